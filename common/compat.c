@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Operating system differences that need code. Each branch is kept small; the rest of the tree has none.
+ */
+#ifdef __linux__
+#define _GNU_SOURCE
+#endif
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#include <dirent.h>
+#endif
+#ifdef __APPLE__
+#include <libproc.h>
+#include <mach-o/dyld.h>
+#include <sys/sysctl.h>
+#include <sys/un.h>
+#endif
+
+#include "common/compat.h"
+
+size_t
+compat_strlcpy(char *dst, const char *src, size_t size)
+{
+	size_t len = strlen(src);
+
+	if (size > 0) {
+		size_t n = len < size ? len : size - 1;
+		memcpy(dst, src, n);
+		dst[n] = '\0';
+	}
+	return len;
+}
+
+size_t
+compat_strlcat(char *dst, const char *src, size_t size)
+{
+	size_t len = strnlen(dst, size);
+
+	if (len == size)
+		return size + strlen(src);
+	return len + compat_strlcpy(dst + len, src, size - len);
+}
+
+int
+compat_set_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags == -1 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+int
+compat_set_cloexec(int fd, bool on)
+{
+	return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0);
+}
+
+int64_t
+compat_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t
+compat_mono_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+compat_random(void *buf, size_t len)
+{
+	arc4random_buf(buf, len);
+}
+
+#ifdef __linux__
+
+int
+compat_socket(bool nonblock)
+{
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), 0);
+}
+
+int
+compat_accept(int fd)
+{
+	return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+int
+compat_pipe(int fds[2])
+{
+	return pipe2(fds, O_CLOEXEC);
+}
+
+int
+compat_peer_cred(int fd, uid_t *uid, pid_t *pid)
+{
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1)
+		return -1;
+	*uid = cred.uid;
+	*pid = cred.pid;
+	return 0;
+}
+
+struct proc_stat {
+	pid_t ppid, pgrp, session;
+	char state;
+	uint64_t start;
+};
+
+/* proc(5): the name in parentheses may hold anything, so look for the last ')'. */
+static int
+read_proc_stat(pid_t pid, struct proc_stat *st)
+{
+	char path[64], buf[1024], *p;
+	unsigned long long start;
+	int fd, ppid, pgrp, session;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	n = read(fd, buf, sizeof buf - 1);
+	close(fd);
+	if (n <= 0)
+		return -1;
+	buf[n] = '\0';
+	if ((p = strrchr(buf, ')')) == NULL)
+		return -1;
+	if (sscanf(p + 1,
+		" %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		&st->state, &ppid, &pgrp, &session, &start) != 5)
+		return -1;
+	st->ppid = ppid;
+	st->pgrp = pgrp;
+	st->session = session;
+	st->start = start;
+	return 0;
+}
+
+uint64_t
+compat_proc_start(pid_t pid)
+{
+	struct proc_stat st;
+
+	if (pid <= 0 || read_proc_stat(pid, &st) == -1 || st.state == 'Z' || st.state == 'X')
+		return 0;
+	return st.start;
+}
+
+/* One pass over /proc: a snapshot of who is whose child. */
+static size_t
+snapshot(pid_t **pids, struct proc_stat **stats)
+{
+	size_t n = 0, cap = 0;
+	struct dirent *de;
+	DIR *dir;
+
+	*pids = NULL;
+	*stats = NULL;
+	if ((dir = opendir("/proc")) == NULL)
+		return 0;
+	while ((de = readdir(dir)) != NULL) {
+		struct proc_stat st;
+		long pid = strtol(de->d_name, NULL, 10);
+		if (pid <= 0 || read_proc_stat((pid_t)pid, &st) == -1)
+			continue;
+		if (n == cap) {
+			cap = cap == 0 ? 256 : cap * 2;
+			*pids = reallocarray(*pids, cap, sizeof **pids);
+			*stats = reallocarray(*stats, cap, sizeof **stats);
+			if (*pids == NULL || *stats == NULL)
+				abort();
+		}
+		(*pids)[n] = (pid_t)pid;
+		(*stats)[n++] = st;
+	}
+	closedir(dir);
+	return n;
+}
+
+size_t
+compat_proc_descendants(pid_t root, pid_t *out, size_t max)
+{
+	struct proc_stat *stats;
+	size_t n, i, j, found = 0;
+	bool *in, grew;
+	pid_t *pids;
+
+	n = snapshot(&pids, &stats);
+	if (n == 0 || (in = calloc(n, sizeof *in)) == NULL)
+		n = 0, in = NULL;
+	for (i = 0; i < n; i++)
+		in[i] = pids[i] != root &&
+		    (stats[i].ppid == root || stats[i].pgrp == root || stats[i].session == root);
+	do {
+		grew = false;
+		for (i = 0; i < n; i++) {
+			if (in[i] || pids[i] == root)
+				continue;
+			for (j = 0; j < n; j++) {
+				if (in[j] && stats[i].ppid == pids[j]) {
+					in[i] = grew = true;
+					break;
+				}
+			}
+		}
+	} while (grew);
+	for (i = 0; i < n; i++) {
+		if (!in[i] || stats[i].state == 'Z')
+			continue;
+		if (found < max)
+			out[found] = pids[i];
+		found++;
+	}
+	free(in);
+	free(pids);
+	free(stats);
+	return found;
+}
+
+bool
+compat_subreaper(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+}
+
+int
+compat_spawn_prepare(
+    posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr, const char *dir, bool own_session)
+{
+	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+	sigset_t all, none;
+	int e;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	flags |= own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
+	if ((e = posix_spawnattr_setsigdefault(attr, &all)) != 0 ||
+	    (e = posix_spawnattr_setsigmask(attr, &none)) != 0 ||
+	    (!own_session && (e = posix_spawnattr_setpgroup(attr, 0)) != 0) ||
+	    (e = posix_spawnattr_setflags(attr, flags)) != 0)
+		return e;
+	if (dir != NULL && (e = posix_spawn_file_actions_addchdir_np(actions, dir)) != 0)
+		return e;
+	return posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+}
+
+int
+compat_self_path(char *buf, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", buf, size - 1);
+
+	if (n <= 0)
+		return -1;
+	buf[n] = '\0';
+	return 0;
+}
+
+#endif /* __linux__ */
+
+#ifdef __APPLE__
+
+/* Finish a descriptor that was made without the flags, or close it. Keeps errno. */
+static int
+finish_fd(int fd, bool nonblock)
+{
+	int saved;
+
+	if (fd == -1)
+		return -1;
+	if (compat_set_cloexec(fd, true) == 0 && (!nonblock || compat_set_nonblock(fd) == 0))
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+compat_socket(bool nonblock)
+{
+	return finish_fd(socket(AF_UNIX, SOCK_STREAM, 0), nonblock);
+}
+
+int
+compat_accept(int fd)
+{
+	return finish_fd(accept(fd, NULL, NULL), true);
+}
+
+int
+compat_pipe(int fds[2])
+{
+	if (pipe(fds) == -1)
+		return -1;
+	if (compat_set_cloexec(fds[0], true) == 0 && compat_set_cloexec(fds[1], true) == 0)
+		return 0;
+	close(fds[0]);
+	close(fds[1]);
+	return -1;
+}
+
+int
+compat_peer_cred(int fd, uid_t *uid, pid_t *pid)
+{
+	socklen_t len = sizeof *pid;
+	gid_t gid;
+
+	if (getpeereid(fd, uid, &gid) == -1)
+		return -1;
+	if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, pid, &len) == -1)
+		*pid = 0;
+	return 0;
+}
+
+uint64_t
+compat_proc_start(pid_t pid)
+{
+	struct proc_bsdinfo info;
+
+	if (pid <= 0 ||
+	    proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &info, sizeof info) != (int)sizeof info ||
+	    info.pbi_status == 5 /* SZOMB */)
+		return 0;
+	return info.pbi_start_tvsec * 1000000 + info.pbi_start_tvusec;
+}
+
+static void
+collect(pid_t root, pid_t *out, size_t max, size_t *found, int depth)
+{
+	pid_t kids[512];
+	int n, i;
+
+	n = depth > 32 ? 0 : proc_listchildpids(root, kids, sizeof kids);
+	for (i = 0; i < n && i < 512; i++) {
+		if (*found < max)
+			out[*found] = kids[i];
+		(*found)++;
+		collect(kids[i], out, max, found, depth + 1);
+	}
+}
+
+size_t
+compat_proc_descendants(pid_t root, pid_t *out, size_t max)
+{
+	pid_t group[512];
+	size_t found = 0, i, j;
+	int n;
+
+	collect(root, out, max, &found, 0);
+	n = proc_listpgrppids(root, group, sizeof group);
+	for (i = 0; n > 0 && i < (size_t)n && i < 512; i++) {
+		for (j = 0; j < found && j < max && out[j] != group[i]; j++)
+			;
+		if (group[i] == root || (j < found && j < max))
+			continue;
+		if (found < max)
+			out[found] = group[i];
+		found++;
+	}
+	return found;
+}
+
+bool
+compat_subreaper(void)
+{
+	return false;
+}
+
+int
+compat_spawn_prepare(
+    posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr, const char *dir, bool own_session)
+{
+	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_CLOEXEC_DEFAULT;
+	sigset_t all, none;
+	int e;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	flags |= own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
+	if ((e = posix_spawnattr_setsigdefault(attr, &all)) != 0 ||
+	    (e = posix_spawnattr_setsigmask(attr, &none)) != 0 ||
+	    (!own_session && (e = posix_spawnattr_setpgroup(attr, 0)) != 0) ||
+	    (e = posix_spawnattr_setflags(attr, flags)) != 0)
+		return e;
+	return dir == NULL ? 0 : posix_spawn_file_actions_addchdir_np(actions, dir);
+}
+
+int
+compat_self_path(char *buf, size_t size)
+{
+	uint32_t n = (uint32_t)size;
+
+	return _NSGetExecutablePath(buf, &n) == 0 ? 0 : -1;
+}
+
+#endif /* __APPLE__ */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The only place that knows operating systems apart (Linux and macOS). Everything else is written against
+ * POSIX and what is declared here.
+ */
+#ifndef IRIS_COMMON_COMPAT_H
+#define IRIS_COMMON_COMPAT_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifndef TAILQ_FOREACH_SAFE
+#define TAILQ_FOREACH_SAFE(var, head, field, next)                                                 \
+	for ((var) = TAILQ_FIRST(head); (var) != NULL && ((next) = TAILQ_NEXT(var, field), 1);     \
+	     (var) = (next))
+#endif
+
+/* As in OpenBSD: the length that was tried for; >= size means that it was cut. */
+size_t compat_strlcpy(char *dst, const char *src, size_t size);
+size_t compat_strlcat(char *dst, const char *src, size_t size);
+
+/* A Unix stream socket, close-on-exec and, where asked, non-blocking. -1 with errno. */
+int compat_socket(bool nonblock);
+/* accept(2), close-on-exec and non-blocking. -1 with errno. */
+int compat_accept(int fd);
+/* pipe(2), both ends close-on-exec. -1 with errno. */
+int compat_pipe(int fds[2]);
+int compat_set_nonblock(int fd);
+int compat_set_cloexec(int fd, bool on);
+
+/* Who is at the other end of a connected Unix socket. pid is 0 where the system can not say. */
+int compat_peer_cred(int fd, uid_t *uid, pid_t *pid);
+
+/*
+ * When a process started, in the system's own units: together with the pid it names one process for ever, where
+ * a pid alone may come to mean another one. 0 when there is no such process (or it is a zombie).
+ */
+uint64_t compat_proc_start(pid_t pid);
+
+/*
+ * Every live process whose chain of parents reaches root, and every one in root's session or process group, in
+ * no order, root itself left out. Returns how many were found; at most max are stored in pids. Used to reap what
+ * a child leaves behind.
+ */
+size_t compat_proc_descendants(pid_t root, pid_t *pids, size_t max);
+
+/* Make orphaned descendants children of this process, so that it can reap them. False where not possible. */
+bool compat_subreaper(void);
+
+/*
+ * Set up a spawn so that the child starts in dir (NULL: unchanged), and keeps no descriptor but 0, 1, 2 and those
+ * that the actions install. own_session makes it a session leader, otherwise it leads its own process group.
+ * Returns 0 or an errno value.
+ */
+int compat_spawn_prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr,
+    const char *dir, bool own_session);
+
+/* Milliseconds: wall clock (since 1970), and one that never jumps. */
+int64_t compat_now_ms(void);
+int64_t compat_mono_ms(void);
+
+/* Fill buf with len random bytes, good enough for tokens. */
+void compat_random(void *buf, size_t len);
+
+/* The absolute path of the running program. -1 when the system does not tell. */
+int compat_self_path(char *buf, size_t size);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The YAML tree of one configuration file: parsing it, the checks that libyaml does not make (duplicate keys,
+ * depth, a second document), lookups, and messages with positions. Called by config.c and its helpers.
+ */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/config_impl.h"
+#include "common/config_text.h"
+#include "common/nearest.h"
+#include "common/xmalloc.h"
+
+#define DEPTH_MAX 32
+
+int
+config_fail(const struct config_reader *r, const yaml_node_t *at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(r->e, ERR_CONFIG, fmt, ap);
+	va_end(ap);
+	return err_prefix(r->e, "%s:%zu:%zu: ", r->path, at->start_mark.line + 1,
+	    at->start_mark.column + 1);
+}
+
+void
+config_warn(const struct config_reader *r, const yaml_node_t *at, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	config_list_add(r->warnings, xasprintf("%s:%zu:%zu: %s", r->path, at->start_mark.line + 1,
+	    at->start_mark.column + 1, text));
+	free(text);
+}
+
+/* libyaml's words where they are clear; its most common ones say what the parser wanted, not what is wrong. */
+static int
+fail_yaml(const struct config_reader *r, const yaml_parser_t *p, const char *text, size_t len)
+{
+	const char *problem = p->problem != NULL ? p->problem : "not valid";
+	size_t line = p->problem_mark.line + 1, col = p->problem_mark.column + 1, at = 0;
+
+	if (p->error == YAML_READER_ERROR) {
+		config_text_position(text, p->problem_offset < len ? p->problem_offset : len, &line,
+		    &col);
+		return err_set(r->e, ERR_CONFIG, "%s:%zu:%zu: not a text file: %s", r->path, line,
+		    col, problem);
+	}
+	for (size_t l = 1; l < line && at < len; at++)
+		if (text[at] == '\n')
+			l++;
+	while (at < len && text[at] == ' ')
+		at++;
+	if (at < len && text[at] == '\t')
+		return err_set(r->e, ERR_CONFIG,
+		    "%s:%zu:%zu: a tab in the indentation; YAML wants spaces", r->path, line, col);
+	if (p->context != NULL && p->context_mark.line + 1 != line)
+		return err_set(r->e, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s, %s of line %zu",
+		    r->path, line, col, problem, p->context, p->context_mark.line + 1);
+	return err_set(r->e, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s", r->path, line, col,
+	    problem);
+}
+
+struct key_at {
+	const yaml_node_t *node;
+	size_t order;
+};
+
+static int
+compare_keys(const void *va, const void *vb)
+{
+	const struct key_at *a = va, *b = vb;
+	size_t al = a->node->data.scalar.length, bl = b->node->data.scalar.length;
+	int c = memcmp(a->node->data.scalar.value, b->node->data.scalar.value, al < bl ? al : bl);
+
+	if (c != 0)
+		return c;
+	if (al != bl)
+		return al < bl ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static bool
+same_key(const yaml_node_t *a, const yaml_node_t *b)
+{
+	return a->data.scalar.length == b->data.scalar.length &&
+	    memcmp(a->data.scalar.value, b->data.scalar.value, a->data.scalar.length) == 0;
+}
+
+/* Sorted, so that a hostile mapping of 200,000 keys costs no minute. The duplicate named is the first in the file. */
+static int
+check_duplicates(const struct config_reader *r, const yaml_node_t *map)
+{
+	size_t n = (size_t)(map->data.mapping.pairs.top - map->data.mapping.pairs.start), i;
+	size_t dup = 0;
+	struct key_at *keys = xcalloc(n + 1, sizeof *keys);
+	int rv = -1;
+
+	for (i = 0; i < n; i++) {
+		keys[i].node = config_doc_node(r, map->data.mapping.pairs.start[i].key);
+		keys[i].order = i;
+		if (keys[i].node->type != YAML_SCALAR_NODE) {
+			config_fail(r, keys[i].node, "a key must be a plain word");
+			goto out;
+		}
+	}
+	qsort(keys, n, sizeof *keys, compare_keys);
+	for (i = 1; i < n; i++)
+		if (same_key(keys[i - 1].node, keys[i].node) &&
+		    (dup == 0 || keys[i].order < keys[dup].order))
+			dup = i;
+	if (dup != 0)
+		config_fail(r, keys[dup].node, "the key \"%.100s\" is there twice, first in line %zu",
+		    (const char *)keys[dup].node->data.scalar.value,
+		    keys[dup - 1].node->start_mark.line + 1);
+	else
+		rv = 0;
+out:
+	free(keys);
+	return rv;
+}
+
+/* A child that is no alias comes after its parent in the document, so one pass over the nodes finds the depth. */
+static int
+note_depth(const struct config_reader *r, unsigned char *depth, int parent, int child)
+{
+	if (child <= parent || depth[child] > depth[parent])
+		return 0;
+	depth[child] = (unsigned char)(depth[parent] + 1);
+	if (depth[child] > DEPTH_MAX)
+		return config_fail(r, config_doc_node(r, child),
+		    "nested deeper than %d levels", DEPTH_MAX);
+	return 0;
+}
+
+static int
+check_node(const struct config_reader *r, unsigned char *depth, int index)
+{
+	const yaml_node_t *node = config_doc_node(r, index);
+	yaml_node_item_t *item;
+	yaml_node_pair_t *pair;
+
+	if (node->type == YAML_SEQUENCE_NODE)
+		for (item = node->data.sequence.items.start; item < node->data.sequence.items.top;
+		    item++)
+			if (note_depth(r, depth, index, *item) == -1)
+				return -1;
+	if (node->type != YAML_MAPPING_NODE)
+		return 0;
+	for (pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
+		if (note_depth(r, depth, index, pair->key) == -1 ||
+		    note_depth(r, depth, index, pair->value) == -1)
+			return -1;
+	return check_duplicates(r, node);
+}
+
+static int
+check_document(const struct config_reader *r)
+{
+	int n = (int)(r->doc.nodes.top - r->doc.nodes.start), i;
+	unsigned char *depth = xcalloc((size_t)n + 1, 1);
+	int rv = 0;
+
+	for (i = 1; i <= n && rv == 0; i++)
+		rv = check_node(r, depth, i);
+	free(depth);
+	return rv;
+}
+
+int
+config_doc_parse(struct config_reader *r, const char *text, size_t len)
+{
+	yaml_parser_t parser;
+	yaml_document_t next;
+	int rv = -1;
+
+	if (config_text_check(r->path, text, len, r->e) == -1)
+		return -1;
+	if (!yaml_parser_initialize(&parser))
+		return err_set(r->e, ERR_INTERNAL, "libyaml can not be started");
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	if (!yaml_parser_load(&parser, &r->doc)) {
+		fail_yaml(r, &parser, text, len);
+		goto out;
+	}
+	r->have_doc = true;
+	if (check_document(r) == -1)
+		goto out;
+	if (!yaml_parser_load(&parser, &next)) {
+		fail_yaml(r, &parser, text, len);
+		goto out;
+	}
+	if (yaml_document_get_root_node(&next) != NULL)
+		config_fail(r, yaml_document_get_root_node(&next),
+		    "a second document starts here; expected one document in the file");
+	else
+		rv = 0;
+	yaml_document_delete(&next);
+out:
+	yaml_parser_delete(&parser);
+	return rv;
+}
+
+/* libyaml takes a pointer to a document that it does not change, without const. */
+yaml_node_t *
+config_doc_node(const struct config_reader *r, int index)
+{
+	assert(index >= 1 && index <= r->doc.nodes.top - r->doc.nodes.start);
+	return r->doc.nodes.start + index - 1;
+}
+
+const char *
+config_doc_key(const struct config_reader *r, const yaml_node_pair_t *pair)
+{
+	return (const char *)config_doc_node(r, pair->key)->data.scalar.value;
+}
+
+yaml_node_t *
+config_doc_get(const struct config_reader *r, const yaml_node_t *map, const char *key)
+{
+	const yaml_node_pair_t *pair;
+
+	if (map == NULL || map->type != YAML_MAPPING_NODE)
+		return NULL;
+	for (pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++)
+		if (strcmp(config_doc_key(r, pair), key) == 0)
+			return config_doc_node(r, pair->value);
+	return NULL;
+}
+
+bool
+config_is_null(const yaml_node_t *node)
+{
+	static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
+	size_t i;
+
+	if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return false;
+	for (i = 0; i < sizeof nulls / sizeof nulls[0]; i++)
+		if (strcmp((const char *)node->data.scalar.value, nulls[i]) == 0)
+			return true;
+	return false;
+}
+
+int
+config_as_mapping(const struct config_reader *r, struct config_at at, const yaml_node_t **map)
+{
+	*map = NULL;
+	if (config_is_null(at.node))
+		return 0;
+	if (at.node->type != YAML_MAPPING_NODE)
+		return config_fail(r, at.node, "%s is a %s; expected a mapping of keys to values",
+		    at.where, at.node->type == YAML_SEQUENCE_NODE ? "list" : "single value");
+	*map = at.node;
+	return 0;
+}
+
+/* Keys of a section that are mappings of their own and so have no row in the table. */
+static size_t
+add_mappings(const char *section, const char **names)
+{
+	static const char *const top[] = {"settings", "dashboard", "database", "teams"};
+
+	if (strcmp(section, "") == 0) {
+		memcpy(names, top, sizeof top);
+		return sizeof top / sizeof top[0];
+	}
+	if (strcmp(section, "teams") == 0) {
+		names[0] = "remoteOptions";
+		return 1;
+	}
+	return 0;
+}
+
+void
+config_unknown_key(const struct config_reader *r, const yaml_node_t *key, const char *section,
+    const char *where)
+{
+	const char **names = xcalloc(config_nkeys + 4, sizeof *names), *near;
+	const char *name = (const char *)key->data.scalar.value;
+	char *hint = NULL;
+	size_t n = add_mappings(section, names), i;
+
+	for (i = 0; i < config_nkeys; i++)
+		if (strcmp(config_keys[i].section, section) == 0)
+			names[n++] = config_keys[i].name;
+	if (nearest_names(name, names, n, &near, 1) == 1)
+		hint = xasprintf(", did you mean \"%s\"?", near);
+	config_warn(r, key, "unknown key \"%.100s\" in %s%s", name, where, hint != NULL ? hint : "");
+	free(hint);
+	free(names);
+}
+
+void
+config_list_add(struct config_list *list, char *s)
+{
+	list->v = xreallocarray(list->v, list->n + 1, sizeof list->v[0]);
+	list->v[list->n++] = s;
+}
+
+void
+config_list_free(struct config_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		free(list->v[i]);
+	free(list->v);
+	list->v = NULL;
+	list->n = 0;
+}

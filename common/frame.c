@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The line buffer, see frame.h. Knows nothing of what lines mean.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/frame.h"
+#include "common/xmalloc.h"
+
+#define FRAME_CHUNK ((size_t)16 * 1024) /* least room for a read */
+
+void
+frame_init(struct frame *f, size_t max)
+{
+	memset(f, 0, sizeof *f);
+	f->max = max;
+}
+
+void
+frame_release(struct frame *f)
+{
+	free(f->buf);
+	memset(f, 0, sizeof *f);
+}
+
+/* Make room for need more bytes behind the tail. */
+static void
+reserve(struct frame *f, size_t need)
+{
+	size_t used = f->tail - f->head;
+
+	if (used == 0)
+		f->head = f->scan = f->tail = 0;
+	if (f->cap - f->tail >= need)
+		return;
+	if (f->head > 0) {
+		memmove(f->buf, f->buf + f->head, used);
+		f->scan -= f->head;
+		f->tail = used;
+		f->head = 0;
+	}
+	if (f->cap - f->tail < need) {
+		size_t cap = f->cap == 0 ? FRAME_CHUNK : f->cap;
+		while (cap - f->tail < need)
+			cap *= 2;
+		f->buf = xrealloc(f->buf, cap);
+		f->cap = cap;
+	}
+}
+
+ssize_t
+frame_read(struct frame *f, int fd)
+{
+	ssize_t n;
+
+	reserve(f, FRAME_CHUNK);
+	n = read(fd, f->buf + f->tail, f->cap - f->tail);
+	if (n > 0)
+		f->tail += (size_t)n;
+	return n;
+}
+
+void
+frame_feed(struct frame *f, const void *data, size_t len)
+{
+	if (len == 0)
+		return;
+	reserve(f, len);
+	memcpy(f->buf + f->tail, data, len);
+	f->tail += len;
+}
+
+int
+frame_next(struct frame *f, char **line, size_t *len)
+{
+	char *nl;
+	size_t n;
+
+	assert(f->max > 0);
+	nl = f->tail > f->scan ? memchr(f->buf + f->scan, '\n', f->tail - f->scan) : NULL;
+	if (nl == NULL) {
+		f->scan = f->tail;
+		return f->tail - f->head > f->max ? -1 : 0;
+	}
+	n = (size_t)(nl - (f->buf + f->head));
+	if (n > f->max)
+		return -1;
+	*line = f->buf + f->head;
+	f->head += n + 1;
+	f->scan = f->head;
+	if (n > 0 && (*line)[n - 1] == '\r')
+		n--;
+	(*line)[n] = '\0';
+	*len = n;
+	return 1;
+}
+
+size_t
+frame_pending(const struct frame *f)
+{
+	return f->tail - f->head;
+}
+
+void
+frame_trim(struct frame *f)
+{
+	size_t max = f->max;
+
+	if (f->tail == f->head) {
+		frame_release(f);
+		f->max = max;
+	}
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The strict JSON scanner: one pass over the bytes, no memory, no recursion. It decides what is JSON here
+ * (RFC 8259, with strings that are valid UTF-8 and hold no U+0000) and finds the raw text of a member. It
+ * builds nothing.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "common/json.h"
+
+struct scan {
+	const char *start, *p, *end;
+	const char *why;
+};
+
+/* The length of the UTF-8 sequence at p, or 0: RFC 3629 section 4, no overlong forms, no surrogates. */
+static size_t
+utf8_len(const unsigned char *p, size_t left)
+{
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	if (p[0] < 0xe0)
+		return left >= 2 && (p[1] & 0xc0) == 0x80 ? 2 : 0;
+	if (p[0] < 0xf0) {
+		if (left < 3 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80)
+			return 0;
+		if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f))
+			return 0;
+		return 3;
+	}
+	if (left < 4 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80 || (p[3] & 0xc0) != 0x80)
+		return 0;
+	if ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return 4;
+}
+
+bool
+json_utf8_valid(const char *s, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)s, *end = p + len;
+
+	while (p < end) {
+		size_t n = *p == 0 ? 0 : utf8_len(p, (size_t)(end - p));
+		if (n == 0)
+			return false;
+		p += n;
+	}
+	return true;
+}
+
+static int
+fail(struct scan *s, const char *why)
+{
+	s->why = why;
+	return -1;
+}
+
+static void
+skip_space(struct scan *s)
+{
+	while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r'))
+		s->p++;
+}
+
+static int
+hex4(struct scan *s, unsigned *out)
+{
+	unsigned v = 0;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		char c = s->p < s->end ? *s->p : '\0';
+		if (c >= '0' && c <= '9')
+			v = v * 16 + (unsigned)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			v = v * 16 + (unsigned)(c - 'a') + 10;
+		else if (c >= 'A' && c <= 'F')
+			v = v * 16 + (unsigned)(c - 'A') + 10;
+		else
+			return fail(s, "bad \\u escape");
+		s->p++;
+	}
+	*out = v;
+	return 0;
+}
+
+static int
+scan_escape(struct scan *s)
+{
+	unsigned v, low;
+	char c;
+
+	s->p++;
+	c = s->p < s->end ? *s->p++ : '\0';
+	if (c != 'u')
+		return c != '\0' && strchr("\"\\/bfnrt", c) != NULL ? 0 : fail(s, "bad escape");
+	if (hex4(s, &v) == -1)
+		return -1;
+	if (v == 0)
+		return fail(s, "\\u0000 is not accepted");
+	if (v >= 0xdc00 && v <= 0xdfff)
+		return fail(s, "lone surrogate");
+	if (v >= 0xd800 && v <= 0xdbff) {
+		if (s->end - s->p < 6 || s->p[0] != '\\' || s->p[1] != 'u')
+			return fail(s, "lone surrogate");
+		s->p += 2;
+		if (hex4(s, &low) == -1)
+			return -1;
+		if (low < 0xdc00 || low > 0xdfff)
+			return fail(s, "lone surrogate");
+	}
+	return 0;
+}
+
+static int
+scan_string(struct scan *s)
+{
+	s->p++;
+	while (s->p < s->end) {
+		unsigned char c = (unsigned char)*s->p;
+		if (c == '"') {
+			s->p++;
+			return 0;
+		}
+		if (c < 0x20)
+			return fail(s, "control character in a string");
+		if (c == '\\') {
+			if (scan_escape(s) == -1)
+				return -1;
+		} else if (c < 0x80) {
+			s->p++;
+		} else {
+			size_t n = utf8_len((const unsigned char *)s->p, (size_t)(s->end - s->p));
+			if (n == 0)
+				return fail(s, "invalid UTF-8");
+			s->p += n;
+		}
+	}
+	return fail(s, "string without an end");
+}
+
+static size_t
+digits(struct scan *s)
+{
+	const char *from = s->p;
+
+	while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
+		s->p++;
+	return (size_t)(s->p - from);
+}
+
+static int
+scan_number(struct scan *s)
+{
+	if (*s->p == '-')
+		s->p++;
+	if (s->p < s->end && *s->p == '0')
+		s->p++;
+	else if (digits(s) == 0)
+		return fail(s, "bad number");
+	if (s->p < s->end && *s->p == '.') {
+		s->p++;
+		if (digits(s) == 0)
+			return fail(s, "bad number");
+	}
+	if (s->p < s->end && (*s->p == 'e' || *s->p == 'E')) {
+		s->p++;
+		if (s->p < s->end && (*s->p == '+' || *s->p == '-'))
+			s->p++;
+		if (digits(s) == 0)
+			return fail(s, "bad number");
+	}
+	return 0;
+}
+
+static int
+scan_word(struct scan *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	if ((size_t)(s->end - s->p) < n || memcmp(s->p, word, n) != 0)
+		return fail(s, "unexpected character");
+	s->p += n;
+	return 0;
+}
+
+static int
+scan_scalar(struct scan *s)
+{
+	switch (*s->p) {
+	case '"':
+		return scan_string(s);
+	case 't':
+		return scan_word(s, "true");
+	case 'f':
+		return scan_word(s, "false");
+	case 'n':
+		return scan_word(s, "null");
+	default:
+		return scan_number(s);
+	}
+}
+
+/* After '{' or ',' in an object: the name and the colon. */
+static int
+scan_name(struct scan *s)
+{
+	skip_space(s);
+	if (s->p == s->end || *s->p != '"')
+		return fail(s, "expected a name in quotes");
+	if (scan_string(s) == -1)
+		return -1;
+	skip_space(s);
+	if (s->p == s->end || *s->p != ':')
+		return fail(s, "expected a colon");
+	s->p++;
+	return 0;
+}
+
+/* One value of any depth. The stack holds '{' or '[' for each open level. */
+static int
+scan_value(struct scan *s)
+{
+	char stack[JSON_DEPTH_MAX];
+	size_t depth = 0;
+	bool open = true; /* a value is expected next */
+
+	for (;;) {
+		skip_space(s);
+		if (s->p == s->end)
+			return fail(s, "ends too early");
+		if (open && (*s->p == '{' || *s->p == '[')) {
+			if (depth == JSON_DEPTH_MAX)
+				return fail(s, "nested too deeply");
+			stack[depth++] = *s->p++;
+			skip_space(s);
+			if (s->p < s->end && *s->p == (stack[depth - 1] == '{' ? '}' : ']'))
+				open = false;
+			else if (stack[depth - 1] == '{' && scan_name(s) == -1)
+				return -1;
+			if (open)
+				continue;
+		} else if (open) {
+			if (scan_scalar(s) == -1)
+				return -1;
+			open = false;
+		}
+		/* A value has just ended, or an empty container is about to. */
+		skip_space(s);
+		while (
+		    depth > 0 && s->p < s->end && *s->p == (stack[depth - 1] == '{' ? '}' : ']')) {
+			s->p++;
+			depth--;
+			skip_space(s);
+		}
+		if (depth == 0)
+			return 0;
+		if (s->p == s->end || *s->p != ',')
+			return fail(s, "expected a comma or the end of a list or object");
+		s->p++;
+		if (stack[depth - 1] == '{' && scan_name(s) == -1)
+			return -1;
+		open = true;
+	}
+}
+
+/* Find a first-level member in a text that is known to be valid. at->p .. at->end is its value. */
+static bool
+find_member(const char *buf, size_t len, const char *name, size_t namelen, struct scan *at)
+{
+	struct scan s = {buf, buf, buf + len, NULL};
+
+	skip_space(&s);
+	if (s.p == s.end || *s.p != '{')
+		return false;
+	s.p++;
+	for (;;) {
+		const char *from;
+		bool hit;
+		skip_space(&s);
+		if (s.p == s.end || *s.p != '"')
+			return false;
+		from = s.p + 1;
+		if (scan_name(&s) == -1)
+			return false;
+		hit = (size_t)(s.p - from) > namelen && memcmp(from, name, namelen) == 0 &&
+		    from[namelen] == '"';
+		skip_space(&s);
+		from = s.p;
+		if (scan_value(&s) == -1)
+			return false;
+		if (hit) {
+			*at = (struct scan){buf, from, s.p, NULL};
+			return true;
+		}
+		skip_space(&s);
+		if (s.p == s.end || *s.p != ',')
+			return false;
+		s.p++;
+	}
+}
+
+bool
+json_raw_member(const char *buf, size_t len, const char *name, const char **raw, size_t *rawlen)
+{
+	struct scan at;
+
+	if (!find_member(buf, len, name, strlen(name), &at))
+		return false;
+	while (at.end > at.p && strchr(" \t\r\n", at.end[-1]) != NULL)
+		at.end--;
+	*raw = at.p;
+	*rawlen = (size_t)(at.end - at.p);
+	return true;
+}
+
+int
+json_check(const char *buf, size_t len, struct err *err)
+{
+	struct scan s = {buf, buf, buf + len, NULL};
+	int rv = scan_value(&s);
+
+	if (rv == 0) {
+		skip_space(&s);
+		if (s.p != s.end)
+			rv = fail(&s, "something follows the end");
+	}
+	if (rv == -1)
+		err_set(err, ERR_INVALID, "not valid JSON at byte %zu: %s", (size_t)(s.p - s.start),
+		    s.why);
+	return rv;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writes the log. Owns the level, the program's name and the descriptor. Never allocates, so that it works when
+ * memory is short; a line is one write(2), so that processes which share a log file do not mix theirs.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+static const char *log_program = "";
+static enum log_level log_level = LOG_INFO;
+static int log_fd = STDERR_FILENO;
+
+static const char *const level_names[] = {
+    [LOG_DEBUG] = "debug",
+    [LOG_INFO] = "info",
+    [LOG_WARN] = "warn",
+    [LOG_ERROR] = "error",
+};
+
+void
+log_init(const char *program, enum log_level level)
+{
+	log_program = program;
+	log_level = level;
+}
+
+void
+log_set_level(enum log_level level)
+{
+	log_level = level;
+}
+
+enum log_level
+log_get_level(void)
+{
+	return log_level;
+}
+
+int
+log_level_from_name(const char *name, enum log_level *level)
+{
+	int i;
+
+	for (i = LOG_DEBUG; i <= LOG_ERROR; i++) {
+		if (strcmp(name, level_names[i]) == 0) {
+			*level = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+void
+log_set_fd(int fd)
+{
+	log_fd = fd;
+}
+
+static int
+is_token_char(int c)
+{
+	return isalnum(c) || c == '-' || c == '_' || c == '.' || c == '/' || c == '+' || c == '=';
+}
+
+/* Replace the run of token characters at s by "[redacted]" where it is long enough to be a secret. */
+static char *
+redact_run(char *s, size_t keep)
+{
+	static const char mark[] = "[redacted]";
+	size_t n = keep;
+
+	while (is_token_char((unsigned char)s[n]))
+		n++;
+	if (n - keep < sizeof mark - 1)
+		return s + n;
+	memcpy(s + keep, mark, sizeof mark - 1);
+	memmove(s + keep + sizeof mark - 1, s + n, strlen(s + n) + 1);
+	return s + keep + sizeof mark - 1;
+}
+
+/* True when s, the text before '=' or ':', ends in a word that names a secret. */
+static int
+names_secret(const char *start, const char *end)
+{
+	static const char *const words[] = {"token", "key", "secret", "password", "passphrase"};
+	size_t i;
+
+	while (end > start && (end[-1] == '"' || end[-1] == ' '))
+		end--;
+	for (i = 0; i < sizeof words / sizeof words[0]; i++) {
+		size_t n = strlen(words[i]);
+		if ((size_t)(end - start) >= n && strncasecmp(end - n, words[i], n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+void
+log_redact(char *text)
+{
+	char *s = text;
+
+	while (*s != '\0') {
+		if (strncmp(s, "sk-ant-", 7) == 0) {
+			s = redact_run(s, 7);
+		} else if (strncasecmp(s, "bearer ", 7) == 0) {
+			s = redact_run(s, 7);
+		} else if ((*s == '=' || *s == ':') && names_secret(text, s)) {
+			s++;
+			while (*s == ' ' || *s == '"')
+				s++;
+			s = redact_run(s, 0);
+		} else {
+			s++;
+		}
+	}
+}
+
+/* Control characters would let a peer forge lines or drive the reader's terminal. */
+static size_t
+escape(char *dst, size_t size, const char *src)
+{
+	size_t n = 0;
+
+	for (; *src != '\0'; src++) {
+		unsigned char c = (unsigned char)*src;
+		if (n + 8 > size) {
+			memcpy(dst + n, "...", 3);
+			n += 3;
+			break;
+		}
+		if (c == '\n' || c == '\t' || c == '\r') {
+			dst[n++] = '\\';
+			dst[n++] = c == '\n' ? 'n' : c == '\t' ? 't' : 'r';
+		} else if (c < 0x20 || c == 0x7f) {
+			n += (size_t)snprintf(dst + n, size - n, "\\x%02x", c);
+		} else {
+			dst[n++] = (char)c;
+		}
+	}
+	return n;
+}
+
+static void
+log_vat(enum log_level level, const char *tail, const char *fmt, va_list ap)
+{
+	char text[LOG_LINE_MAX], line[LOG_LINE_MAX + 128];
+	struct timespec now;
+	struct tm tm;
+	size_t n;
+	int saved = errno;
+
+	if (vsnprintf(text, sizeof text, fmt, ap) < 0)
+		snprintf(text, sizeof text, "(unprintable log line)");
+	if (tail != NULL) {
+		n = strlen(text);
+		snprintf(text + n, sizeof text - n, ": %s", tail);
+	}
+	log_redact(text);
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	n = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &tm);
+	n += (size_t)snprintf(line + n, sizeof line - n, ".%03ldZ %s %s[%ld] ",
+	    now.tv_nsec / 1000000, level_names[level], log_program, (long)getpid());
+	n += escape(line + n, sizeof line - n - 1, text);
+	line[n++] = '\n';
+	while (write(log_fd, line, n) == -1 && errno == EINTR)
+		;
+	errno = saved;
+}
+
+void
+log_at(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (level < log_level)
+		return;
+	va_start(ap, fmt);
+	log_vat(level, NULL, fmt, ap);
+	va_end(ap);
+}
+
+void
+fatal(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vat(LOG_ERROR, strerror(errno), fmt, ap);
+	va_end(ap);
+	exit(1);
+}
+
+void
+fatalx(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vat(LOG_ERROR, NULL, fmt, ap);
+	va_end(ap);
+	exit(1);
+}

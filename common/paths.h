@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where things are: everything that Iris keeps lies in $IRIS_HOME (default ~/.iris, mode 0700). Needs no
+ * variable but HOME, and not even that when the password database knows the user.
+ */
+#ifndef IRIS_COMMON_PATHS_H
+#define IRIS_COMMON_PATHS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+
+#define PATHS_MAX 4096
+
+struct paths {
+	char home[PATHS_MAX]; /* $IRIS_HOME, absolute */
+	char config
+	    [PATHS_MAX];    /* config.yaml (or .yml where only that exists), or $IRIS_CONFIG_PATH */
+	char db[PATHS_MAX]; /* iris.db */
+	char run[PATHS_MAX];     /* run/ */
+	char log[PATHS_MAX];     /* log/ */
+	char logfile[PATHS_MAX]; /* log/irisd.log */
+	char lock[PATHS_MAX];    /* run/irisd.lock: held by the irisd that runs */
+	char start[PATHS_MAX];   /* run/start.lock: held by the program that starts one */
+	char sock[108]; /* irisd.sock; in a short directory of its own where home is too long */
+};
+
+/* Compute them. Touches nothing. */
+int paths_init(struct paths *p, struct err *err);
+
+/* Make home, run and log, mode 0700, and refuse any of them that is another user's or open to others. */
+int paths_make(const struct paths *p, struct err *err);
+
+/* The user's home directory: $HOME, or what getpwuid(3) says. NULL when neither is absolute. */
+const char *paths_user_home(void);
+
+/*
+ * Find a program that belongs to Iris: beside the running one, in ../libexec/iris of it, in the installed
+ * libexec directory. out is absolute.
+ */
+int paths_program(const char *name, char *out, size_t size, struct err *err);
+
+/* Join with one slash. -1 when it does not fit. */
+int paths_join(char *out, size_t size, const char *dir, const char *name);
+
+/* True when dir is path or one of its parents; both absolute, without a trailing slash (but "/"). */
+bool paths_contains(const char *dir, const char *path);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The meeting of who needs an irisd with the irisd that starts, see start.h. The lock file is only ever locked
+ * (flock), never written: a starter that dies lets go of it.
+ */
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/call.h"
+#include "common/compat.h"
+#include "common/spawn.h"
+#include "common/start.h"
+
+#define READY_LINE "READY"
+
+/* What irisd printed on its standard output: "READY", or "ERROR <code> <text>". */
+static int
+read_verdict(int fd, int64_t deadline, struct err *err)
+{
+	char buf[ERR_MSG_MAX + 64], name[32];
+	size_t len = 0;
+	int used = 0;
+
+	while (len < sizeof buf - 1 && memchr(buf, '\n', len) == NULL) {
+		struct pollfd pfd = {.fd = fd, .events = POLLIN};
+		int64_t left = deadline - compat_mono_ms();
+		ssize_t n;
+		if (left <= 0 || poll(&pfd, 1, (int)left) == 0)
+			return err_set(err, ERR_TIMEOUT, "irisd was started but is not ready yet");
+		n = read(fd, buf + len, sizeof buf - 1 - len);
+		if (n == 0)
+			break;
+		if (n > 0)
+			len += (size_t)n;
+		else if (errno != EINTR)
+			return err_sys(err, ERR_IO, "reading from the irisd that was started");
+	}
+	buf[len] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	if (strcmp(buf, READY_LINE) == 0)
+		return 0;
+	if (sscanf(buf, "ERROR %31s %n", name, &used) == 1 && used > 0)
+		return err_set(
+		    err, err_code_from_name(name), "irisd did not start: %s", buf + used);
+	return err_set(err, ERR_IO, "irisd ended before it was ready; its log tells why");
+}
+
+static int
+start_irisd(const struct paths *p, int64_t deadline, struct err *err)
+{
+	char prog[PATHS_MAX], *argv[] = {prog, NULL};
+	struct spawn s = {.path = prog, .argv = argv, .dir = "/", .own_session = true};
+	int out[2] = {-1, -1}, log = -1, rv = -1;
+	pid_t pid;
+
+	if (paths_make(p, err) == -1 || paths_program("irisd", prog, sizeof prog, err) == -1)
+		return -1;
+	if (compat_pipe(out) == -1)
+		return err_sys(err, ERR_IO, "can not make a pipe");
+	log = open(p->logfile, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (log == -1) {
+		err_sys(err, ERR_IO, "can not open the log %s", p->logfile);
+		goto out;
+	}
+	s.fds[0] = -1;
+	s.fds[1] = out[1];
+	s.fds[2] = log;
+	if ((pid = spawn_process(&s, err)) == -1)
+		goto out;
+	close(out[1]);
+	out[1] = -1;
+	rv = read_verdict(out[0], deadline, err);
+	if (rv == -1 && err->code != ERR_TIMEOUT)
+		waitpid(pid, NULL, 0);
+out:
+	close(out[0]);
+	if (out[1] != -1)
+		close(out[1]);
+	if (log != -1)
+		close(log);
+	return rv;
+}
+
+int
+start_connect(const struct paths *p, int timeout_ms, int *started, struct err *err)
+{
+	int64_t deadline = compat_mono_ms() + timeout_ms;
+	int fd, lock = -1;
+
+	if (started != NULL)
+		*started = 0;
+	if ((fd = call_socket(p->sock, err)) != -1 || err->code != ERR_UNAVAILABLE)
+		return fd;
+	if (paths_make(p, err) == -1)
+		return -1;
+	lock = open(p->start, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock == -1)
+		return err_sys(err, ERR_IO, "can not open %s", p->start);
+	while (flock(lock, LOCK_EX) == -1) {
+		if (errno != EINTR) {
+			err_sys(err, ERR_IO, "can not lock %s", p->start);
+			goto out;
+		}
+	}
+	/* Whoever had the lock before may have started one. */
+	if ((fd = call_socket(p->sock, err)) != -1 || err->code != ERR_UNAVAILABLE)
+		goto out;
+	if (start_irisd(p, deadline, err) == -1)
+		goto out;
+	if (started != NULL)
+		*started = 1;
+	fd = call_socket(p->sock, err);
+out:
+	close(lock);
+	return fd;
+}
+
+void
+start_report(const struct err *failure)
+{
+	struct stat st;
+	int null;
+
+	if (fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode)) {
+		if (failure == NULL)
+			dprintf(STDOUT_FILENO, READY_LINE "\n");
+		else
+			dprintf(
+			    STDOUT_FILENO, "ERROR %s %s\n", err_name(failure->code), failure->msg);
+	}
+	if ((null = open("/dev/null", O_WRONLY | O_CLOEXEC)) != -1) {
+		dup2(null, STDOUT_FILENO);
+		close(null);
+	}
+}

@@ -112,8 +112,7 @@ struct config_team {
 	char *name;
 	size_t line;      /* in the config file, where the name stands */
 	char *path_given; /* as written, after ${} expansion */
-	char *
-	    path; /* local: absolute, symlinks resolved when it exists; remote: same as path_given */
+	char *path; /* local: absolute, symlinks resolved if it exists; remote: as path_given */
 	bool path_missing; /* local and not a directory when the file was loaded */
 	char *description;
 	char *color;  /* "#RRGGBB" or NULL */
@@ -172,7 +171,9 @@ const struct config_team *config_find_team(const struct config *c, const char *n
 /* The local team whose path is dir or the nearest one above it, or NULL; dir is a realpath. */
 const struct config_team *config_team_of_dir(const struct config *c, const char *dir);
 
-/* 0, or -1 with ERR_INVALID and the rule: 1..100 of A-Z a-z 0-9 _ . - and no '-' or '.' in front. */
+/*
+ * 0, or -1 with ERR_INVALID and the rule: 1..100 of A-Z a-z 0-9 _ . - and no '-' or '.' in front.
+ */
 int config_check_team_name(const char *name, struct err *e);
 
 #endif

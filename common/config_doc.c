@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The YAML tree of one configuration file: parsing it, the checks that libyaml does not make (duplicate keys,
- * depth, a second document), lookups, and messages with positions. Called by config.c and its helpers.
+ * The YAML tree of one configuration file: parsing it, the checks that libyaml does not make
+ * (duplicate keys, depth, a second document), lookups, and messages with positions. Called by
+ * config.c and its helpers.
  */
 #include <assert.h>
 #include <stdarg.h>
@@ -24,8 +25,8 @@ config_fail(const struct config_reader *r, const yaml_node_t *at, const char *fm
 	va_start(ap, fmt);
 	err_vset(r->e, ERR_CONFIG, fmt, ap);
 	va_end(ap);
-	return err_prefix(r->e, "%s:%zu:%zu: ", r->path, at->start_mark.line + 1,
-	    at->start_mark.column + 1);
+	return err_prefix(
+	    r->e, "%s:%zu:%zu: ", r->path, at->start_mark.line + 1, at->start_mark.column + 1);
 }
 
 void
@@ -37,12 +38,16 @@ config_warn(const struct config_reader *r, const yaml_node_t *at, const char *fm
 	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	config_list_add(r->warnings, xasprintf("%s:%zu:%zu: %s", r->path, at->start_mark.line + 1,
-	    at->start_mark.column + 1, text));
+	config_list_add(r->warnings,
+	    xasprintf("%s:%zu:%zu: %s", r->path, at->start_mark.line + 1, at->start_mark.column + 1,
+		text));
 	free(text);
 }
 
-/* libyaml's words where they are clear; its most common ones say what the parser wanted, not what is wrong. */
+/*
+ * libyaml's words where they are clear; its most common ones say what the parser wanted, not what
+ * is wrong.
+ */
 static int
 fail_yaml(const struct config_reader *r, const yaml_parser_t *p, const char *text, size_t len)
 {
@@ -50,8 +55,8 @@ fail_yaml(const struct config_reader *r, const yaml_parser_t *p, const char *tex
 	size_t line = p->problem_mark.line + 1, col = p->problem_mark.column + 1, at = 0;
 
 	if (p->error == YAML_READER_ERROR) {
-		config_text_position(text, p->problem_offset < len ? p->problem_offset : len, &line,
-		    &col);
+		config_text_position(
+		    text, p->problem_offset < len ? p->problem_offset : len, &line, &col);
 		return err_set(r->e, ERR_CONFIG, "%s:%zu:%zu: not a text file: %s", r->path, line,
 		    col, problem);
 	}
@@ -66,8 +71,8 @@ fail_yaml(const struct config_reader *r, const yaml_parser_t *p, const char *tex
 	if (p->context != NULL && p->context_mark.line + 1 != line)
 		return err_set(r->e, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s, %s of line %zu",
 		    r->path, line, col, problem, p->context, p->context_mark.line + 1);
-	return err_set(r->e, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s", r->path, line, col,
-	    problem);
+	return err_set(
+	    r->e, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s", r->path, line, col, problem);
 }
 
 struct key_at {
@@ -89,6 +94,20 @@ compare_keys(const void *va, const void *vb)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
+/* Printable at least: keys are repeated in messages. */
+static bool
+is_word(const yaml_node_t *key)
+{
+	size_t i;
+
+	if (key->type != YAML_SCALAR_NODE)
+		return false;
+	for (i = 0; i < key->data.scalar.length; i++)
+		if (key->data.scalar.value[i] < 0x20 || key->data.scalar.value[i] == 0x7f)
+			return false;
+	return true;
+}
+
 static bool
 same_key(const yaml_node_t *a, const yaml_node_t *b)
 {
@@ -96,19 +115,23 @@ same_key(const yaml_node_t *a, const yaml_node_t *b)
 	    memcmp(a->data.scalar.value, b->data.scalar.value, a->data.scalar.length) == 0;
 }
 
-/* Sorted, so that a hostile mapping of 200,000 keys costs no minute. The duplicate named is the first in the file. */
+/*
+ * Sorted, so that a hostile mapping of 200,000 keys costs no minute. The duplicate named is the
+ * first in the file.
+ */
 static int
 check_duplicates(const struct config_reader *r, const yaml_node_t *map)
 {
 	size_t n = (size_t)(map->data.mapping.pairs.top - map->data.mapping.pairs.start), i;
 	size_t dup = 0;
+	char shown[CONFIG_SHOWN];
 	struct key_at *keys = xcalloc(n + 1, sizeof *keys);
 	int rv = -1;
 
 	for (i = 0; i < n; i++) {
 		keys[i].node = config_doc_node(r, map->data.mapping.pairs.start[i].key);
 		keys[i].order = i;
-		if (keys[i].node->type != YAML_SCALAR_NODE) {
+		if (!is_word(keys[i].node)) {
 			config_fail(r, keys[i].node, "a key must be a plain word");
 			goto out;
 		}
@@ -119,8 +142,9 @@ check_duplicates(const struct config_reader *r, const yaml_node_t *map)
 		    (dup == 0 || keys[i].order < keys[dup].order))
 			dup = i;
 	if (dup != 0)
-		config_fail(r, keys[dup].node, "the key \"%.100s\" is there twice, first in line %zu",
-		    (const char *)keys[dup].node->data.scalar.value,
+		config_fail(r, keys[dup].node, "the key \"%s\" is there twice, first in line %zu",
+		    config_show((const char *)keys[dup].node->data.scalar.value,
+			keys[dup].node->data.scalar.length, shown),
 		    keys[dup - 1].node->start_mark.line + 1);
 	else
 		rv = 0;
@@ -129,7 +153,10 @@ out:
 	return rv;
 }
 
-/* A child that is no alias comes after its parent in the document, so one pass over the nodes finds the depth. */
+/*
+ * A child that is no alias comes after its parent in the document, so one pass over the nodes finds
+ * the depth.
+ */
 static int
 note_depth(const struct config_reader *r, unsigned char *depth, int parent, int child)
 {
@@ -137,8 +164,8 @@ note_depth(const struct config_reader *r, unsigned char *depth, int parent, int 
 		return 0;
 	depth[child] = (unsigned char)(depth[parent] + 1);
 	if (depth[child] > DEPTH_MAX)
-		return config_fail(r, config_doc_node(r, child),
-		    "nested deeper than %d levels", DEPTH_MAX);
+		return config_fail(
+		    r, config_doc_node(r, child), "nested deeper than %d levels", DEPTH_MAX);
 	return 0;
 }
 
@@ -151,7 +178,7 @@ check_node(const struct config_reader *r, unsigned char *depth, int index)
 
 	if (node->type == YAML_SEQUENCE_NODE)
 		for (item = node->data.sequence.items.start; item < node->data.sequence.items.top;
-		    item++)
+		     item++)
 			if (note_depth(r, depth, index, *item) == -1)
 				return -1;
 	if (node->type != YAML_MAPPING_NODE)
@@ -282,12 +309,12 @@ add_mappings(const char *section, const char **names)
 }
 
 void
-config_unknown_key(const struct config_reader *r, const yaml_node_t *key, const char *section,
-    const char *where)
+config_unknown_key(
+    const struct config_reader *r, const yaml_node_t *key, const char *section, const char *where)
 {
 	const char **names = xcalloc(config_nkeys + 4, sizeof *names), *near;
 	const char *name = (const char *)key->data.scalar.value;
-	char *hint = NULL;
+	char *hint = NULL, shown[CONFIG_SHOWN];
 	size_t n = add_mappings(section, names), i;
 
 	for (i = 0; i < config_nkeys; i++)
@@ -295,9 +322,34 @@ config_unknown_key(const struct config_reader *r, const yaml_node_t *key, const 
 			names[n++] = config_keys[i].name;
 	if (nearest_names(name, names, n, &near, 1) == 1)
 		hint = xasprintf(", did you mean \"%s\"?", near);
-	config_warn(r, key, "unknown key \"%.100s\" in %s%s", name, where, hint != NULL ? hint : "");
+	config_warn(r, key, "unknown key \"%s\" in %s%s", config_show(name, strlen(name), shown),
+	    where, hint != NULL ? hint : "");
 	free(hint);
 	free(names);
+}
+
+const char *
+config_show(const char *s, size_t len, char out[CONFIG_SHOWN])
+{
+	static const char dots[] = "...";
+	size_t used = 0, at, n;
+
+	for (at = 0; at < len; at += n) {
+		if ((n = config_text_char(s + at, len - at)) == 0)
+			n = 1;
+		if (used + n + sizeof dots > CONFIG_SHOWN) {
+			memcpy(out + used, dots, sizeof dots);
+			return out;
+		}
+		if (n == 1 && ((unsigned char)s[at] < 0x20 || (unsigned char)s[at] > 0x7e))
+			out[used++] = '?';
+		else {
+			memcpy(out + used, s + at, n);
+			used += n;
+		}
+	}
+	out[used] = '\0';
+	return out;
 }
 
 void

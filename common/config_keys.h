@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every key of config.yaml: one row each. From here come the parser, the defaults, the checks, what `iris doctor`
- * prints, and the test that compares iris-config(5) with the code. No include guard: included with CONFIG_KEY set.
+ * Every key of config.yaml: one row each. From here come the parser, the defaults, the checks, what
+ * `iris doctor` prints, and the test that compares iris-config(5) with the code. No include guard:
+ * included with CONFIG_KEY set.
  *
- * CONFIG_KEY(section, "key", field of the section's struct in config.h, type, default, min, max, "meaning")
+ * CONFIG_KEY(section, "key", field of the section's struct in config.h, type, default, min, max,
+ * "meaning")
  *
- * Types are those of enum config_type (config_table.h). min and max bound an integer's value, a string's length in
- * bytes, and the number of entries of a list. The default is written as in the file; NULL: none (0, false, NULL,
- * empty); "@": the value of the key with the same name in settings.
+ * Types are those of enum config_type (config_table.h). min and max bound an integer's value, a
+ * string's length in bytes, and the number of entries of a list. The default is written as in the
+ * file; NULL: none (0, false, NULL, empty); "@": the value of the key with the same name in
+ * settings.
  */
+/* clang-format off */
+
 #define MS_MAX 2147483647 /* nearly 25 days in milliseconds */
 
 CONFIG_KEY(settings, "sessionInitTimeout", session_init_timeout, INT, "30000", 1, MS_MAX,
@@ -26,8 +31,8 @@ CONFIG_KEY(settings, "healthCheckInterval", health_check_interval, INT, "30000",
 CONFIG_KEY(settings, "httpPort", http_port, INT, "1615", 1, 65535, "port of MCP over HTTP")
 CONFIG_KEY(settings, "defaultTransport", default_transport, TRANSPORT, "stdio", 0, 0,
     "how MCP clients connect when not told otherwise")
-CONFIG_KEY(settings, "wonderLoggerConfig", wonder_logger_config, STR, "./wonder-logger.yaml", 1, 4096,
-    "accepted from Iris MCP files, without effect")
+CONFIG_KEY(settings, "wonderLoggerConfig", wonder_logger_config, STR, "./wonder-logger.yaml",
+    1, 4096, "accepted from Iris MCP files, without effect")
 CONFIG_KEY(settings, "hotReloadConfig", hot_reload_config, BOOL, "false", 0, 0,
     "reload this file when it changes")
 CONFIG_KEY(settings, "sessionMcpEnabled", session_mcp_enabled, BOOL, "false", 0, 0,
@@ -57,7 +62,8 @@ CONFIG_KEY(dashboard, "keyPath", key_path, PATH, NULL, 1, 4096, "its private key
 CONFIG_KEY(dashboard, "spawnScriptPath", spawn_script_path, PATH, NULL, 1, 4096,
     "script that opens a terminal; scripts/spawn.sh beside this file when it exists")
 
-CONFIG_KEY(database, "path", path, DBPATH, "iris.db", 1, 4096, "database file, relative to IRIS_HOME")
+CONFIG_KEY(database, "path", path, DBPATH, "iris.db", 1, 4096,
+    "database file, relative to IRIS_HOME")
 CONFIG_KEY(database, "inMemory", in_memory, BOOL, "false", 0, 0, "keep nothing on disk; for tests")
 
 CONFIG_KEY(teams, "path", path_given, TEAM_DIR, NULL, 1, 4096,
@@ -94,13 +100,15 @@ CONFIG_KEY(teams, "enableReverseMcp", enable_reverse_mcp, BOOL, "false", 0, 0,
     "open a reverse tunnel for MCP to a remote team's host")
 CONFIG_KEY(teams, "reverseMcpPort", reverse_mcp_port, INT, "1615", 1, 65535,
     "port of that tunnel on the remote host")
-CONFIG_KEY(teams, "allowHttp", allow_http, BOOL, "false", 0, 0, "http instead of https in that tunnel")
+CONFIG_KEY(teams, "allowHttp", allow_http, BOOL, "false", 0, 0,
+    "http instead of https in that tunnel")
 CONFIG_KEY(teams, "sessionInitTimeout", session_init_timeout, INT, "@", 1, MS_MAX, "as in settings")
 CONFIG_KEY(teams, "spawnTimeout", spawn_timeout, INT, "@", 1, MS_MAX, "as in settings")
 CONFIG_KEY(teams, "responseTimeout", response_timeout, INT, "@", 1, MS_MAX, "as in settings")
 CONFIG_KEY(teams, "idleTimeout", idle_timeout, INT, "@", 1, MS_MAX, "as in settings")
 
-CONFIG_KEY(remoteOptions, "identity", identity, PATH, NULL, 1, 4096, "private key file, on this machine")
+CONFIG_KEY(remoteOptions, "identity", identity, PATH, NULL, 1, 4096,
+    "private key file, on this machine")
 CONFIG_KEY(remoteOptions, "passphrase", passphrase, TEXT, NULL, 0, 1024,
     "passphrase of that key; better in .env, as ${NAME}")
 CONFIG_KEY(remoteOptions, "port", port, INT, NULL, 1, 65535, "port of the remote sshd")
@@ -112,8 +120,10 @@ CONFIG_KEY(remoteOptions, "serverAliveInterval", server_alive_interval, INT, "30
     "seconds between signs of life")
 CONFIG_KEY(remoteOptions, "serverAliveCountMax", server_alive_count_max, INT, "3", 1, 1000,
     "missed signs of life after which the connection counts as dead")
-CONFIG_KEY(remoteOptions, "compression", compression, BOOL, "false", 0, 0, "compress the connection")
-CONFIG_KEY(remoteOptions, "forwardAgent", forward_agent, BOOL, "false", 0, 0, "forward the ssh agent")
+CONFIG_KEY(remoteOptions, "compression", compression, BOOL, "false", 0, 0,
+    "compress the connection")
+CONFIG_KEY(remoteOptions, "forwardAgent", forward_agent, BOOL, "false", 0, 0,
+    "forward the ssh agent")
 CONFIG_KEY(remoteOptions, "extraSshArgs", extra_ssh_args, LIST, NULL, 0, 100,
     "further arguments for ssh")
 

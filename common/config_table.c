@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration's keys and the names of enumerated values, as data. Owns the tables; decides nothing.
+ * The configuration's keys and the names of enumerated values, as data. Owns the tables; decides
+ * nothing.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -43,37 +44,40 @@ const char *const config_permission_mode_names[] = {
 };
 
 /* Which struct a section of the table describes. */
-#define STRUCT_settings	     struct config_settings
+#define STRUCT_settings      struct config_settings
 #define STRUCT_dashboard     struct config_dashboard
-#define STRUCT_database	     struct config_database
-#define STRUCT_teams	     struct config_team
+#define STRUCT_database      struct config_database
+#define STRUCT_teams         struct config_team
 #define STRUCT_remoteOptions struct config_remote
 
-/* Which C type a type of the table is stored in: a row with the wrong kind of field does not compile. */
-#define CTYPE_INT	   int64_t
-#define CTYPE_BOOL	   bool
-#define CTYPE_STR	   char *
-#define CTYPE_TEXT	   char *
-#define CTYPE_HOST	   char *
-#define CTYPE_COLOR	   char *
-#define CTYPE_PATH	   char *
-#define CTYPE_PROGRAM	   char *
-#define CTYPE_DBPATH	   char *
-#define CTYPE_SUBDIR	   char *
-#define CTYPE_TEAM_DIR	   char *
-#define CTYPE_TEAM_PATH	   char *
+/*
+ * Which C type a type of the table is stored in: a row with the wrong kind of field does not
+ * compile.
+ */
+#define CTYPE_INT          int64_t
+#define CTYPE_BOOL         bool
+#define CTYPE_STR          char *
+#define CTYPE_TEXT         char *
+#define CTYPE_HOST         char *
+#define CTYPE_COLOR        char *
+#define CTYPE_PATH         char *
+#define CTYPE_PROGRAM      char *
+#define CTYPE_DBPATH       char *
+#define CTYPE_SUBDIR       char *
+#define CTYPE_TEAM_DIR     char *
+#define CTYPE_TEAM_PATH    char *
 #define CTYPE_TEAM_PROGRAM char *
 #define CTYPE_TEAM_PATHS   struct config_list
-#define CTYPE_LIST	   struct config_list
-#define CTYPE_TOOLS	   struct config_list
-#define CTYPE_ENV	   struct config_env_list
-#define CTYPE_TRANSPORT	   int
-#define CTYPE_LOG_LEVEL	   int
-#define CTYPE_GRANT	   int
-#define CTYPE_MODE	   int
+#define CTYPE_LIST         struct config_list
+#define CTYPE_TOOLS        struct config_list
+#define CTYPE_ENV          struct config_env_list
+#define CTYPE_TRANSPORT    int
+#define CTYPE_LOG_LEVEL    int
+#define CTYPE_GRANT        int
+#define CTYPE_MODE         int
 
 #define CONFIG_KEY(section, key, field, type, def, min, max, doc)                                  \
-	_Static_assert(_Generic(((STRUCT_##section *)0)->field, CTYPE_##type: 1, default: 0),      \
+	_Static_assert(_Generic(((STRUCT_##section *)0)->field, CTYPE_##type : 1, default : 0),    \
 	    "the field of " key " has another type than its row");
 #include "common/config_keys.h"
 #undef CONFIG_KEY
@@ -122,7 +126,7 @@ list_choices(const char *const *names, char *buf, size_t size)
 	buf[0] = '\0';
 	for (i = 0; names[i] != NULL; i++) {
 		n = snprintf(buf + used, size - used, "%s%s",
-		    i == 0                 ? ""
+		    i == 0                     ? ""
 			: names[i + 1] == NULL ? " or "
 					       : ", ",
 		    names[i]);

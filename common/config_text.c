@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads configuration files and finds positions in them. The bytes are checked here, before any parser sees
- * them: libyaml reports bad UTF-8 without a line, and takes UTF-16 too.
+ * Reads configuration files and finds positions in them. The bytes are checked here, before any
+ * parser sees them: libyaml reports bad UTF-8 without a line, and takes UTF-16 too.
  */
 #include <sys/stat.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "common/config_text.h"
 #include "common/xmalloc.h"
 
-#define BOM	"\xef\xbb\xbf"
+#define BOM     "\xef\xbb\xbf"
 #define BOM_LEN 3
 
 static int
@@ -48,8 +48,8 @@ config_text_read(const char *path, struct config_text *t, struct err *e)
 	memset(t, 0, sizeof *t);
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) == -1)
-		return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_CONFIG,
-		    "%s: can not be opened", path);
+		return err_sys(
+		    e, errno == ENOENT ? ERR_NOT_FOUND : ERR_CONFIG, "%s: can not be opened", path);
 	if (fstat(fd, &st) == -1)
 		err_sys(e, ERR_CONFIG, "%s: can not be examined", path);
 	else if (!S_ISREG(st.st_mode))

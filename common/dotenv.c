@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses .env. Owns the names and values that it returns; called by config.c at every load. The file may hold
- * secrets, so no value is ever part of an error text, and a file that others can change is refused.
+ * Parses .env. Owns the names and values that it returns; called by config.c at every load. The
+ * file may hold secrets, so no value is ever part of an error text, and a file that others can
+ * change is refused.
  */
 #include <sys/stat.h>
 #include <stdbool.h>
@@ -85,7 +86,8 @@ plain_value(struct dotenv_scan *p)
 	while (!at_line_end(p)) {
 		char c = p->s[p->at];
 
-		if (c == '#' && (p->at == start || p->s[p->at - 1] == ' ' || p->s[p->at - 1] == '\t'))
+		if (c == '#' &&
+		    (p->at == start || p->s[p->at - 1] == ' ' || p->s[p->at - 1] == '\t'))
 			break;
 		p->at++;
 		if (c != ' ' && c != '\t')
@@ -228,15 +230,15 @@ dotenv_load(const char *path, char **warning, struct err *e)
 		goto out;
 	}
 	if (t.mode & (S_IWGRP | S_IWOTH)) {
-		err_set(e, ERR_CONFIG, "%s:1:1: others may write this file; run: chmod 600 %s", path,
-		    path);
+		err_set(e, ERR_CONFIG, "%s:1:1: others may write this file; run: chmod 600 %s",
+		    path, path);
 		goto out;
 	}
 	if (config_text_check(path, t.s, t.len, e) == -1 || parse(path, &t, d, e) == -1)
 		goto out;
 	if (t.mode & S_IROTH)
-		*warning = xasprintf("%s:1:1: everyone may read this file; run: chmod 600 %s", path,
-		    path);
+		*warning =
+		    xasprintf("%s:1:1: everyone may read this file; run: chmod 600 %s", path, path);
 	rv = 0;
 out:
 	free(t.s);

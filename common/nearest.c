@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Edit distance (optimal string alignment: a swap of neighbours counts once) plus beginnings and parts of names.
- * Called with whatever a person typed, so the lengths are bounded here and nothing is allocated.
+ * Edit distance (optimal string alignment: a swap of neighbours counts once) plus beginnings and
+ * parts of names. Called with whatever a person typed, so the lengths are bounded here and nothing
+ * is allocated.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -10,7 +11,9 @@
 
 #include "common/nearest.h"
 
-/* Longer names are never near anything: keys are short and team names have at most 100 characters. */
+/*
+ * Longer names are never near anything: keys are short and team names have at most 100 characters.
+ */
 #define NAME_LEN_MAX 128
 
 #define NOT_NEAR ((size_t)-1)
@@ -67,7 +70,10 @@ is_part(const char *part, size_t partlen, const char *whole, size_t wholelen)
 	return false;
 }
 
-/* The smaller the nearer: a letter counts 10; a beginning lies between one and two letters, a part above two. */
+/*
+ * The smaller the nearer: a letter counts 10; a beginning lies between one and two letters, a part
+ * above two.
+ */
 static size_t
 score(const char *want, size_t wlen, const char *name)
 {

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the editor share: config_edit.c decides, config_edit_scan.c finds where things
+ * stand in the text, config_edit_write.c quotes values and replaces files.
+ */
+#ifndef IRIS_COMMON_CONFIG_EDIT_IMPL_H
+#define IRIS_COMMON_CONFIG_EDIT_IMPL_H
+
+#include <sys/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+
+enum edit_kind {
+	EDIT_NONE,       /* not there at all */
+	EDIT_NULL,       /* nothing, ~ or null */
+	EDIT_BLOCK,      /* a mapping, one key a line */
+	EDIT_FLOW_EMPTY, /* {} */
+	EDIT_FLOW,       /* { key: value } */
+	EDIT_OTHER,      /* an alias, a list, a text */
+};
+
+/* One team. Offsets are bytes from the start of the text. */
+struct edit_entry {
+	char *name;
+	size_t key;        /* where its name starts */
+	size_t end;        /* after the last thing that belongs to its value */
+	bool ends_in_text; /* the last thing is a | or > text: then end is the start of a line */
+};
+
+struct edit_scan {
+	const char *s;
+	size_t len;
+	enum edit_kind root;
+	enum edit_kind teams;
+	size_t root_start, root_end;   /* the root node; root_end only for flow mappings */
+	size_t teams_key;              /* where "teams" starts */
+	size_t teams_start, teams_end; /* its value; teams_end not for block mappings */
+	size_t doc_end;                /* where "..." starts, or the end of the text */
+	size_t unit;      /* blanks per level, as the file has them; 2 when it does not show */
+	size_t team_unit; /* the same, from a team's name to its keys */
+	struct edit_entry *entries; /* of a block mapping, in the order of the file */
+	size_t nentries;
+};
+
+/* text must be valid YAML that config_parse took. Never fails. */
+void config_edit_scan(struct edit_scan *scan, const char *text, size_t len);
+void config_edit_scan_free(struct edit_scan *scan);
+
+/*
+ * value as YAML: plain where no reader could take it for something else, else in double quotes. To
+ * be freed; NULL when it is not UTF-8.
+ */
+char *config_edit_quote(const char *value, bool number);
+
+/* Write a file beside target, flush it to the disk, and give it target's name. */
+int config_edit_replace(
+    const char *target, const char *text, size_t len, mode_t mode, struct err *e);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Teams as a whole: their names, where their directories are, and what must fit together. Called by
+ * config.c after settings, since teams inherit from there. Looks at the file system, but a missing
+ * directory is only a warning: it may be on a disk that is mounted later, and using the team
+ * reports it.
+ */
+#include <sys/stat.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/config_impl.h"
+#include "common/xmalloc.h"
+
+#define TEAMS_MAX     4096
+#define TEAM_NAME_MAX 100
+
+int
+config_check_team_name(const char *name, struct err *e)
+{
+	static const char allowed[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+	char shown[CONFIG_SHOWN];
+
+	config_show(name, strlen(name), shown);
+	if (strchr(name, '@') != NULL)
+		return err_set(e, ERR_INVALID,
+		    "\"%s\" can not be a team's name: \"@\" is for addresses, team@host", shown);
+	if (name[0] == '\0' || strlen(name) > TEAM_NAME_MAX ||
+	    name[strspn(name, allowed)] != '\0' || name[0] == '-' || name[0] == '.')
+		return err_set(e, ERR_INVALID,
+		    "\"%s\" can not be a team's name; expected 1 to %d of A-Z a-z 0-9 _ . -, "
+		    "the first not \"-\" or \".\"",
+		    shown, TEAM_NAME_MAX);
+	return 0;
+}
+
+static int
+refuse_system_dir(const struct config_reader *r, struct config_at at, const char *path)
+{
+	const char *dir = config_path_refused(path);
+	char shown[CONFIG_SHOWN];
+
+	if (dir == NULL)
+		return 0;
+	return config_fail(r, at.node, "%s: %s lies in %s, where no team may work", at.where,
+	    config_show(path, strlen(path), shown), dir);
+}
+
+static int
+find_directory(const struct config_reader *r, struct config_at at, struct config_team *t)
+{
+	char *path = config_path_absolute(r, at, t->path_given), *real;
+	char shown[CONFIG_SHOWN];
+	struct stat st;
+	int why = 0;
+
+	if (path == NULL || refuse_system_dir(r, at, path) == -1) {
+		free(path);
+		return -1;
+	}
+	t->path = path;
+	if ((real = realpath(path, NULL)) != NULL) {
+		free(t->path);
+		t->path = real;
+		if (refuse_system_dir(r, at, real) == -1)
+			return -1;
+	}
+	if (real == NULL || stat(real, &st) == -1)
+		why = errno;
+	else if (!S_ISDIR(st.st_mode))
+		why = ENOTDIR;
+	if (why != 0) {
+		t->path_missing = true;
+		config_warn(r, at.node, "%s: %s: %s; it is looked at again when the team is used",
+		    at.where, config_show(t->path, strlen(t->path), shown), strerror(why));
+	}
+	return 0;
+}
+
+static int
+check_not_shared(const struct config_reader *r, struct config_at at, const struct config *c,
+    const struct config_team *t)
+{
+	size_t i;
+
+	for (i = 0; i < c->nteams; i++)
+		if (c->teams[i].remote == NULL && strcmp(c->teams[i].path, t->path) == 0)
+			return config_fail(r, at.node,
+			    "%s: is the directory of team \"%s\", line %zu, too; expected one team "
+			    "for a directory",
+			    at.where, c->teams[i].name, c->teams[i].line);
+	return 0;
+}
+
+static int
+check_remote(const struct config_reader *r, const yaml_node_t *map, struct config_at team,
+    struct config_team *t)
+{
+	if (config_doc_get(r, map, "claudePath") == NULL)
+		return config_fail(r, config_doc_get(r, map, "remote"),
+		    "%s.remote needs %s.claudePath: where claude is on that host, for example "
+		    "~/.local/bin/claude",
+		    team.where, team.where);
+	t->path = xstrdup(t->path_given);
+	if (t->path[0] == '/')
+		return refuse_system_dir(r, team, t->path);
+	return 0;
+}
+
+/* What the table can not say. team.node is the key, for what is missing. */
+static int
+finish(const struct config_reader *r, const yaml_node_t *map, struct config_at team,
+    const struct config *c, struct config_team *t)
+{
+	struct config_at at = {config_doc_get(r, map, "path"), NULL};
+	char *where;
+	int rv;
+
+	if (at.node == NULL)
+		return config_fail(
+		    r, team.node, "%s has no path; expected path: DIRECTORY", team.where);
+	if (t->description == NULL)
+		t->description = xasprintf("Team %s", t->name);
+	if (t->remote != NULL)
+		return check_remote(r, map, team, t);
+	at.where = where = xasprintf("%s.path", team.where);
+	rv = find_directory(r, at, t);
+	if (rv == 0)
+		rv = check_not_shared(r, at, c, t);
+	free(where);
+	return rv;
+}
+
+static int
+read_remote_options(const struct config_reader *r, const yaml_node_t *map, const char *team,
+    struct config_remote *out)
+{
+	const yaml_node_t *node = config_doc_get(r, map, "remoteOptions");
+	char *where;
+	int rv;
+
+	if (node == NULL)
+		return 0;
+	where = xasprintf("%s.remoteOptions", team);
+	rv = config_section_read(r, "remoteOptions", (struct config_at){node, where}, out);
+	free(where);
+	return rv;
+}
+
+static int
+read_team(struct config_reader *r, const yaml_node_pair_t *pair, const struct config *c,
+    struct config_team *t)
+{
+	const yaml_node_t *key = config_doc_node(r, pair->key),
+			  *value = config_doc_node(r, pair->value);
+	const yaml_node_t *map;
+	struct err why;
+	char *where;
+	int rv = -1;
+
+	if (config_check_team_name((const char *)key->data.scalar.value, &why) == -1)
+		return config_fail(r, key, "teams: %s", why.msg);
+	t->name = xstrdup((const char *)key->data.scalar.value);
+	t->line = key->start_mark.line + 1;
+	config_section_defaults("teams", t, &c->settings);
+	config_section_defaults("remoteOptions", &t->remote_options, &c->settings);
+	where = xasprintf("teams.%s", t->name);
+	if (config_as_mapping(r, (struct config_at){value, where}, &map) == 0) {
+		r->remote = config_doc_get(r, map, "remote") != NULL;
+		if (config_section_read(r, "teams", (struct config_at){value, where}, t) == 0 &&
+		    read_remote_options(r, map, where, &t->remote_options) == 0)
+			rv = finish(r, map, (struct config_at){key, where}, c, t);
+		r->remote = false;
+	}
+	free(where);
+	return rv;
+}
+
+int
+config_teams_read(struct config_reader *r, const yaml_node_t *node, struct config *c)
+{
+	const yaml_node_t *map;
+	const yaml_node_pair_t *pair;
+	size_t n;
+
+	if (config_as_mapping(r, (struct config_at){node, "teams"}, &map) == -1)
+		return -1;
+	if (map == NULL)
+		return 0;
+	n = (size_t)(map->data.mapping.pairs.top - map->data.mapping.pairs.start);
+	if (n > TEAMS_MAX)
+		return config_fail(r, node, "teams: more than %d teams", TEAMS_MAX);
+	c->teams = xcalloc(n + 1, sizeof c->teams[0]);
+	for (pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
+		if (read_team(r, pair, c, &c->teams[c->nteams]) == -1) {
+			config_team_free(&c->teams[c->nteams]);
+			return -1;
+		}
+		c->nteams++;
+	}
+	return 0;
+}
+
+void
+config_team_free(struct config_team *t)
+{
+	config_section_free("teams", t);
+	config_section_free("remoteOptions", &t->remote_options);
+	free(t->name);
+	free(t->path);
+}

@@ -98,6 +98,23 @@ frame_next(struct frame *f, char **line, size_t *len)
 	return 1;
 }
 
+bool
+frame_discard(struct frame *f, char **data, size_t *len)
+{
+	char *nl;
+
+	/* So that an empty frame has a buffer as well. */
+	reserve(f, 1);
+	*data = f->buf + f->head;
+	*len = f->tail - f->head;
+	nl = memchr(*data, '\n', *len);
+	if (nl != NULL)
+		*len = (size_t)(nl - *data);
+	f->head = nl != NULL ? f->head + *len + 1 : f->tail;
+	f->scan = f->head;
+	return nl != NULL;
+}
+
 size_t
 frame_pending(const struct frame *f)
 {

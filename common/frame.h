@@ -8,6 +8,7 @@
 #define IRIS_COMMON_FRAME_H
 
 #include <sys/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct frame {
@@ -36,6 +37,12 @@ void frame_feed(struct frame *f, const void *data, size_t len);
  * call on f. Returns 1 with a line, 0 when more must be read, -1 when the line is longer than max.
  */
 int frame_next(struct frame *f, char **line, size_t *len);
+
+/*
+ * Throw away what was read, up to and including the next newline: for a line that is too long. data and len tell
+ * what was thrown away (without the newline), valid until the next call. True when the newline was among it.
+ */
+bool frame_discard(struct frame *f, char **data, size_t *len);
 
 /* Give the buffer back when it holds nothing; for connections that now fall idle. Lines handed out are gone. */
 void frame_trim(struct frame *f);

@@ -184,9 +184,10 @@ async function answerMessages(res, ctx, rules) {
 		res.writeHead(200, { "content-type": "text/event-stream" });
 		res.flushHeaders();
 	} else {
-		const message = messageOf(blocksOf(reply.cut !== undefined ? reply.cut : reply), ctx);
+		const how = Array.isArray(reply) || typeof reply === "string" ? {} : reply;
+		const message = messageOf(blocksOf(how.cut ?? reply), ctx);
 		if (ctx.body.stream)
-			await streamMessage(res, message, { every: reply.every, cut: reply.cut !== undefined });
+			await streamMessage(res, message, { every: how.every, cut: how.cut !== undefined });
 		else
 			sendJson(res, 200, message);
 	}
@@ -224,6 +225,29 @@ async function handle(req, res, state) {
 		return sendJson(res, path === "/" ? 200 : 404, {});
 	return sendError(res, { error: 404, type: "not_found_error", message: `no ${req.method} ${path} here` });
 }
+
+/* Rules that make the model do what fake-claude does with the same user text: a test can then run on both. */
+export const directiveRules = [
+	{ match: (c) => c.toolResult !== undefined, reply: (c) => c.toolResult || "(nothing)" },
+	{ match: /^ECHO /, reply: (c) => c.user.slice(5) },
+	{ match: /^BLOCKS /, reply: (c) => c.user.slice(7).split("|") },
+	{
+		match: /^SLOW \d+ \S/,
+		reply: ({ user }) => {
+			const [, ms, text] = user.match(/^SLOW (\d+) (.*)$/);
+			return { text, every: Number(ms) / text.split(" ").length };
+		},
+	},
+	{
+		match: /^TOOL \S+/,
+		reply: ({ user }) => {
+			const [, name, json] = user.match(/^TOOL (\S+) ?(.*)$/);
+			return { tool: `mcp__iris__${name}`, input: json ? JSON.parse(json) : {} };
+		},
+	},
+	{ match: /^BASH /, reply: (c) => ({ tool: "Bash", input: { command: c.user.slice(5), description: "run a command" } }) },
+	{ match: "FAULT api-error", reply: { error: 400, message: "the stand-in refuses this" } },
+];
 
 /* Start on a free loopback port. Answers { url, rules, requests, all, close }; requests are the model requests (with the
  * context that the rules see), all is everything that came in; rules may be changed while it runs. */

@@ -4,6 +4,7 @@
  * the host (permission, calls of its in-band MCP servers) is waited for. As the real CLI does, every answer of the
  * host is echoed with --replay-user-messages.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -326,8 +327,11 @@ control_request(const cJSON *line)
 		answer(id, NULL);
 	} else if (strcmp(subtype, "end_session") == 0) {
 		answer(id, NULL);
-		if (!(fake.faults & FAULT(IGNORE_TERM)))
-			exit(0);
+		if (fake.faults & FAULT(IGNORE_TERM))
+			return;
+		if (fake.shell > 0)
+			kill(-fake.shell, SIGKILL);
+		exit(fake.busy ? 1 : 0);
 	} else {
 		answer_error(id, subtype);
 	}

@@ -94,6 +94,7 @@ struct fake {
 	double cost; /* of the session, accumulated */
 	int64_t input_tokens, output_tokens;
 	int results;
+	volatile pid_t shell; /* leader of the command that runs, or 0 */
 };
 
 extern struct fake fake;

@@ -53,10 +53,12 @@ on_int(int sig)
 	(void)sig;
 }
 
-/* As the real one: 143 for TERM, 129 for HUP, at once and without a result line. */
+/* As the real one: 143 for TERM, 129 for HUP, without a result line, and the running command goes too. */
 static void
 on_end(int sig)
 {
+	if (fake.shell > 0)
+		kill(-fake.shell, SIGKILL);
 	_exit(128 + sig);
 }
 

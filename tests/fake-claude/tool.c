@@ -131,14 +131,14 @@ permission_ask(const char *id, const char *tool, cJSON **input)
 }
 
 static cJSON *
-call_request(const struct server *s, const char *tool, const char *id, const cJSON *input)
+call_request(
+    const struct server *s, const char *tool, const char *id, const cJSON *input, int64_t rpc_id)
 {
-	static int64_t rpc_id = 1;
 	cJSON *request = json_new(), *message = json_new(), *params = json_new();
 	cJSON *meta = json_new();
 
 	json_put_str(message, "jsonrpc", "2.0");
-	json_put_int(message, "id", ++rpc_id);
+	json_put_int(message, "id", rpc_id);
 	json_put_str(message, "method", "tools/call");
 	json_put_str(params, "name", tool + strlen("mcp____") + strlen(s->name));
 	json_put(params, "arguments", cJSON_Duplicate(input, true));
@@ -154,13 +154,13 @@ call_request(const struct server *s, const char *tool, const char *id, const cJS
 
 /* Tell the server that nobody waits for the call any more. Its answer to this is not waited for. */
 static void
-call_cancel(const struct server *s, const cJSON *call)
+call_cancel(const struct server *s, int64_t rpc_id)
 {
 	char id[UUID_SIZE];
 	cJSON *line = json_new(), *request = json_new(), *message = json_new();
 	cJSON *params = json_new();
 
-	json_put_int(params, "requestId", json_int_or(json_obj(call, "message"), "id", 0));
+	json_put_int(params, "requestId", rpc_id);
 	json_put_str(params, "reason", "AbortError: remote-cancel");
 	json_put_str(message, "jsonrpc", "2.0");
 	json_put_str(message, "method", "notifications/cancelled");
@@ -202,24 +202,22 @@ result_text(const cJSON *reply, bool *is_error)
 static char *
 call_server(const char *tool, const char *id, const cJSON *input, bool *is_error)
 {
+	static int64_t rpc_id = 1;
 	struct server *s = control_server_of(tool);
-	cJSON *request, *kept, *answer;
+	cJSON *answer;
 	const char *why;
 	char *text;
 
 	*is_error = true;
 	if (s == NULL)
 		return xasprintf("Error: No such tool available: %s", tool);
-	request = call_request(s, tool, id, input);
-	kept = cJSON_Duplicate(request, true);
-	answer = control_ask(request, &why);
+	answer = control_ask(call_request(s, tool, id, input, ++rpc_id), &why);
 	if (why != NULL)
 		text = xasprintf("MCP error: %s", why);
 	else
 		text = result_text(json_obj(answer, "mcp_response"), is_error);
 	if (fake.interrupted)
-		call_cancel(s, kept);
-	cJSON_Delete(kept);
+		call_cancel(s, rpc_id);
 	cJSON_Delete(answer);
 	return text;
 }
@@ -336,7 +334,9 @@ shell_run(const char *command, bool *is_error)
 		close(fd);
 		return xasprintf("cannot start /bin/sh: %s", strerror(error));
 	}
+	fake.shell = pid;
 	text = shell_output(pid, fd);
+	fake.shell = 0;
 	close(fd);
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		;

@@ -20,8 +20,9 @@ enum rpc_kind { RPC_REQUEST, RPC_NOTIFICATION, RPC_RESPONSE, RPC_ERROR };
 
 struct rpc_msg {
 	enum rpc_kind kind;
-	cJSON *json;         /* owned: the whole message */
-	char *id;            /* owned: raw text; NULL for a notification */
+	cJSON *json; /* owned: the whole message */
+	char *id;    /* owned: raw text; NULL for a notification, and for an error about a line
+				without a usable one */
 	const char *method;  /* in json; NULL for answers */
 	const cJSON *params; /* in json; NULL when there are none */
 	const cJSON *result; /* in json; RPC_RESPONSE only */

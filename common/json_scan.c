@@ -153,9 +153,14 @@ digits(struct scan *s)
 	return (size_t)(s->p - from);
 }
 
+/* cJSON reads no more of a number than this. */
+#define NUMBER_MAX 63
+
 static int
 scan_number(struct scan *s)
 {
+	const char *from = s->p;
+
 	if (*s->p == '-')
 		s->p++;
 	if (s->p < s->end && *s->p == '0')
@@ -174,7 +179,7 @@ scan_number(struct scan *s)
 		if (digits(s) == 0)
 			return fail(s, "bad number");
 	}
-	return 0;
+	return s->p - from > NUMBER_MAX ? fail(s, "number with too many digits") : 0;
 }
 
 static int

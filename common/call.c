@@ -3,6 +3,7 @@
  * Blocking calls over irisd.sock, see call.h.
  */
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -17,21 +18,37 @@
 #include "common/json.h"
 #include "common/rpc.h"
 
+#define CONNECT_MS 5000
+
 int
 call_socket(const char *path, struct err *err)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	/* For the connect alone: it waits where irisd hangs and its queue is full. */
+	struct timeval limit = {CONNECT_MS / 1000, 0}, none = {0, 0};
 	int fd, saved;
+	uid_t uid;
+	pid_t pid;
 
 	if (compat_strlcpy(sun.sun_path, path, sizeof sun.sun_path) >= sizeof sun.sun_path)
 		return err_set(err, ERR_CONFIG, "the socket's path is too long: %s", path);
 	if ((fd = compat_socket(false)) == -1)
 		return err_sys(err, ERR_IO, "can not make a socket");
-	if (connect(fd, (struct sockaddr *)&sun, sizeof sun) == 0)
-		return fd;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	if (connect(fd, (struct sockaddr *)&sun, sizeof sun) == 0) {
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none);
+		if (compat_peer_cred(fd, &uid, &pid) == 0 && uid == geteuid())
+			return fd;
+		close(fd);
+		return err_set(err, ERR_REFUSED,
+		    "another user listens on %s; remove it or set IRIS_HOME elsewhere", path);
+	}
 	saved = errno;
 	close(fd);
 	errno = saved;
+	if (errno == EAGAIN || errno == EINPROGRESS)
+		return err_set(
+		    err, ERR_TIMEOUT, "irisd does not take connections on %s; it hangs", path);
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		return err_set(
 		    err, ERR_UNAVAILABLE, "irisd is not running (nobody listens on %s)", path);

@@ -24,8 +24,9 @@ struct call {
 typedef void (*call_notify_cb)(const char *method, const cJSON *params, void *arg);
 
 /*
- * Connect a descriptor to the socket at path: -1 with ERR_UNAVAILABLE when nobody listens there (errno ENOENT or
- * ECONNREFUSED), ERR_IO otherwise.
+ * Connect a descriptor to the socket at path. -1: ERR_UNAVAILABLE when nobody listens there (errno ENOENT or
+ * ECONNREFUSED), ERR_REFUSED when another user does, ERR_TIMEOUT when who listens does not take connections, ERR_IO
+ * otherwise.
  */
 int call_socket(const char *path, struct err *err);
 

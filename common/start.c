@@ -113,6 +113,12 @@ start_connect(const struct paths *p, int timeout_ms, int *started, struct err *e
 	/* Whoever had the lock before may have started one. */
 	if ((fd = call_socket(p->sock, err)) != -1 || err->code != ERR_UNAVAILABLE)
 		goto out;
+	/* After a long wait for others that had no luck: do not begin what can not be waited for. */
+	if (compat_mono_ms() >= deadline) {
+		err_set(err, ERR_TIMEOUT, "irisd did not start within %d ms; its log is %s",
+		    timeout_ms, p->logfile);
+		goto out;
+	}
 	if (start_irisd(p, deadline, err) == -1)
 		goto out;
 	if (started != NULL)

@@ -56,6 +56,10 @@ spawn_process(const struct spawn *s, struct err *err)
 
 	if (s->dir != NULL && (stat(s->dir, &st) == -1 || access(s->dir, X_OK) == -1))
 		return err_sys(err, ERR_DIRECTORY, "can not enter %s", s->dir);
+	if (s->dir != NULL && !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return err_sys(err, ERR_DIRECTORY, "can not enter %s", s->dir);
+	}
 	if ((e = posix_spawn_file_actions_init(&fa)) != 0) {
 		errno = e;
 		return err_sys(err, ERR_IO, "can not start %s", s->path);

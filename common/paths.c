@@ -128,9 +128,12 @@ paths_init(struct paths *p, struct err *err)
 	return set_sock(p, err);
 }
 
-/* A directory that only this user can enter. Never follows a link that somebody may have planted. */
+/*
+ * A directory that only this user can enter. Never follows a link that somebody may have planted. One in the user's
+ * own home that is too open is closed; in a shared place (/tmp) it is not trusted at all.
+ */
 static int
-make_private(const char *dir, struct err *err)
+make_private(const char *dir, bool shared, struct err *err)
 {
 	struct stat st;
 
@@ -144,6 +147,9 @@ make_private(const char *dir, struct err *err)
 		return err_set(err, ERR_REFUSED,
 		    "%s belongs to another user (uid %lu); remove it or set IRIS_HOME elsewhere",
 		    dir, (unsigned long)st.st_uid);
+	if ((st.st_mode & 077) != 0 && shared)
+		return err_set(err, ERR_REFUSED,
+		    "%s is open to other users, who may have put things there; remove it", dir);
 	if ((st.st_mode & 077) != 0 && chmod(dir, 0700) == -1)
 		return err_sys(err, ERR_IO, "%s is open to others and can not be closed", dir);
 	return 0;
@@ -160,15 +166,15 @@ paths_make(const struct paths *p, struct err *err)
 		if (stat(p->home, &st) == -1 || st.st_uid != geteuid())
 			return err_set(err, ERR_CONFIG,
 			    "%s is a link to nothing or to another user's directory", p->home);
-	} else if (make_private(p->home, err) == -1) {
+	} else if (make_private(p->home, false, err) == -1) {
 		return -1;
 	}
-	if (make_private(p->run, err) == -1 || make_private(p->log, err) == -1)
+	if (make_private(p->run, false, err) == -1 || make_private(p->log, false, err) == -1)
 		return -1;
 	compat_strlcpy(dir, p->sock, sizeof dir);
 	if ((slash = strrchr(dir, '/')) != NULL)
 		*slash = '\0';
-	return paths_contains(p->home, dir) ? 0 : make_private(dir, err);
+	return paths_contains(p->home, dir) ? 0 : make_private(dir, true, err);
 }
 
 int

@@ -29,7 +29,10 @@ struct paths {
 /* Compute them. Touches nothing. */
 int paths_init(struct paths *p, struct err *err);
 
-/* Make home, run and log, mode 0700, and refuse any of them that is another user's or open to others. */
+/*
+ * Make home, run, log and the socket's own directory where it has one, mode 0700. Refused: what is another user's, a
+ * link planted in place of run or log, and a socket's directory in /tmp that is open to others.
+ */
 int paths_make(const struct paths *p, struct err *err);
 
 /* The user's home directory: $HOME, or what getpwuid(3) says. NULL when neither is absolute. */

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ask and send. ask waits with a spinner that says what happens (on a terminal), writes the answer as it comes (on
+ * a terminal) or exactly and whole (into a pipe or file), and survives a restart of irisd: the message carries an
+ * idempotency key, so that sending it again finds the first one.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/uuid.h"
+#include "common/xmalloc.h"
+#include "irisd/ctl/ctl.h"
+#include "irisd/ctl/stream.h"
+#include "irisd/ctl/term.h"
+
+#define MESSAGE_MAX                                                                                \
+	((size_t)8 * 1024 * 1024) /* bytes; a line of the protocol has 16 MiB, escapes included */
+#define SEND_TIMEOUT 15000 /* ms, for the acknowledgement of a message that nobody waits for */
+#define TICK         120
+#define RETRIES      3
+
+/* All of standard input. */
+static char *
+read_stdin(size_t *len, struct err *err)
+{
+	size_t cap = 65536;
+	char *buf = xmalloc(cap);
+	ssize_t n;
+
+	*len = 0;
+	for (;;) {
+		if (*len == cap && cap > MESSAGE_MAX) {
+			err_set(err, ERR_LIMIT, "the message is longer than %zu MiB",
+			    MESSAGE_MAX >> 20);
+			break;
+		}
+		if (*len == cap)
+			buf = xrealloc(buf, cap *= 2);
+		n = read(STDIN_FILENO, buf + *len, cap - *len);
+		if (n == 0)
+			return buf;
+		if (n == -1 && errno != EINTR) {
+			err_sys(err, ERR_IO, "can not read standard input");
+			break;
+		}
+		if (n > 0)
+			*len += (size_t)n;
+	}
+	free(buf);
+	return NULL;
+}
+
+static char *
+join_operands(const struct ctl *c, size_t *len)
+{
+	char *text = NULL;
+	int i;
+
+	for (*len = 0, i = 1; i < c->noperands; i++) {
+		size_t n = strlen(c->operand[i]);
+		text = xrealloc(text, *len + n + 2);
+		if (i > 1)
+			text[(*len)++] = ' ';
+		memcpy(text + *len, c->operand[i], n);
+		*len += n;
+	}
+	return text;
+}
+
+/* The text to send, NUL-terminated; malloc'ed. */
+static char *
+message_text(const struct ctl *c, struct err *err)
+{
+	bool dash = c->noperands == 2 && strcmp(c->operand[1], "-") == 0;
+	size_t len = 0;
+	char *text;
+
+	if (c->noperands == 1 && isatty(STDIN_FILENO)) {
+		err_set(err, ERR_INVALID, "no text; write it behind the team, or pipe it in");
+		return NULL;
+	}
+	if (c->noperands == 1 || dash) {
+		if ((text = read_stdin(&len, err)) == NULL)
+			return NULL;
+	} else {
+		text = join_operands(c, &len);
+	}
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	text = xrealloc(text, len + 1);
+	text[len] = '\0';
+	if (len == 0 || strspn(text, " \t\r\n") == len)
+		err_set(err, ERR_INVALID, "the message is empty");
+	else if (len > MESSAGE_MAX)
+		err_set(err, ERR_LIMIT, "the message is longer than %zu MiB", MESSAGE_MAX >> 20);
+	else if (!json_utf8_valid(text, len))
+		err_set(err, ERR_INVALID, "the message is not UTF-8 text");
+	else
+		return text;
+	free(text);
+	return NULL;
+}
+
+static cJSON *
+send_params(const struct ctl *c, const char *text, const char *key, int64_t timeout, bool wait)
+{
+	cJSON *params = json_new();
+
+	json_put_str(params, "to", c->operand[0]);
+	json_put_str(params, "message", text);
+	json_put_str_opt(params, "from", ctl_opt(c, "from"));
+	if (!wait)
+		json_put_int(params, "timeout", -1);
+	else if (timeout >= 0)
+		json_put_int(params, "timeout", timeout);
+	if (wait)
+		json_put_bool(params, "stream", true);
+	json_put_str(params, "idempotencyKey", key);
+	return params;
+}
+
+static int
+send_only(struct ctl *c, const char *text, struct err *err)
+{
+	char key[UUID_LEN + 1];
+	const char *id;
+	cJSON *m = NULL;
+
+	uuid_v4(key);
+	if (ctl_call(c, true, "iris/message.send", send_params(c, text, key, -1, false),
+		SEND_TIMEOUT, &m, err) == -1)
+		return -1;
+	if (c->json) {
+		ctl_print_json(m);
+		return 0;
+	}
+	id = json_str(m, "id");
+	term_print(stdout, id ? id : "", false);
+	putchar('\n');
+	if (!c->quiet && term.err_tty && id != NULL)
+		fprintf(stderr, "%s\"iris message show %s\" fetches the answer%s\n",
+		    term_on(stderr, TERM_DIM), id, term_off(stderr));
+	cJSON_Delete(m);
+	return 0;
+}
+
+/* Send and wait; a lost connection is made again, and the same message asked for by its key. */
+static int
+exchange(struct ctl *c, struct stream *s, const char *text, int64_t timeout, struct ctl_wait *w,
+    cJSON **m, struct err *err)
+{
+	char key[UUID_LEN + 1];
+	struct call call;
+	int rv, i;
+
+	uuid_v4(key);
+	for (i = 0;; i++) {
+		stream_say(s, "connecting to irisd");
+		if ((rv = ctl_connect(c, true, NULL, &call, err)) == -1)
+			return -1;
+		rv = ctl_wait_request(&call, "iris/message.send",
+		    send_params(c, text, key, timeout, true), -1, w, m, err);
+		call_close(&call);
+		if (rv == 0 || err->code != ERR_UNAVAILABLE || i == RETRIES)
+			return rv;
+		stream_restart(s);
+	}
+}
+
+static void
+print_interrupted(const struct ctl *c, const struct stream *s)
+{
+	cJSON *tree, *inner;
+	char text[256];
+
+	if (s->id[0] != '\0')
+		snprintf(text, sizeof text,
+		    "the message goes on without you; \"iris message show %s\" fetches the answer, "
+		    "\"iris message cancel %s\" cancels it",
+		    s->id, s->id);
+	else
+		snprintf(text, sizeof text, "interrupted before irisd had taken the message");
+	if (!c->json) {
+		fprintf(stderr, "iris: %s\n", text);
+		return;
+	}
+	tree = json_new();
+	inner = json_new();
+	json_put_str(inner, "code", "interrupted");
+	json_put_str(inner, "message", text);
+	json_put_str_opt(inner, "id", s->id[0] != '\0' ? s->id : NULL);
+	json_put(tree, "error", inner);
+	ctl_print_json(tree);
+}
+
+/* What there is to say when the wait is over: the answer, a failure, or that it takes longer. */
+static int
+print_end(struct ctl *c, struct stream *s, cJSON *m, struct err *err)
+{
+	const char *response = json_str(m, "response"), *state = json_str(m, "state"),
+		   *id = json_str(m, "id");
+	int rv = ctl_message_err(m, err);
+
+	if (rv == 0 && (state == NULL || strcmp(state, "answered") != 0))
+		rv = err_set(err, ERR_TIMEOUT,
+		    "%s has not answered yet (%s); the message goes on: \"iris message show %s --wait 60s\"",
+		    c->operand[0], state ? state : "?", id ? id : s->id);
+	if (c->json) {
+		ctl_print_json(cJSON_Duplicate(m, true));
+		return rv == 0 ? 0 : err_exit_status(err->code);
+	}
+	if (rv == 0) {
+		stream_answer(s, response ? response : "");
+		stream_summary(s, m);
+	} else {
+		stream_break(s);
+		if (id != NULL && err->code != ERR_TIMEOUT && !c->quiet)
+			fprintf(stderr, "%s\"iris message show %s\" tells each step%s\n",
+			    term_on(stderr, TERM_DIM), id, term_off(stderr));
+	}
+	return rv;
+}
+
+static int
+ask(struct ctl *c, const char *text, int64_t timeout, struct err *err)
+{
+	struct stream s;
+	struct ctl_wait w = {.notify = stream_event, .tick = stream_tick, .arg = &s};
+	cJSON *m = NULL;
+	int rv;
+
+	stream_init(&s, c->operand[0], !c->json && ctl_opt(c, "no-stream") == NULL && term.out_tty,
+	    !c->quiet && term.err_tty, c->quiet);
+	w.tick_ms = s.spinner.on ? TICK : 0;
+	rv = exchange(c, &s, text, timeout, &w, &m, err);
+	stream_quiet(&s);
+	if (w.interrupted) {
+		stream_break(&s);
+		print_interrupted(c, &s);
+		rv = CTL_INTERRUPTED;
+	} else if (rv == 0) {
+		rv = print_end(c, &s, m, err);
+	} else {
+		stream_break(&s);
+	}
+	cJSON_Delete(m);
+	stream_release(&s);
+	return rv;
+}
+
+int
+ctl_ask_run(struct ctl *c, struct err *err)
+{
+	const char *given = ctl_opt(c, "timeout");
+	int64_t timeout = -1;
+	char *text;
+	int rv;
+
+	if (given != NULL && ctl_duration(given, &timeout, err) == -1)
+		return -1;
+	if ((text = message_text(c, err)) == NULL)
+		return -1;
+	if (ctl_opt(c, "no-wait") != NULL)
+		rv = send_only(c, text, err);
+	else
+		rv = ask(c, text, timeout, err);
+	free(text);
+	return rv;
+}
+
+int
+ctl_send_run(struct ctl *c, struct err *err)
+{
+	char *text;
+	int rv;
+
+	if ((text = message_text(c, err)) == NULL)
+		return -1;
+	rv = send_only(c, text, err);
+	free(text);
+	return rv;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * doctor's look at Claude Code: found, executable, which version, logged in. Each program is run at most twice, for
+ * 10 s at most. Called by doctor.c.
+ */
+#include <sys/stat.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/json.h"
+#include "common/spawn.h"
+#include "irisd/ctl/capture.h"
+#include "irisd/ctl/checks.h"
+
+#define RUN_TIMEOUT 10000
+#define INSTALL_FIX                                                                                 \
+	"install Claude Code (npm install -g @anthropic-ai/claude-code), or set claudePath in the " \
+	"configuration"
+#define LOGIN_FIX "run \"claude auth login\", or set ANTHROPIC_API_KEY where irisd is started"
+
+/* Where it is: 0 with the path, or -1 after a finding was added. */
+static int
+locate(struct checks *l, const char *program, char *path)
+{
+	struct stat st;
+
+	if (strchr(program, '/') == NULL) {
+		if (spawn_search(program, getenv("PATH"), path, PATHS_MAX) == 0)
+			return 0;
+		if (errno == EACCES)
+			checks_add(l, "claude", CHECK_FAIL, "make it executable (chmod +x)",
+			    "%s is in PATH but can not be executed", path);
+		else
+			checks_add(l, "claude", CHECK_FAIL, INSTALL_FIX,
+			    "there is no \"%s\" in PATH", program);
+		return -1;
+	}
+	snprintf(path, PATHS_MAX, "%s", program);
+	if (stat(path, &st) == -1) {
+		checks_add(l, "claude", CHECK_FAIL, INSTALL_FIX, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode) || access(path, X_OK) == -1) {
+		checks_add(l, "claude", CHECK_FAIL, "make it executable (chmod +x)",
+		    "%s can not be executed", path);
+		return -1;
+	}
+	return 0;
+}
+
+/* The first line of what it printed. */
+static char *
+first_line(char *out)
+{
+	char *s = out + strspn(out, " \t\r\n");
+
+	s[strcspn(s, "\r\n")] = '\0';
+	return s;
+}
+
+static int
+check_version(struct checks *l, const char *path)
+{
+	char name[] = "claude", option[] = "--version", *argv[] = {name, option, NULL}, *line;
+	struct capture c;
+	struct err e = {0};
+
+	if (capture_run(&c, path, argv, RUN_TIMEOUT, &e) == -1) {
+		checks_add(
+		    l, "claude", CHECK_FAIL, "run it by hand: claude --version", "%s", e.msg);
+		return -1;
+	}
+	line = first_line(c.out);
+	if (c.status != 0) {
+		checks_add(l, "claude", CHECK_FAIL, "run it by hand: claude --version",
+		    "%s --version ended with status %d: %.200s", path, c.status, line);
+		return -1;
+	}
+	if (!isdigit((unsigned char)line[0])) {
+		checks_add(l, "claude", CHECK_WARN, "see whether this is Claude Code",
+		    "%s says its version is \"%.100s\"", path, line);
+		return 0;
+	}
+	checks_add(l, "claude", CHECK_OK, NULL, "%s, version %.100s", path, line);
+	return 0;
+}
+
+static void
+check_login(struct checks *l, const char *path)
+{
+	char name[] = "claude", word[] = "auth", verb[] = "status";
+	char *argv[] = {name, word, verb, NULL};
+	struct capture c;
+	struct err e = {0};
+	const char *method;
+	cJSON *tree;
+
+	if (capture_run(&c, path, argv, RUN_TIMEOUT, &e) == -1) {
+		checks_add(l, "claude login", CHECK_WARN, "run it by hand: claude auth status",
+		    "%s", e.msg);
+		return;
+	}
+	tree = json_parse(c.out, strlen(c.out), NULL);
+	method = json_str(tree, "authMethod");
+	if (!cJSON_IsBool(json_get(tree, "loggedIn")))
+		checks_add(l, "claude login", CHECK_WARN, "run it by hand: claude auth status",
+		    "%s auth status does not say whether it is logged in", path);
+	else if (!json_bool(tree, "loggedIn", false))
+		checks_add(l, "claude login", CHECK_FAIL, LOGIN_FIX, "%s is not logged in", path);
+	else
+		checks_add(l, "claude login", CHECK_OK, NULL, "logged in%s%s",
+		    method ? ", by " : "", method ? method : "");
+	cJSON_Delete(tree);
+}
+
+/* Whether an earlier team of the list, or the settings, name the same program. */
+static bool
+seen_before(const struct config *cfg, size_t i)
+{
+	const char *p = cfg->teams[i].claude_path;
+	size_t k;
+
+	if (strcmp(p, cfg->settings.claude_path) == 0)
+		return true;
+	for (k = 0; k < i; k++)
+		if (cfg->teams[k].remote == NULL && strcmp(cfg->teams[k].claude_path, p) == 0)
+			return true;
+	return false;
+}
+
+static void
+check_one(struct checks *l, const char *program)
+{
+	char path[PATHS_MAX];
+
+	if (locate(l, program, path) == 0 && check_version(l, path) == 0)
+		check_login(l, path);
+}
+
+void
+check_claudes(struct checks *l, const struct config *cfg)
+{
+	size_t i;
+
+	check_one(l, cfg != NULL ? cfg->settings.claude_path : "claude");
+	for (i = 0; cfg != NULL && i < cfg->nteams; i++)
+		if (cfg->teams[i].remote == NULL && !seen_before(cfg, i))
+			check_one(l, cfg->teams[i].claude_path);
+}

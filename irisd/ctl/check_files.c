@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * doctor's look at the file system: IRIS_HOME, the teams' directories, Iris's own programs, the registration with
+ * Claude Code, free space. Called by doctor.c; changes nothing.
+ */
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "irisd/ctl/checks.h"
+#include "irisd/ctl/clientfile.h"
+
+#define SPACE_WARN ((uint64_t)256 * 1024 * 1024)
+#define SPACE_FAIL ((uint64_t)16 * 1024 * 1024)
+
+/* One directory or file that must be the user's own and closed to others. */
+static int
+check_mode(struct checks *l, const char *name, const char *path, const char *fix)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1) {
+		if (errno == ENOENT)
+			return 0;
+		checks_add(l, name, CHECK_FAIL, "look at its permissions", "%s: %s", path,
+		    strerror(errno));
+		return -1;
+	}
+	if (st.st_uid != geteuid()) {
+		checks_add(l, name, CHECK_FAIL,
+		    "remove it, or set IRIS_HOME to a directory of your own",
+		    "%s belongs to another user (uid %lu)", path, (unsigned long)st.st_uid);
+		return -1;
+	}
+	if ((st.st_mode & 077) != 0) {
+		checks_add(l, name, CHECK_FAIL, fix, "%s is open to others (mode %03o)", path,
+		    (unsigned)st.st_mode & 0777u);
+		return -1;
+	}
+	return 1;
+}
+
+void
+check_home(struct checks *l, const struct paths *p)
+{
+	const char *dirs[] = {p->home, p->run, p->log}, *files[] = {p->db, p->sock};
+	char dotenv[PATHS_MAX];
+	bool bad = false;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		bad |= check_mode(l, "home", dirs[i], "chmod 700 it") == -1;
+	for (i = 0; i < 2; i++)
+		bad |= check_mode(l, "home", files[i], "chmod 600 it") == -1;
+	if (paths_join(dotenv, sizeof dotenv, p->home, ".env") == 0)
+		bad |= check_mode(l, "home", dotenv, "chmod 600 it: secrets are kept in it") == -1;
+	if (bad)
+		return;
+	if (stat(p->home, &st) == -1)
+		checks_add(l, "home", CHECK_OK, NULL,
+		    "%s does not exist yet; it is made when needed", p->home);
+	else
+		checks_add(l, "home", CHECK_OK, NULL, "%s, only yours", p->home);
+}
+
+static void
+check_team(struct checks *l, const struct config_team *t)
+{
+	char name[128];
+	struct stat st;
+
+	snprintf(name, sizeof name, "team %.100s", t->name);
+	if (t->remote != NULL)
+		checks_add(l, name, CHECK_OK, NULL, "%s on another host (%s); not looked at",
+		    t->path, t->remote);
+	else if (stat(t->path, &st) == -1)
+		checks_add(l, name, CHECK_FAIL, "make the directory, or correct the team's path",
+		    "%s: %s", t->path, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		checks_add(l, name, CHECK_FAIL, "correct the team's path", "%s is not a directory",
+		    t->path);
+	else if (access(t->path, R_OK | X_OK) == -1)
+		checks_add(l, name, CHECK_FAIL, "look at its permissions", "can not enter %s: %s",
+		    t->path, strerror(errno));
+	else
+		checks_add(l, name, CHECK_OK, NULL, "%s", t->path);
+}
+
+void
+check_teams(struct checks *l, const struct config *cfg)
+{
+	size_t i;
+
+	if (cfg->nteams == 0)
+		checks_add(
+		    l, "teams", CHECK_WARN, "iris team add NAME PATH", "there is no team yet");
+	for (i = 0; i < cfg->nteams; i++)
+		check_team(l, &cfg->teams[i]);
+}
+
+void
+check_programs(struct checks *l)
+{
+	static const char *const names[] = {"irisd", "iris-worker", "iris-mcp-shim"};
+	char path[PATHS_MAX];
+	struct err e = {0};
+	bool bad = false;
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (paths_program(names[i], path, sizeof path, &e) == 0)
+			continue;
+		checks_add(l, "programs", CHECK_FAIL, "install Iris again", "%s", e.msg);
+		bad = true;
+	}
+	if (!bad)
+		checks_add(l, "programs", CHECK_OK, NULL,
+		    "irisd, iris-worker and iris-mcp-shim are there");
+}
+
+void
+check_registration(struct checks *l)
+{
+	char ours[PATHS_MAX], *command = NULL;
+	struct clientfile f = {0};
+	struct err e = {0};
+
+	if (clientfile_open(&f, &e) == -1) {
+		checks_add(l, "registration", CHECK_WARN, "look at the file", "%s", e.msg);
+		goto out;
+	}
+	if ((command = clientfile_command(&f)) == NULL)
+		checks_add(l, "registration", CHECK_WARN, "iris install",
+		    "Iris is not registered with Claude Code in %s", f.path);
+	else if (command[0] == '/' && access(command, X_OK) == -1)
+		checks_add(l, "registration", CHECK_FAIL, "iris install",
+		    "%s names %s, which can not be executed: %s", f.path, command, strerror(errno));
+	else if (paths_program("iris-mcp-shim", ours, sizeof ours, &e) == 0 &&
+	    strcmp(ours, command) != 0)
+		checks_add(l, "registration", CHECK_WARN,
+		    "iris install, when this Iris is the one to use",
+		    "%s names another shim than this program's: %s", f.path, command);
+	else
+		checks_add(l, "registration", CHECK_OK, NULL, "in %s: %s", f.path, command);
+out:
+	free(command);
+	clientfile_close(&f);
+}
+
+void
+check_disk(struct checks *l, const struct paths *p)
+{
+	char dir[PATHS_MAX], *slash;
+	struct statvfs vfs;
+	uint64_t space;
+
+	snprintf(dir, sizeof dir, "%s", p->home);
+	while (statvfs(dir, &vfs) == -1) {
+		if ((slash = strrchr(dir, '/')) == NULL || slash == dir) {
+			checks_add(l, "disk", CHECK_WARN, NULL, "can not tell the free space of %s",
+			    p->home);
+			return;
+		}
+		*slash = '\0';
+	}
+	space = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	if (space < SPACE_WARN)
+		checks_add(l, "disk", space < SPACE_FAIL ? CHECK_FAIL : CHECK_WARN,
+		    "free some space: nothing is accepted that can not be stored",
+		    "only %" PRIu64 " MiB free for %s", space >> 20, p->home);
+	else
+		checks_add(
+		    l, "disk", CHECK_OK, NULL, "%" PRIu64 " MiB free for %s", space >> 20, p->home);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The admin CLI `iris`. Every command is one struct ctl_command in the table of ctl.c, with its options, its operands
+ * and its function; the parser, the help and the shell completions are made from that table alone.
+ *
+ * A command never prints an error: it fills struct err and returns -1, and main() prints it, as text on standard
+ * error or as JSON on standard output, and exits with the status of common/err_table.h.
+ */
+#ifndef IRIS_CTL_CTL_H
+#define IRIS_CTL_CTL_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/call.h"
+#include "common/err.h"
+#include "common/paths.h"
+
+#define CTL_OPTIONS_MAX 16
+#define CTL_INTERRUPTED 130 /* exit status after Ctrl-C, as a shell reports it */
+
+struct ctl_option {
+	const char *name; /* long name, without the dashes */
+	char letter;      /* 0: none */
+	const char *arg;  /* how help names the value; NULL: a flag */
+	const char *help;
+	const char *choices; /* values for the completion, separated by blanks, or NULL */
+};
+
+/* What an operand is, for the completion. */
+enum ctl_complete { CTL_COMPLETE_NONE, CTL_COMPLETE_TEAM, CTL_COMPLETE_DIR, CTL_COMPLETE_WORDS };
+
+struct ctl;
+
+struct ctl_command {
+	const char *name;                 /* one or two words: "ask", "team add" */
+	const char *alias;                /* another name, or NULL */
+	const char *operands;             /* for the usage line: "NAME [PATH]" */
+	int min, max;                     /* how many operands; max -1: any number */
+	enum ctl_complete complete[2];    /* the first operand, the others */
+	const char *words;                /* for CTL_COMPLETE_WORDS */
+	const char *summary;              /* one line */
+	const char *detail;               /* more lines for the help, or NULL */
+	const struct ctl_option *options; /* ended by a NULL name; NULL: none */
+	/* The exit status, or -1 with err filled. */
+	int (*run)(struct ctl *c, struct err *err);
+};
+
+/* One run of the program. */
+struct ctl {
+	const struct ctl_command *cmd;
+	const char *opt
+	    [CTL_OPTIONS_MAX]; /* by index in cmd->options: the value, "" for a flag, NULL: absent */
+	char **operand;
+	int noperands;
+	bool json, quiet, verbose, no_color, help, version;
+	struct paths paths;
+};
+
+extern const struct ctl_command ctl_commands[];
+extern const size_t ctl_ncommands;
+extern const struct ctl_option ctl_global_options[];
+
+/* parse.c: fill c from argv. -1 with ERR_INVALID and, where one is near, the name that may have been meant. */
+int ctl_parse(struct ctl *c, int argc, char **argv, struct err *err);
+/* The value of an option of the command, "" for a flag that was given, NULL when it was not. */
+const char *ctl_opt(const struct ctl *c, const char *name);
+/* "500", "500ms", "30s", "5m", "2h": milliseconds. */
+int ctl_duration(const char *text, int64_t *ms, struct err *err);
+/* A whole number within the limits; what names it in the error. */
+int ctl_number(
+    const char *text, const char *what, int64_t min, int64_t max, int64_t *out, struct err *err);
+
+/* help.c */
+void ctl_print_help(const struct ctl_command *cmd); /* NULL: the overview */
+void ctl_print_family(const char *family);
+const char *ctl_usage(const struct ctl_command *cmd, char *buf, size_t size);
+int ctl_help_run(struct ctl *c, struct err *err);
+int ctl_completion_run(struct ctl *c, struct err *err);
+
+/* connect.c: a connection in role ctl. start: start irisd when none runs; otherwise ERR_UNAVAILABLE. */
+int ctl_connect(struct ctl *c, bool start, int *started, struct call *call, struct err *err);
+/* One request over a connection of its own. */
+int ctl_call(struct ctl *c, bool start, const char *method, cJSON *params, int timeout_ms,
+    cJSON **result, struct err *err);
+
+/*
+ * A request that a person waits for: as call_request, but tick (may be NULL) is called every tick_ms, and Ctrl-C
+ * ends the wait with ERR_CANCELLED and *interrupted set; the request itself goes on in irisd.
+ */
+struct ctl_wait {
+	call_notify_cb notify;
+	void (*tick)(void *arg);
+	void *arg;
+	int tick_ms; /* 0: no ticks */
+	bool interrupted;
+};
+int ctl_wait_request(struct call *call, const char *method, cJSON *params, int timeout_ms,
+    struct ctl_wait *w, cJSON **result, struct err *err);
+
+/* Print a tree as one line on standard output, and free it. */
+void ctl_print_json(cJSON *tree);
+/* Ask on the terminal; false unless the answer is yes. Only when both standard input and error are terminals. */
+bool ctl_confirm(const char *question);
+bool ctl_can_ask(void);
+
+/* message.c: the receipts of a message as a table, and what a message that has failed makes of the exit status. */
+void ctl_print_ladder(const cJSON *message);
+int ctl_message_err(const cJSON *message, struct err *err);
+
+/* The commands. */
+int ctl_start_run(struct ctl *c, struct err *err);
+int ctl_stop_run(struct ctl *c, struct err *err);
+int ctl_restart_run(struct ctl *c, struct err *err);
+int ctl_status_run(struct ctl *c, struct err *err);
+int ctl_doctor_run(struct ctl *c, struct err *err);
+int ctl_team_add_run(struct ctl *c, struct err *err);
+int ctl_team_list_run(struct ctl *c, struct err *err);
+int ctl_team_show_run(struct ctl *c, struct err *err);
+int ctl_team_remove_run(struct ctl *c, struct err *err);
+int ctl_team_wake_run(struct ctl *c, struct err *err);
+int ctl_team_sleep_run(struct ctl *c, struct err *err);
+int ctl_ask_run(struct ctl *c, struct err *err);
+int ctl_send_run(struct ctl *c, struct err *err);
+int ctl_message_show_run(struct ctl *c, struct err *err);
+int ctl_message_list_run(struct ctl *c, struct err *err);
+int ctl_message_cancel_run(struct ctl *c, struct err *err);
+int ctl_install_run(struct ctl *c, struct err *err);
+int ctl_uninstall_run(struct ctl *c, struct err *err);
+int ctl_config_check_run(struct ctl *c, struct err *err);
+int ctl_config_path_run(struct ctl *c, struct err *err);
+int ctl_config_show_run(struct ctl *c, struct err *err);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * start, stop and restart. Starting is common/start.h's; stopping is a request, after which this waits until the
+ * connection has ended and irisd's lock is free: only then is irisd really gone.
+ */
+#include <sys/file.h>
+#include <sys/time.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "irisd/ctl/ctl.h"
+#include "irisd/ctl/term.h"
+
+#define STOP_LIMIT 10000 /* ms */
+
+static void
+print_started(struct ctl *c, const struct call *call, const char *how)
+{
+	int64_t pid = json_int_or(call->hello, "pid", 0);
+	cJSON *tree;
+
+	if (c->json) {
+		tree = json_new();
+		json_put_str(tree, "status", how);
+		json_put_int(tree, "pid", pid);
+		json_put_str_opt(tree, "version", json_str(call->hello, "version"));
+		json_put_str(tree, "socket", c->paths.sock);
+		ctl_print_json(tree);
+		return;
+	}
+	printf("irisd %s%s%s, pid %" PRId64 ", socket ", term_on(stdout, TERM_GREEN),
+	    strcmp(how, "running") == 0 ? "runs already" : how, term_off(stdout), pid);
+	term_print(stdout, c->paths.sock, false);
+	putchar('\n');
+}
+
+int
+ctl_start_run(struct ctl *c, struct err *err)
+{
+	struct call call;
+	int started;
+
+	if (ctl_connect(c, true, &started, &call, err) == -1)
+		return -1;
+	print_started(c, &call, started ? "started" : "running");
+	call_close(&call);
+	return 0;
+}
+
+static void
+on_alarm(int sig)
+{
+	/* Only to end a system call with EINTR. */
+	(void)sig;
+}
+
+/* How far the wait for the end is; says so once, after the first second. */
+static int
+progress(const struct ctl *c, int64_t began, bool *said, struct err *err)
+{
+	int64_t took = compat_mono_ms() - began;
+
+	if (took >= STOP_LIMIT)
+		return err_set(err, ERR_TIMEOUT,
+		    "irisd has not ended after %d s; its log is %s, its pid is in \"iris status\"",
+		    STOP_LIMIT / 1000, c->paths.logfile);
+	if (took >= 1000 && !*said && !c->quiet) {
+		fputs("iris: waiting for irisd to stop its Claude processes ...\n", stderr);
+		*said = true;
+	}
+	return 0;
+}
+
+/* Until the other end closes: what still comes is read and dropped. The timer ends a read each second. */
+static int
+wait_closed(struct ctl *c, int fd, int64_t began, bool *said, struct err *err)
+{
+	char buf[4096];
+	ssize_t n;
+
+	for (;;) {
+		n = read(fd, buf, sizeof buf);
+		if (n == 0 || (n == -1 && errno != EINTR))
+			return 0;
+		if (progress(c, began, said, err) == -1)
+			return -1;
+	}
+}
+
+/* Until nobody holds irisd's lock: it goes with the process, however that ends. */
+static int
+wait_unlocked(struct ctl *c, int64_t began, bool *said, struct err *err)
+{
+	int fd = open(c->paths.lock, O_RDWR | O_CLOEXEC), rv = 0;
+
+	if (fd == -1)
+		return errno == ENOENT ? 0 : err_sys(err, ERR_IO, "can not open %s", c->paths.lock);
+	while (rv == 0 && flock(fd, LOCK_EX) == -1) {
+		if (errno != EINTR)
+			rv = err_sys(err, ERR_IO, "can not lock %s", c->paths.lock);
+		else
+			rv = progress(c, began, said, err);
+	}
+	close(fd);
+	return rv;
+}
+
+/*
+ * Stop irisd. 0 when it is gone; *was tells whether one ran. fd is a connection on which daemon.stop was answered,
+ * or -1 when nobody listened.
+ */
+static int
+wait_gone(struct ctl *c, int fd, struct err *err)
+{
+	struct itimerval every = {.it_interval = {.tv_sec = 1}, .it_value = {.tv_sec = 1}},
+			 off = {0};
+	struct sigaction sa = {.sa_handler = on_alarm}, old;
+	int64_t began = compat_mono_ms();
+	bool said = false;
+	int rv;
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGALRM, &sa, &old);
+	setitimer(ITIMER_REAL, &every, NULL);
+	rv = fd == -1 ? 0 : wait_closed(c, fd, began, &said, err);
+	if (rv == 0)
+		rv = wait_unlocked(c, began, &said, err);
+	setitimer(ITIMER_REAL, &off, NULL);
+	sigaction(SIGALRM, &old, NULL);
+	return rv;
+}
+
+/* Whether some irisd holds the lock, listening or not. */
+static bool
+locked(const struct ctl *c)
+{
+	int fd = open(c->paths.lock, O_RDWR | O_CLOEXEC);
+	bool held;
+
+	if (fd == -1)
+		return false;
+	held = flock(fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK;
+	close(fd);
+	return held;
+}
+
+static int
+stop(struct ctl *c, bool *was, int64_t *pid, struct err *err)
+{
+	struct call call;
+	int rv;
+
+	*was = true;
+	*pid = 0;
+	if (ctl_connect(c, false, NULL, &call, err) == -1) {
+		if (err->code != ERR_UNAVAILABLE)
+			return -1;
+		/* None listens, but one may be on its way out. */
+		*was = locked(c);
+		return *was ? wait_gone(c, -1, err) : 0;
+	}
+	*pid = json_int_or(call.hello, "pid", 0);
+	rv = call_request(&call, "iris/daemon.stop", json_new(), STOP_LIMIT, NULL, NULL, NULL, err);
+	/* That it closes before it has answered comes to the same. */
+	if (rv == 0 || err->code == ERR_UNAVAILABLE)
+		rv = wait_gone(c, call.fd, err);
+	call_close(&call);
+	return rv;
+}
+
+int
+ctl_stop_run(struct ctl *c, struct err *err)
+{
+	int64_t began = compat_mono_ms(), pid;
+	char took[32];
+	cJSON *tree;
+	bool was;
+
+	if (stop(c, &was, &pid, err) == -1)
+		return -1;
+	if (c->json) {
+		tree = json_new();
+		json_put_str(tree, "status", was ? "stopped" : "not_running");
+		if (pid != 0)
+			json_put_int(tree, "pid", pid);
+		ctl_print_json(tree);
+	} else if (was) {
+		printf("irisd stopped, after %s\n",
+		    term_duration(compat_mono_ms() - began, took, sizeof took));
+	} else {
+		printf("irisd was not running\n");
+	}
+	return 0;
+}
+
+int
+ctl_restart_run(struct ctl *c, struct err *err)
+{
+	struct call call;
+	int64_t pid;
+	bool was;
+
+	if (stop(c, &was, &pid, err) == -1 || ctl_connect(c, true, NULL, &call, err) == -1)
+		return -1;
+	print_started(c, &call, was ? "restarted" : "started");
+	call_close(&call);
+	return 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of all commands of iris(1): names, operands, options, help. Owns nothing else; the parser, the help
+ * and the completions read it. iris(1) describes the same, and a test compares the two.
+ */
+#include "irisd/ctl/ctl.h"
+
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, 0, NULL, NULL, NULL                                                          \
+	}
+
+const struct ctl_option ctl_global_options[] = {
+    {"json", 0, NULL, "print one JSON document on standard output, also for errors", NULL},
+    {"no-color", 0, NULL, "no colours (NO_COLOR in the environment does the same)", NULL},
+    {"quiet", 'q', NULL, "no progress and no summaries on standard error", NULL},
+    {"verbose", 'v', NULL, "say on standard error what is contacted", NULL},
+    {"help", 'h', NULL, "print help and exit", NULL},
+    {"version", 'V', NULL, "print the version and exit", NULL},
+    END,
+};
+
+static const struct ctl_option team_add_options[] = {
+    {"description", 'd', "TEXT", "what the team knows and does, for those who ask it", NULL},
+    {"color", 'c', "#RRGGBB", "its colour in the dashboard", NULL},
+    {"idle-timeout", 't', "TIME", "stop its Claude after so long without work", NULL},
+    {"model", 'm', "MODEL", "the model that its Claude uses", NULL},
+    {"grant-permission", 'g', "HOW", "answer to its Claude's permission requests",
+	"yes no ask forward"},
+    {"permission-mode", 0, "MODE", "the permission mode that its Claude starts in",
+	"default acceptEdits plan dontAsk auto bypassPermissions"},
+    {"claude-path", 0, "FILE", "the claude program for this team", NULL},
+    END,
+};
+
+static const struct ctl_option team_list_options[] = {
+    {"names", 0, NULL, "only the names, one a line, from the configuration file", NULL},
+    END,
+};
+
+static const struct ctl_option yes_options[] = {
+    {"yes", 'y', NULL, "do not ask", NULL},
+    END,
+};
+
+static const struct ctl_option from_options[] = {
+    {"from", 'f', "TEAM", "the session that this team's messages go to", NULL},
+    END,
+};
+
+static const struct ctl_option team_sleep_options[] = {
+    {"from", 'f', "TEAM", "only the session that this team's messages go to", NULL},
+    {"force", 0, NULL, "interrupt a turn that is running", NULL},
+    END,
+};
+
+static const struct ctl_option ask_options[] = {
+    {"from", 'f', "TEAM", "ask as this team (default: the team of this directory)", NULL},
+    {"timeout", 't', "TIME", "wait so long for the answer; 0: without limit", NULL},
+    {"no-stream", 0, NULL, "print the answer when it is complete", NULL},
+    {"no-wait", 0, NULL, "print the message's id and do not wait, as send does", NULL},
+    END,
+};
+
+static const struct ctl_option send_options[] = {
+    {"from", 'f', "TEAM", "send as this team (default: the team of this directory)", NULL},
+    END,
+};
+
+static const struct ctl_option show_options[] = {
+    {"wait", 'w', "TIME", "wait so long for the answer", NULL},
+    END,
+};
+
+static const struct ctl_option list_options[] = {
+    {"team", 't', "TEAM", "only messages to this team", NULL},
+    {"from", 'f', "TEAM", "only messages from this team", NULL},
+    {"state", 's', "STATE", "only messages in this state",
+	"queued sent seen answered failed expired cancelled"},
+    {"limit", 'n', "N", "at most so many, 1 to 1000 (default 50)", NULL},
+    {"before", 'b', "ID", "only messages older than this one", NULL},
+    END,
+};
+
+static const struct ctl_option install_options[] = {
+    {"yes", 'y', NULL, "do not ask", NULL},
+    {"print", 'p', "CLIENT", "only print the lines for this client, change nothing",
+	"claude codex gemini cursor vscode all"},
+    END,
+};
+
+/* clang-format off */
+const struct ctl_command ctl_commands[] = {
+	{"ask", NULL, "TEAM TEXT... | TEAM -", 1, -1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "ask a team and wait for its answer",
+	    "The words of TEXT are joined by blanks; \"-\", or no text at all, reads standard input.\n"
+	    "On a terminal the answer appears as it is written; otherwise standard output gets exactly\n"
+	    "the answer and a newline. Ctrl-C ends the waiting, not the message.",
+	    ask_options, ctl_ask_run},
+	{"send", NULL, "TEAM TEXT... | TEAM -", 1, -1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "send a team a message and print its id",
+	    "\"iris message show ID\" tells what became of it, and its answer.",
+	    send_options, ctl_send_run},
+	{"status", NULL, "", 0, 0, {0, 0}, NULL,
+	    "show irisd, its processes, sessions and messages", NULL, NULL, ctl_status_run},
+	{"doctor", NULL, "", 0, 0, {0, 0}, NULL,
+	    "look for what is wrong, and say how to mend it",
+	    "Exits with 0 when nothing failed (warnings do not count), else with 1.",
+	    NULL, ctl_doctor_run},
+	{"start", NULL, "", 0, 0, {0, 0}, NULL,
+	    "start irisd; it is no error when it already runs", NULL, NULL, ctl_start_run},
+	{"stop", NULL, "", 0, 0, {0, 0}, NULL,
+	    "stop irisd and every Claude that it has started", NULL, NULL, ctl_stop_run},
+	{"restart", NULL, "", 0, 0, {0, 0}, NULL,
+	    "stop irisd and start it again", NULL, NULL, ctl_restart_run},
+	{"team add", "add-team", "NAME [PATH]", 1, 2, {CTL_COMPLETE_NONE, CTL_COMPLETE_DIR}, NULL,
+	    "make a project a team (PATH: this directory)", NULL, team_add_options, ctl_team_add_run},
+	{"team list", "teams", "", 0, 0, {0, 0}, NULL,
+	    "list the teams", NULL, team_list_options, ctl_team_list_run},
+	{"team show", NULL, "NAME", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "show one team and its sessions", NULL, NULL, ctl_team_show_run},
+	{"team remove", NULL, "NAME", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "take a team out of the configuration",
+	    "The project itself is not touched; the old configuration is kept as FILE.bak.",
+	    yes_options, ctl_team_remove_run},
+	{"team wake", NULL, "NAME", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "start a team's Claude before it is needed", NULL, from_options, ctl_team_wake_run},
+	{"team sleep", NULL, "NAME", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "stop a team's Claude; its conversation is kept", NULL, team_sleep_options,
+	    ctl_team_sleep_run},
+	{"message show", NULL, "ID", 1, 1, {0, 0}, NULL,
+	    "show a message, its answer and each step with its time", NULL, show_options,
+	    ctl_message_show_run},
+	{"message list", "messages", "", 0, 0, {0, 0}, NULL,
+	    "list messages, the newest first", NULL, list_options, ctl_message_list_run},
+	{"message cancel", NULL, "ID", 1, 1, {0, 0}, NULL,
+	    "cancel a message that is not answered yet", NULL, NULL, ctl_message_cancel_run},
+	{"install", NULL, "", 0, 0, {0, 0}, NULL,
+	    "register Iris with Claude Code, for all projects of this user",
+	    "Shows the change to Claude Code's file, asks, and keeps a backup of it.",
+	    install_options, ctl_install_run},
+	{"uninstall", NULL, "", 0, 0, {0, 0}, NULL,
+	    "take the registration out again", NULL, yes_options, ctl_uninstall_run},
+	{"config check", NULL, "", 0, 0, {0, 0}, NULL,
+	    "check the configuration file", NULL, NULL, ctl_config_check_run},
+	{"config path", NULL, "", 0, 0, {0, 0}, NULL,
+	    "print where the configuration file is", NULL, NULL, ctl_config_path_run},
+	{"config show", NULL, "", 0, 0, {0, 0}, NULL,
+	    "print the settings that apply, with all defaults", NULL, NULL, ctl_config_show_run},
+	{"completion", NULL, "bash | zsh", 1, 1, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE}, "bash zsh",
+	    "print a completion script for a shell", NULL, NULL, ctl_completion_run},
+	{"help", NULL, "[COMMAND]", 0, 2, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE},
+	    "ask send status doctor start stop restart team message install uninstall config completion",
+	    "print help for a command", NULL, NULL, ctl_help_run},
+};
+/* clang-format on */
+
+const size_t ctl_ncommands = sizeof ctl_commands / sizeof ctl_commands[0];

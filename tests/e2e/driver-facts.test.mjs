@@ -20,6 +20,8 @@ const subjects = [
 	{ name: "fake", program: fakeClaudePath(), loggedOut: (env) => ({ ...env, FAKE_CLAUDE_FAULT: "not-logged-in" }) },
 ];
 
+/* As iris-worker passes it, beside tools that the configuration names. */
+const FREE = ["--allowedTools=mcp__iris", "--allowedTools=Bash(true, false)"];
 const is = (type, subtype) => (l) => l.type === type && (subtype === undefined || l.subtype === subtype);
 const texts = (lines) => lines.filter(is("assistant")).flatMap((l) => l.message.content)
 	.filter((b) => b.type === "text").map((b) => b.text);
@@ -98,7 +100,7 @@ for (const subject of subjects) {
 
 		test("initialize is answered before any user line, with pid and account, and nothing else is printed", async () => {
 			const id = randomUUID();
-			const claude = open({ args: ["--session-id", id] });
+			const claude = open({ args: [`--session-id=${id}`] });
 			const { subtype, response } = await claude.initialize();
 			assert.equal(subtype, "success");
 			assert.equal(response.pid, claude.child.pid);
@@ -122,7 +124,7 @@ for (const subject of subjects) {
 
 		test("a turn: ladder, replay of our uuid, init each time, result, cost, transcript", async () => {
 			const id = randomUUID();
-			const claude = await openReady({ args: ["--session-id", id] });
+			const claude = await openReady({ args: [`--session-id=${id}`] });
 			let total = 0;
 			for (const word of ["first", "second"]) {
 				const sent = claude.user(`ECHO ${word}`);
@@ -211,7 +213,7 @@ for (const subject of subjects) {
 			const first = await asking.turn('TOOL list_teams {"who":"me"}');
 			assert.equal(permissionsAsked(first.lines)[0]?.tool_name, "mcp__iris__list_teams");
 			assert.match(first.result.result, /teams for me/);
-			const free = await openReady({ tools, args: ["--allowedTools", "mcp__iris"] });
+			const free = await openReady({ tools, args: FREE });
 			const second = await free.turn('TOOL list_teams {"who":"you"}');
 			assert.deepEqual(permissionsAsked(second.lines), []);
 			assert.match(second.result.result, /teams for you/);
@@ -226,7 +228,7 @@ for (const subject of subjects) {
 					return "answered";
 				},
 			};
-			const claude = await openReady({ tools, args: ["--allowedTools", "mcp__iris"] });
+			const claude = await openReady({ tools, args: FREE });
 			const { result, lines } = await claude.turn("TOOL ask_message {}");
 			assert.equal(result.result, "answered");
 			assert.ok(meta.progressToken !== undefined && meta["claudecode/toolUseId"].startsWith("toolu_"));
@@ -244,7 +246,7 @@ for (const subject of subjects) {
 					return "too late";
 				},
 			};
-			const claude = await openReady({ tools, args: ["--allowedTools", "mcp__iris"] });
+			const claude = await openReady({ tools, args: FREE });
 			const sent = claude.user("TOOL ask_message {}");
 			await claude.line((l) => l.request?.message?.method === "tools/call", { from: sent.from });
 			await claude.control({ subtype: "interrupt" });
@@ -296,10 +298,10 @@ for (const subject of subjects) {
 
 		test("--resume: same session, same file, cost goes on; --session-id in use and unknown --resume are refused", async () => {
 			const id = randomUUID();
-			const first = await openReady({ args: ["--session-id", id] });
+			const first = await openReady({ args: [`--session-id=${id}`] });
 			const cost = (await first.turn("ECHO one")).result.total_cost_usd;
 			await first.eof();
-			const again = await openReady({ args: ["--resume", id] });
+			const again = await openReady({ args: [`--resume=${id}`] });
 			const { result, lines } = await again.turn("ECHO two");
 			assert.equal(lines.find(is("system", "init")).session_id, id);
 			assert.ok(result.total_cost_usd > cost);
@@ -308,12 +310,12 @@ for (const subject of subjects) {
 			const users = transcript(id).filter((l) => l.type === "user").map((l) => l.message.content);
 			assert.deepEqual(users, ["ECHO one", "ECHO two"]);
 
-			const taken = open({ args: ["--session-id", id] });
+			const taken = open({ args: [`--session-id=${id}`] });
 			assert.deepEqual(await taken.exited, { code: 1, signal: null });
 			assert.equal(taken.stderr.trim(), `Error: Session ID ${id} is already in use.`);
 
 			const nobody = randomUUID();
-			const lost = open({ args: ["--resume", nobody] });
+			const lost = open({ args: [`--resume=${nobody}`] });
 			assert.deepEqual(await lost.exited, { code: 1, signal: null });
 			assert.match(lost.stderr, new RegExp(`^No conversation found with session ID: ${nobody}`));
 			assert.equal(lost.lines.length, 1);
@@ -347,7 +349,7 @@ for (const subject of subjects) {
 		});
 
 		const onLinux = { skip: process.platform === "linux" ? false : "needs /proc and setsid(1)" };
-		test("a command that Claude runs: interrupt and TERM end it, KILL of claude does not, nor what it detached", onLinux, async () => {
+		test("a command that Claude runs: interrupt and TERM end it, KILL of claude ends neither it nor what it detached", onLinux, async () => {
 			const alive = (pid) => {
 				try {
 					return process.kill(pid, 0);
@@ -372,7 +374,9 @@ for (const subject of subjects) {
 				if (how !== "SIGKILL")
 					await waitFor(() => !alive(command), { what: "the command to end" });
 				assert.equal(alive(command), how === "SIGKILL", how);
-				assert.ok(alive(detached), how);
+				/* After TERM the real one now and then gets what was detached, too: nothing to count on. */
+				if (how === "SIGKILL")
+					assert.ok(alive(detached), how);
 				for (const pid of [command, detached].filter(alive))
 					process.kill(pid, "SIGKILL");
 			}
@@ -384,7 +388,7 @@ for (const subject of subjects) {
 				const cwd = join(world.root, name);
 				mkdirSync(cwd, { recursive: true });
 				const id = randomUUID();
-				const claude = await openReady({ cwd, args: ["--session-id", id] });
+				const claude = await openReady({ cwd, args: [`--session-id=${id}`] });
 				const { lines } = await claude.turn("ECHO here");
 				assert.equal(lines.find(is("system", "init")).cwd, realpathSync(cwd));
 				await claude.eof();

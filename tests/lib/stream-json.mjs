@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A claude process held by its pipes, as iris-worker holds it: for tests of what Iris relies on. Plays the in-band MCP
+ * A claude process held by its pipes, with the command line of iris-worker: for tests of what Iris relies on. Plays the in-band MCP
  * server `iris` and answers permission requests as the test says.
  */
 import { spawn } from "node:child_process";
@@ -9,10 +9,9 @@ import { once } from "node:events";
 import { within } from "./wait.mjs";
 
 export const BASE_ARGS = [
-	"-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose",
-	"--permission-prompt-tool", "stdio", "--replay-user-messages", "--permission-mode", "default",
-	"--include-partial-messages",
-	"--mcp-config", JSON.stringify({ mcpServers: { iris: { type: "sdk", name: "iris", alwaysLoad: true } } }),
+	"-p", "--input-format=stream-json", "--output-format=stream-json", "--verbose", "--include-partial-messages",
+	"--permission-prompt-tool=stdio", "--replay-user-messages", "--permission-mode=default",
+	`--mcp-config=${JSON.stringify({ mcpServers: { iris: { type: "sdk", name: "iris", alwaysLoad: true } } })}`,
 ];
 
 export class Claude {

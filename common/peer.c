@@ -3,6 +3,7 @@
  * Peers, see peer.h. Owns their descriptors and buffers. Called by the loop; calls back with lines. Never looks
  * into a line.
  */
+#include <sys/socket.h>
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
@@ -157,6 +158,19 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 		end(p, strerror(errno));
 }
 
+/* Of a pair of pipes the other side has closed its input. What it has still to say is read; the end comes from there. */
+static void
+drop_output(struct peer *p)
+{
+	evbuffer_drain(p->out, evbuffer_get_length(p->out));
+	event_free(p->wev);
+	p->wev = NULL;
+	close(p->wfd);
+	p->wfd = -1;
+	if (p->closing)
+		bury(p);
+}
+
 static void
 write_some(struct peer *p)
 {
@@ -169,15 +183,23 @@ write_some(struct peer *p)
 			event_add(p->wev, NULL);
 			break;
 		}
+		if (p->wfd != p->rfd) {
+			drop_output(p);
+			break;
+		}
 		end(p, errno == EPIPE ? "closed" : strerror(errno));
 		return;
 	}
 	if (evbuffer_get_length(p->out) == 0) {
-		event_del(p->wev);
-		if (p->end_output && p->wfd != p->rfd && evbuffer_get_length(p->held) == 0) {
+		if (p->wev != NULL)
+			event_del(p->wev);
+		if (p->wfd != -1 && p->end_output && evbuffer_get_length(p->held) == 0) {
 			event_free(p->wev);
 			p->wev = NULL;
-			close(p->wfd);
+			if (p->wfd == p->rfd)
+				shutdown(p->wfd, SHUT_WR);
+			else
+				close(p->wfd);
 			p->wfd = -1;
 		}
 		if (p->closing)

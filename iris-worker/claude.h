@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One Claude process: its state, its pipes, the turn in flight. claude.c has the table of its states; turn.c,
+ * control.c and stop.c own the parts named after them and change nothing else. All of it runs in the worker's loop
+ * and never waits.
+ */
+#ifndef IRIS_WORKER_CLAUDE_H
+#define IRIS_WORKER_CLAUDE_H
+
+#include <sys/queue.h>
+#include <sys/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/peer.h"
+#include "common/uuid.h"
+#include "iris-worker/stream.h"
+#include "iris-worker/worker.h"
+
+#define CLAUDE_STDERR_MAX 2048 /* bytes of its last words that are kept */
+#define STOP_LEFT_MAX     512  /* processes it may leave behind and that are followed */
+
+enum claude_state {
+	CLAUDE_STARTING, /* until it has answered initialize */
+	CLAUDE_IDLE,
+	CLAUDE_BUSY,     /* a turn is in flight */
+	CLAUDE_STOPPING, /* it, or something that it left behind, still lives */
+	CLAUDE_GONE,
+	CLAUDE_STATES
+};
+
+enum claude_event {
+	CE_READY,  /* it has answered initialize */
+	CE_TURN,   /* irisd has a message for it */
+	CE_RESULT, /* the turn has ended */
+	CE_STOP,   /* it is to end in order */
+	CE_FAULT,  /* it is to end now: claude->why says why */
+	CE_EXIT,   /* it has ended, by its own will or ours */
+	CE_CLEAN,  /* nothing of it is left */
+	CLAUDE_EVENTS
+};
+
+struct turn {
+	char message[UUID_LEN + 1];
+	bool seen;
+	bool interrupted; /* by irisd */
+	bool timed_out;
+	bool streamed;    /* some of the answer was told as a delta */
+	char *answer;     /* owned: text blocks so far; NULL when none */
+	char *error;      /* owned: the API's name for what failed; NULL */
+	char *delta;      /* owned: text not yet told */
+	char *activity;   /* owned: the last one told, as kind/tool/detail */
+	int tools;        /* running */
+	int64_t heard;    /* when claude last said something, monotonic ms */
+	int64_t delta_at; /* when a delta was last told */
+	struct event *silence, *guard, *delta_timer;
+};
+
+/* A permission request that irisd has not answered. */
+struct ask {
+	TAILQ_ENTRY(ask) entry;
+	char *id;    /* owned: claude's request id */
+	char *input; /* owned: raw JSON, to be echoed */
+};
+
+/* An MCP request of claude's that irisd has not answered. */
+struct mcp_call {
+	TAILQ_ENTRY(mcp_call) entry;
+	char *id;     /* owned: claude's control request id */
+	char *rpc_id; /* owned: raw JSON-RPC id */
+};
+
+struct control {
+	unsigned next;   /* number of the next request of ours */
+	unsigned init;   /* the number of initialize; 0 before */
+	unsigned cancel; /* of cancel_async_message; 0: none */
+	unsigned nasks, ncalls;
+	TAILQ_HEAD(, ask) asks;
+	TAILQ_HEAD(, mcp_call) calls;
+};
+
+enum stop_rung { RUNG_NONE, RUNG_INTERRUPT, RUNG_EOF, RUNG_TERM, RUNG_KILL, RUNG_LOST };
+
+struct stop {
+	enum stop_rung rung;
+	struct event *timer; /* the next rung; after the exit, the next look at what is left */
+	struct event *drain; /* after the exit: how long its pipes are still read */
+	int round;
+	bool drained;
+	size_t nleft;
+	struct {
+		pid_t pid;
+		uint64_t start;
+	} left[STOP_LEFT_MAX];
+};
+
+struct claude {
+	TAILQ_ENTRY(claude) entry; /* in worker->claudes */
+	struct worker *worker;
+	enum claude_state state;
+	char *session;       /* owned: irisd's key */
+	char *id;            /* owned: Claude's session id */
+	char *dir;           /* owned */
+	char *system_prompt; /* owned; NULL: none */
+	bool resume;
+	int spawn_ms, response_ms, stop_ms; /* 0: without limit (response_ms) */
+
+	pid_t pid; /* 0 before and after */
+	uint64_t start;
+	int64_t spawned_at; /* monotonic ms */
+	bool exited;
+	int status;                        /* waitpid's, once exited */
+	struct peer *io;                   /* its stdin and stdout; NULL once ended */
+	struct peer *errs;                 /* its stderr; NULL once ended */
+	char words[CLAUDE_STDERR_MAX + 1]; /* the last lines of stderr */
+	struct event *spawn_timer;
+
+	char *open_id;    /* owned: the id of worker/open until it is answered */
+	char **close_ids; /* owned: those of worker/close, NULL-terminated; NULL: none */
+	size_t nclose;
+	bool expected;     /* its end was asked for */
+	struct err why;    /* of a fault */
+	char *start_error; /* owned: what a result line said before the first turn */
+
+	struct turn *turn;     /* NULL when none is in flight */
+	char *init;            /* owned: the last event/session, to tell changes only */
+	char *model;           /* owned: of the last init */
+	double cost;           /* total_cost_usd of the last result; < 0: unknown */
+	unsigned long garbage; /* lines that were no JSON */
+	struct control control;
+	struct stop stop;
+};
+
+/*
+ * Start one for worker/open. open_id is answered when it is ready or has failed; then, in the second case, it is
+ * also gone. params and the id are copied. -1: it could not be started; answer that yourself.
+ */
+int claude_open(struct worker *w, const cJSON *params, const char *open_id, struct err *err);
+
+struct claude *claude_find(struct worker *w, const char *session);
+
+/* worker/turn. -1 when it is not idle. */
+int claude_turn(struct claude *c, const char *message, const char *text, struct err *err);
+
+/* worker/close; close_id (may be NULL) is answered when nothing of it is left. */
+void claude_close(struct claude *c, const char *close_id);
+
+/* It has ended and is not reaped yet; then, reaped with this status. */
+void claude_exiting(struct claude *c);
+void claude_exited(struct claude *c, int status);
+
+/* An event of the state table; what the present state does not know is ignored. */
+void claude_event(struct claude *c, enum claude_event ev);
+
+/* CE_FAULT with its reason. */
+void claude_fault(struct claude *c, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* How it has ended, as a phrase: "exited with status 1: <last line of stderr>". buf is returned. */
+const char *claude_ending(const struct claude *c, char *buf, size_t size);
+
+/* turn.c */
+void turn_begin(struct claude *c, const char *message, const char *text);
+void turn_line(struct claude *c, const struct stream_event *ev);
+void turn_interrupt(struct claude *c);
+/* End it without a result line. */
+void turn_fail(struct claude *c, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The process has ended: so has the turn. */
+void turn_orphaned(struct claude *c);
+void turn_activity(struct claude *c, const char *kind, const char *tool, const char *detail);
+
+/* control.c */
+void control_init(struct claude *c);
+void control_release(struct claude *c);
+void control_line(struct claude *c, const struct stream_event *ev);
+void control_interrupt(struct claude *c);
+void control_cancel_message(struct claude *c, const char *message);
+/* worker/answer and worker/mcp; line is irisd's, valid JSON. */
+int control_answer(
+    struct claude *c, const cJSON *params, const char *line, size_t len, struct err *err);
+void control_mcp(struct claude *c, const char *line, size_t len);
+
+/* stop.c */
+void stop_begin(struct claude *c, bool now);
+void stop_turn_over(struct claude *c);
+void stop_snapshot(struct claude *c);
+void stop_exited(struct claude *c);
+/* Something may have changed: a child was reaped, a pipe has ended. */
+void stop_check(struct claude *c);
+void stop_release(struct claude *c);
+
+#endif

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The control protocol of stream-json, both directions over the pipe that carries the turns: initialize, interrupt,
+ * permission requests, and MCP in-band. Owns the lists of what irisd has still to answer. Request ids of ours are
+ * iris-1, iris-2, ...; claude's are its own, and it echoes our answers back, so an answer to an id that is not
+ * ours is nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/rpc.h"
+#include "common/xmalloc.h"
+#include "iris-worker/claude.h"
+#include "iris-worker/report.h"
+
+#define ASKS_MAX  64  /* permission requests open at once */
+#define CALLS_MAX 256 /* MCP requests open at once */
+#define SERVER    "iris"
+#define MCP_DUMMY "{\"mcp_response\":{\"jsonrpc\":\"2.0\",\"result\":{},\"id\":0}}"
+
+static const char *const input_path[] = {"request", "input", NULL};
+static const char *const suggestions_path[] = {"request", "permission_suggestions", NULL};
+static const char *const message_path[] = {"request", "message", NULL};
+
+static void
+send_object(struct claude *c, cJSON *o)
+{
+	if (c->io != NULL)
+		peer_send(c->io, json_print(o));
+	cJSON_Delete(o);
+}
+
+/* request is taken. Returns its number. */
+static unsigned
+send_request(struct claude *c, cJSON *request)
+{
+	cJSON *o = json_new();
+	char id[32];
+
+	snprintf(id, sizeof id, "iris-%u", ++c->control.next);
+	json_put_str(o, "type", "control_request");
+	json_put_str(o, "request_id", id);
+	json_put(o, "request", request);
+	send_object(c, o);
+	return c->control.next;
+}
+
+static cJSON *
+request_new(const char *subtype)
+{
+	cJSON *r = json_new();
+
+	json_put_str(r, "subtype", subtype);
+	return r;
+}
+
+/* raw is one JSON value, or NULL for an answer without a body. */
+static void
+send_answer(struct claude *c, const char *id, const char *raw)
+{
+	cJSON *o = json_new(), *r = json_new();
+
+	json_put_str(r, "subtype", "success");
+	json_put_str(r, "request_id", id);
+	if (raw != NULL)
+		json_put_raw(r, "response", raw, strlen(raw));
+	json_put_str(o, "type", "control_response");
+	json_put(o, "response", r);
+	send_object(c, o);
+}
+
+static void
+send_refusal(struct claude *c, const char *id, const char *text)
+{
+	cJSON *o = json_new(), *r = json_new();
+
+	json_put_str(r, "subtype", "error");
+	json_put_str(r, "request_id", id);
+	json_put_str(r, "error", text);
+	json_put_str(o, "type", "control_response");
+	json_put(o, "response", r);
+	send_object(c, o);
+}
+
+void
+control_init(struct claude *c)
+{
+	cJSON *r = request_new("initialize"), *servers = cJSON_CreateArray();
+
+	cJSON_AddItemToArray(servers, cJSON_CreateString(SERVER));
+	json_put(r, "sdkMcpServers", servers);
+	c->control.init = send_request(c, r);
+}
+
+static void
+free_ask(struct claude *c, struct ask *a)
+{
+	TAILQ_REMOVE(&c->control.asks, a, entry);
+	c->control.nasks--;
+	free(a->id);
+	free(a->input);
+	free(a);
+}
+
+static void
+free_call(struct claude *c, struct mcp_call *m)
+{
+	TAILQ_REMOVE(&c->control.calls, m, entry);
+	c->control.ncalls--;
+	free(m->id);
+	free(m->rpc_id);
+	free(m);
+}
+
+void
+control_release(struct claude *c)
+{
+	while (!TAILQ_EMPTY(&c->control.asks))
+		free_ask(c, TAILQ_FIRST(&c->control.asks));
+	while (!TAILQ_EMPTY(&c->control.calls))
+		free_call(c, TAILQ_FIRST(&c->control.calls));
+}
+
+void
+control_interrupt(struct claude *c)
+{
+	send_request(c, request_new("interrupt"));
+}
+
+void
+control_cancel_message(struct claude *c, const char *message)
+{
+	cJSON *r = request_new("cancel_async_message");
+
+	json_put_str(r, "message_uuid", message);
+	c->control.cancel = send_request(c, r);
+}
+
+static cJSON *
+session_params(const struct claude *c)
+{
+	cJSON *p = json_new();
+
+	json_put_str(p, "session", c->session);
+	return p;
+}
+
+/* can_use_tool: irisd decides; the answer comes with worker/answer. */
+static void
+take_ask(struct claude *c, const struct stream_event *ev, const cJSON *request)
+{
+	const char *raw, *suggestions;
+	size_t rawlen, slen;
+	struct ask *a;
+	cJSON *p;
+
+	if (c->control.nasks >= ASKS_MAX ||
+	    !stream_raw(ev->line, ev->len, input_path, &raw, &rawlen) ||
+	    rawlen > RPC_LINE_MAX / 2) {
+		send_answer(c, ev->id,
+		    "{\"behavior\":\"deny\",\"message\":\"Iris can not handle this request: "
+		    "too many or too large.\"}");
+		return;
+	}
+	a = xcalloc(1, sizeof *a);
+	a->id = xstrdup(ev->id);
+	a->input = xstrndup(raw, rawlen);
+	TAILQ_INSERT_TAIL(&c->control.asks, a, entry);
+	c->control.nasks++;
+	p = session_params(c);
+	if (c->turn != NULL)
+		json_put_str(p, "message", c->turn->message);
+	json_put_str(p, "request", a->id);
+	json_put_str(p, "tool", json_str(request, "tool_name"));
+	json_put_raw(p, "input", raw, rawlen);
+	json_put_str_opt(p, "description", json_str(request, "description"));
+	if (json_arr(request, "permission_suggestions") != NULL &&
+	    stream_raw(ev->line, ev->len, suggestions_path, &suggestions, &slen))
+		json_put_raw(p, "suggestions", suggestions, slen);
+	json_put_str_opt(p, "blockedPath", json_str(request, "blocked_path"));
+	report_event(c->worker, "event/ask", p);
+	turn_activity(c, "waiting", json_str(request, "tool_name"), NULL);
+}
+
+static void
+send_rpc_error(struct claude *c, const char *id, const char *rpc_id, const char *text)
+{
+	char *line = rpc_error_code(rpc_id, RPC_INTERNAL_ERROR, text, NULL);
+	char *raw = xasprintf("{\"mcp_response\":%s}", line);
+
+	send_answer(c, id, raw);
+	free(raw);
+	free(line);
+}
+
+/* An MCP line of claude's in-band client. What expects no answer is acknowledged at once, as claude waits for it. */
+static void
+take_mcp(struct claude *c, const struct stream_event *ev, const cJSON *request)
+{
+	const cJSON *message = json_obj(request, "message"), *id = json_get(message, "id");
+	const char *server = json_str(request, "server_name"), *raw, *rawid;
+	size_t rawlen, idlen = 0;
+	struct mcp_call *m;
+	cJSON *p;
+
+	if (server == NULL || strcmp(server, SERVER) != 0 || message == NULL ||
+	    !stream_raw(ev->line, ev->len, message_path, &raw, &rawlen)) {
+		send_refusal(c, ev->id, "no such MCP server");
+		return;
+	}
+	if (id != NULL && json_raw_member(raw, rawlen, "id", &rawid, &idlen) &&
+	    idlen <= RPC_ID_MAX && json_str(message, "method") != NULL) {
+		char *rpc_id = xstrndup(rawid, idlen);
+		if (c->control.ncalls >= CALLS_MAX || rawlen > RPC_LINE_MAX / 2) {
+			send_rpc_error(c, ev->id, rpc_id,
+			    "Iris can not handle this call: too many or too large");
+			free(rpc_id);
+			return;
+		}
+		m = xcalloc(1, sizeof *m);
+		m->id = xstrdup(ev->id);
+		m->rpc_id = rpc_id;
+		TAILQ_INSERT_TAIL(&c->control.calls, m, entry);
+		c->control.ncalls++;
+	} else {
+		send_answer(c, ev->id, MCP_DUMMY);
+	}
+	p = session_params(c);
+	json_put_raw(p, "message", raw, rawlen);
+	report_event(c->worker, "event/mcp", p);
+}
+
+static void
+take_request(struct claude *c, const struct stream_event *ev)
+{
+	const cJSON *request = json_obj(ev->json, "request");
+	const char *subtype = ev->name != NULL ? ev->name : "";
+
+	if (strcmp(subtype, "can_use_tool") == 0) {
+		take_ask(c, ev, request);
+	} else if (strcmp(subtype, "mcp_message") == 0) {
+		take_mcp(c, ev, request);
+	} else if (strcmp(subtype, "elicitation") == 0) {
+		send_answer(c, ev->id, "{\"action\":\"decline\"}");
+	} else {
+		log_debug(
+		    "claude asks for something unknown session=%s subtype=%s", c->session, subtype);
+		send_refusal(c, ev->id, "Unsupported control request subtype");
+	}
+}
+
+/* True where nobody has told claude who pays: then no turn can succeed. */
+static bool
+is_logged_out(const cJSON *account)
+{
+	const char *token = json_str(account, "tokenSource");
+	const char *provider = json_str(account, "apiProvider");
+
+	return token != NULL && strcmp(token, "none") == 0 &&
+	    json_str(account, "apiKeySource") == NULL && provider != NULL &&
+	    strcmp(provider, "firstParty") == 0;
+}
+
+static void
+take_ready(struct claude *c, const struct stream_event *ev)
+{
+	const cJSON *response = json_obj(ev->json, "response");
+	const cJSON *body = json_obj(response, "response");
+	const cJSON *account = json_obj(body, "account");
+	const char *version = json_str(body, "claude_code_version");
+	cJSON *p;
+
+	if (ev->name == NULL || strcmp(ev->name, "success") != 0) {
+		claude_fault(c, ERR_PROTOCOL, "Claude refused to initialize: %s",
+		    json_str(response, "error") != NULL ? json_str(response, "error")
+							: "no reason given");
+		return;
+	}
+	if (is_logged_out(account)) {
+		claude_fault(c, ERR_LOGIN,
+		    "Claude Code is not logged in: run claude in %s and use /login, or set "
+		    "ANTHROPIC_API_KEY",
+		    c->dir);
+		return;
+	}
+	if (c->open_id == NULL || c->state != CLAUDE_STARTING)
+		return;
+	p = json_new();
+	json_put_int(p, "pid", c->pid);
+	json_put_int(p, "startTime", (int64_t)c->start);
+	json_put_int(p, "readyMs", compat_mono_ms() - c->spawned_at);
+	if (account != NULL)
+		json_put(p, "account", cJSON_Duplicate(account, true));
+	json_put_str_opt(p, "version", version);
+	report_answer(c->worker, c->open_id, p);
+	free(c->open_id);
+	c->open_id = NULL;
+	claude_event(c, CE_READY);
+}
+
+static void
+take_response(struct claude *c, const struct stream_event *ev)
+{
+	const cJSON *response = json_obj(ev->json, "response");
+	char id[32];
+
+	snprintf(id, sizeof id, "iris-%u", c->control.init);
+	if (strcmp(ev->id, id) == 0) {
+		take_ready(c, ev);
+		return;
+	}
+	snprintf(id, sizeof id, "iris-%u", c->control.cancel);
+	if (c->control.cancel != 0 && strcmp(ev->id, id) == 0) {
+		c->control.cancel = 0;
+		/* It never began, so no result will come. */
+		if (c->turn != NULL && !c->turn->seen &&
+		    json_bool(json_obj(response, "response"), "cancelled", false))
+			turn_fail(
+			    c, "cancelled", "the message was cancelled before Claude took it");
+	}
+}
+
+static struct ask *
+find_ask(struct claude *c, const char *id)
+{
+	struct ask *a;
+
+	TAILQ_FOREACH (a, &c->control.asks, entry) {
+		if (id != NULL && strcmp(a->id, id) == 0)
+			return a;
+	}
+	return NULL;
+}
+
+static void
+take_cancel(struct claude *c, const struct stream_event *ev)
+{
+	struct ask *a = find_ask(c, ev->id);
+	struct mcp_call *m, *next;
+	cJSON *p;
+
+	if (a != NULL) {
+		p = session_params(c);
+		json_put_str(p, "request", a->id);
+		report_event(c->worker, "event/unask", p);
+		free_ask(c, a);
+	}
+	TAILQ_FOREACH_SAFE (m, &c->control.calls, entry, next) {
+		if (strcmp(m->id, ev->id) == 0)
+			free_call(c, m);
+	}
+}
+
+void
+control_line(struct claude *c, const struct stream_event *ev)
+{
+	if (ev->kind == STREAM_CONTROL_REQ)
+		take_request(c, ev);
+	else if (ev->kind == STREAM_CONTROL_RESP)
+		take_response(c, ev);
+	else
+		take_cancel(c, ev);
+}
+
+/* The body of an answer to can_use_tool. allow must carry the input, also where nothing was changed in it. */
+static cJSON *
+answer_body(const struct ask *a, const cJSON *params, const char *line, size_t len, bool allow)
+{
+	static const char *const input[] = {"params", "updatedInput", NULL};
+	static const char *const permissions[] = {"params", "updatedPermissions", NULL};
+	const char *raw, *text = json_str(params, "message");
+	cJSON *body = json_new();
+	size_t rawlen;
+
+	json_put_str(body, "behavior", allow ? "allow" : "deny");
+	if (!allow) {
+		json_put_str(body, "message",
+		    text != NULL && text[0] != '\0' ? text : "Not permitted by Iris.");
+		if (json_bool(params, "interrupt", false))
+			json_put_bool(body, "interrupt", true);
+		return body;
+	}
+	if (json_obj(params, "updatedInput") != NULL && stream_raw(line, len, input, &raw, &rawlen))
+		json_put_raw(body, "updatedInput", raw, rawlen);
+	else
+		json_put_raw(body, "updatedInput", a->input, strlen(a->input));
+	if (json_arr(params, "updatedPermissions") != NULL &&
+	    stream_raw(line, len, permissions, &raw, &rawlen))
+		json_put_raw(body, "updatedPermissions", raw, rawlen);
+	return body;
+}
+
+int
+control_answer(struct claude *c, const cJSON *params, const char *line, size_t len, struct err *err)
+{
+	const char *behavior = json_str(params, "behavior");
+	struct ask *a = find_ask(c, json_str(params, "request"));
+	bool allow;
+	cJSON *body;
+	char *raw;
+
+	if (a == NULL)
+		return err_set(err, ERR_NOT_FOUND, "no permission request with this id is open");
+	if (behavior == NULL || (strcmp(behavior, "allow") != 0 && strcmp(behavior, "deny") != 0))
+		return err_set(err, ERR_INVALID, "behavior must be \"allow\" or \"deny\"");
+	allow = strcmp(behavior, "allow") == 0;
+	body = answer_body(a, params, line, len, allow);
+	raw = json_print(body);
+	send_answer(c, a->id, raw);
+	free(raw);
+	cJSON_Delete(body);
+	free_ask(c, a);
+	/* The tool runs now, or Claude goes on: silence counts from here. */
+	if (c->turn != NULL)
+		c->turn->heard = compat_mono_ms();
+	return 0;
+}
+
+static void
+answer_call(struct claude *c, const char *raw, size_t rawlen)
+{
+	struct mcp_call *m, *next;
+	const char *id;
+	size_t idlen;
+	char *body;
+
+	if (!json_raw_member(raw, rawlen, "id", &id, &idlen))
+		return;
+	TAILQ_FOREACH_SAFE (m, &c->control.calls, entry, next) {
+		if (strlen(m->rpc_id) != idlen || memcmp(m->rpc_id, id, idlen) != 0)
+			continue;
+		body = xasprintf("{\"mcp_response\":%.*s}", (int)rawlen, raw);
+		send_answer(c, m->id, body);
+		free(body);
+		free_call(c, m);
+		return;
+	}
+	log_debug("an MCP answer that nobody waits for session=%s", c->session);
+}
+
+void
+control_mcp(struct claude *c, const char *line, size_t len)
+{
+	static const char *const path[] = {"params", "message", NULL};
+	const char *raw, *dummy;
+	size_t rawlen, n;
+	cJSON *r;
+
+	if (!stream_raw(line, len, path, &raw, &rawlen))
+		return;
+	if (!json_raw_member(raw, rawlen, "method", &dummy, &n)) {
+		answer_call(c, raw, rawlen);
+		return;
+	}
+	if (json_raw_member(raw, rawlen, "id", &dummy, &n)) {
+		log_debug("a request to claude's MCP client is not carried session=%s", c->session);
+		return;
+	}
+	r = request_new("mcp_message");
+	json_put_str(r, "server_name", SERVER);
+	json_put_raw(r, "message", raw, rawlen);
+	send_request(c, r);
+}

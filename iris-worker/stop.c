@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The end of a claude: interrupt, end of input, TERM, KILL, each given twice the time of the one before; then
+ * everything that it left behind, until nothing is left. A tool that it started runs in a session of its own and
+ * survives its death, so the process tree is noted while it still hangs together, with start times, so that a
+ * reused pid is never hit. Called by claude.c; owns claude->stop.
+ */
+#include <sys/wait.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/compat.h"
+#include "common/log.h"
+#include "common/xmalloc.h"
+#include "iris-worker/claude.h"
+
+#define PARTS    16   /* stop_ms / PARTS is the first rung's time */
+#define NOW_MS   300  /* from TERM to KILL where it must end now */
+#define DRAIN_MS 250  /* its pipes are read so long after its end, when something holds them open */
+#define LOST_MS  3000 /* after KILL: it can not be killed */
+
+/* Looks at what is left: TERM before the first, KILL before the others. */
+static const int look_ms[] = {100, 20, 40, 80, 160, 320, 640, 1280};
+#define LOOKS ((int)(sizeof look_ms / sizeof look_ms[0]))
+
+static void rung_cb(evutil_socket_t, short, void *);
+static void look_cb(evutil_socket_t, short, void *);
+
+static void
+arm(struct event *ev, int ms)
+{
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+
+	evtimer_add(ev, &tv);
+}
+
+static void
+note(struct claude *c, pid_t pid)
+{
+	struct stop *s = &c->stop;
+	uint64_t start = compat_proc_start(pid);
+	size_t i;
+
+	if (start == 0 || pid == c->pid || pid == getpid())
+		return;
+	for (i = 0; i < s->nleft; i++)
+		if (s->left[i].pid == pid && s->left[i].start == start)
+			return;
+	if (s->nleft == STOP_LEFT_MAX) {
+		log_warn("more than %d processes belong to one claude session=%s", STOP_LEFT_MAX,
+		    c->session);
+		return;
+	}
+	s->left[s->nleft].pid = pid;
+	s->left[s->nleft++].start = start;
+}
+
+/* Note everything below pid. */
+static void
+note_tree(struct claude *c, pid_t pid)
+{
+	pid_t *pids = xcalloc(STOP_LEFT_MAX, sizeof *pids);
+	size_t n = compat_proc_descendants(pid, pids, STOP_LEFT_MAX), i;
+
+	for (i = 0; i < n && i < STOP_LEFT_MAX; i++)
+		note(c, pids[i]);
+	free(pids);
+}
+
+void
+stop_snapshot(struct claude *c)
+{
+	if (c->pid != 0)
+		note_tree(c, c->pid);
+}
+
+/* Drop from the list what has ended. Returns how many still live. */
+static size_t
+count_left(struct claude *c)
+{
+	struct stop *s = &c->stop;
+	size_t i, n = 0;
+
+	for (i = 0; i < s->nleft; i++)
+		if (compat_proc_start(s->left[i].pid) == s->left[i].start)
+			s->left[n++] = s->left[i];
+	s->nleft = n;
+	return n;
+}
+
+static void
+signal_left(struct claude *c, int sig)
+{
+	struct stop *s = &c->stop;
+	size_t i, n = s->nleft;
+
+	/* What they have started since is theirs, and so claude's. */
+	for (i = 0; i < n; i++)
+		note_tree(c, s->left[i].pid);
+	for (i = 0; i < s->nleft; i++)
+		if (compat_proc_start(s->left[i].pid) == s->left[i].start)
+			kill(s->left[i].pid, sig);
+}
+
+static void
+climb(struct claude *c, enum stop_rung rung)
+{
+	struct stop *s = &c->stop;
+	int part = c->stop_ms / PARTS > 0 ? c->stop_ms / PARTS : 1;
+
+	s->rung = rung;
+	log_debug("stopping claude session=%s pid=%ld rung=%d", c->session, (long)c->pid, rung);
+	stop_snapshot(c);
+	switch (rung) {
+	case RUNG_INTERRUPT:
+		control_interrupt(c);
+		arm(s->timer, part);
+		break;
+	case RUNG_EOF:
+		if (c->io != NULL)
+			peer_end_output(c->io);
+		arm(s->timer, part * 2);
+		break;
+	case RUNG_TERM:
+		kill(c->pid, SIGTERM);
+		arm(s->timer, part * 4 < NOW_MS || c->why.code != ERR_NONE ? NOW_MS : part * 4);
+		break;
+	case RUNG_KILL:
+		/* It is not reaped, so its group is still its own. */
+		kill(-c->pid, SIGKILL);
+		kill(c->pid, SIGKILL);
+		arm(s->timer, LOST_MS);
+		break;
+	case RUNG_LOST:
+		log_error("claude can not be killed session=%s pid=%ld", c->session, (long)c->pid);
+		claude_event(c, CE_CLEAN);
+		break;
+	case RUNG_NONE:
+		break;
+	}
+}
+
+static void
+rung_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct claude *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (c->state == CLAUDE_STOPPING && c->stop.rung < RUNG_LOST)
+		climb(c, c->stop.rung + 1);
+}
+
+void
+stop_begin(struct claude *c, bool now)
+{
+	struct stop *s = &c->stop;
+
+	if (c->exited)
+		return;
+	if (s->timer == NULL)
+		s->timer = evtimer_new(c->worker->loop.base, rung_cb, c);
+	if (now && s->rung < RUNG_TERM)
+		climb(c, RUNG_TERM);
+	else if (s->rung == RUNG_NONE)
+		climb(c, c->turn != NULL ? RUNG_INTERRUPT : RUNG_EOF);
+}
+
+/* The turn that was interrupted has ended. */
+void
+stop_turn_over(struct claude *c)
+{
+	if (c->stop.rung == RUNG_INTERRUPT && !c->exited)
+		climb(c, RUNG_EOF);
+}
+
+static void
+drain_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct claude *c = arg;
+
+	(void)fd;
+	(void)what;
+	c->stop.drained = true;
+	stop_check(c);
+}
+
+/* claude itself has ended; its group may not have. */
+void
+stop_exited(struct claude *c)
+{
+	struct stop *s = &c->stop;
+
+	if (s->timer != NULL)
+		event_free(s->timer);
+	s->timer = evtimer_new(c->worker->loop.base, look_cb, c);
+	s->drain = evtimer_new(c->worker->loop.base, drain_cb, c);
+	arm(s->drain, DRAIN_MS);
+	if (count_left(c) > 0) {
+		signal_left(c, SIGTERM);
+		arm(s->timer, look_ms[0]);
+	}
+	stop_check(c);
+}
+
+static void
+look_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct claude *c = arg;
+	struct stop *s = &c->stop;
+
+	(void)fd;
+	(void)what;
+	if (count_left(c) > 0 && ++s->round < LOOKS) {
+		signal_left(c, SIGKILL);
+		arm(s->timer, look_ms[s->round]);
+	} else if (s->nleft > 0) {
+		log_error(
+		    "%zu processes of a claude can not be killed session=%s", s->nleft, c->session);
+		s->nleft = 0;
+	}
+	stop_check(c);
+}
+
+void
+stop_check(struct claude *c)
+{
+	struct stop *s = &c->stop;
+
+	if (!c->exited || c->state != CLAUDE_STOPPING)
+		return;
+	if (c->io != NULL && !s->drained)
+		return;
+	/* All that it had to say has been read. */
+	turn_orphaned(c);
+	if (count_left(c) == 0)
+		claude_event(c, CE_CLEAN);
+}
+
+void
+stop_release(struct claude *c)
+{
+	if (c->stop.timer != NULL)
+		event_free(c->stop.timer);
+	if (c->stop.drain != NULL)
+		event_free(c->stop.drain);
+	c->stop.timer = c->stop.drain = NULL;
+}

@@ -211,11 +211,8 @@ do_initialize(const char *id, const cJSON *request)
 	json_put_str(body, "claude_code_version", FAKE_VERSION);
 	json_put_str(body, "current_permission_mode", fake.opt.permission_mode);
 	answer(id, body);
-	if (fake.faults & FAULT(NEVER_READS_STDIN)) {
-		while (!control_servers_settled(NULL))
-			io_pump(-1, -1);
+	if (fake.faults & FAULT(NEVER_READS_STDIN))
 		hang();
-	}
 }
 
 static void

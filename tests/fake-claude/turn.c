@@ -163,7 +163,7 @@ broken_line(const struct turn *t)
 		io_raw(big, BIG_LINE);
 		free(big);
 	} else if (t->faults & FAULT(INVALID_UTF8)) {
-		io_raw("bad \xff\xfe\xc0\xaf utf-8", 15);
+		io_raw("bad \xff\xfe\xc0\xaf utf-8", 14);
 	} else {
 		io_raw("a\0b", 3);
 	}

@@ -34,19 +34,29 @@ export class Claude {
 	}
 
 	async read() {
-		let rest = "";
+		let parts = []; /* of the unfinished line: joined once, however long it gets */
+
 		this.child.stdout.setEncoding("utf8");
 		for await (const chunk of this.child.stdout) {
-			const parts = (rest + chunk).split("\n");
-			rest = parts.pop();
-			for (const part of parts)
-				this.take(part);
+			const [first, ...more] = chunk.split("\n");
+			parts.push(first);
+			for (const text of more) {
+				this.take(parts.join(""));
+				parts = [text];
+			}
 		}
+		if (parts.join("") !== "")
+			this.take(parts.join(""));
 	}
 
 	take(text) {
-		const line = JSON.parse(text);
+		let line;
 
+		try {
+			line = JSON.parse(text);
+		} catch {
+			line = { type: "junk", text };
+		}
 		this.lines.push(line);
 		if (line.type === "control_request")
 			this.answer(line);

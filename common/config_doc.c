@@ -15,7 +15,16 @@
 #include "common/nearest.h"
 #include "common/xmalloc.h"
 
-#define DEPTH_MAX 32
+#define DEPTH_MAX    32
+#define ANCHORS_MAX  1000
+#define WARNINGS_MAX 100
+
+static int
+fail_at(const struct config_reader *r, yaml_mark_t at, const char *what)
+{
+	return err_set(
+	    r->e, ERR_CONFIG, "%s:%zu:%zu: %s", r->path, at.line + 1, at.column + 1, what);
+}
 
 int
 config_fail(const struct config_reader *r, const yaml_node_t *at, const char *fmt, ...)
@@ -35,6 +44,10 @@ config_warn(const struct config_reader *r, const yaml_node_t *at, const char *fm
 	va_list ap;
 	char *text;
 
+	if (r->warnings->n > WARNINGS_MAX)
+		return;
+	if (r->warnings->n == WARNINGS_MAX)
+		fmt = "this and further warnings are left out";
 	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
@@ -42,6 +55,21 @@ config_warn(const struct config_reader *r, const yaml_node_t *at, const char *fm
 	    xasprintf("%s:%zu:%zu: %s", r->path, at->start_mark.line + 1, at->start_mark.column + 1,
 		text));
 	free(text);
+}
+
+/* For the mistakes that people make most. */
+static const char *
+hint(const char *problem)
+{
+	if (strstr(problem, "mapping values are not allowed") != NULL)
+		return "; a value with \": \" in it needs quotes";
+	if (strstr(problem, "could not find expected ':'") != NULL)
+		return "; expected \"key: value\"";
+	if (strstr(problem, "did not find expected key") != NULL)
+		return "; is the indentation as in the lines above?";
+	if (strstr(problem, "cannot start any token") != NULL)
+		return "; a value that starts with this character needs quotes";
+	return "";
 }
 
 /*
@@ -69,10 +97,11 @@ fail_yaml(const struct config_reader *r, const yaml_parser_t *p, const char *tex
 		return err_set(r->e, ERR_CONFIG,
 		    "%s:%zu:%zu: a tab in the indentation; YAML wants spaces", r->path, line, col);
 	if (p->context != NULL && p->context_mark.line + 1 != line)
-		return err_set(r->e, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s, %s of line %zu",
-		    r->path, line, col, problem, p->context, p->context_mark.line + 1);
-	return err_set(
-	    r->e, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s", r->path, line, col, problem);
+		return err_set(r->e, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s, %s of line %zu%s",
+		    r->path, line, col, problem, p->context, p->context_mark.line + 1,
+		    hint(problem));
+	return err_set(r->e, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s%s", r->path, line, col,
+	    problem, hint(problem));
 }
 
 struct key_at {
@@ -153,53 +182,96 @@ out:
 	return rv;
 }
 
-/*
- * A child that is no alias comes after its parent in the document, so one pass over the nodes finds
- * the depth.
- */
 static int
-note_depth(const struct config_reader *r, unsigned char *depth, int parent, int child)
+check_duplicate_keys(const struct config_reader *r)
 {
-	if (child <= parent || depth[child] > depth[parent])
-		return 0;
-	depth[child] = (unsigned char)(depth[parent] + 1);
-	if (depth[child] > DEPTH_MAX)
-		return config_fail(
-		    r, config_doc_node(r, child), "nested deeper than %d levels", DEPTH_MAX);
+	const yaml_node_t *node;
+	int rv = 0;
+
+	for (node = r->doc.nodes.start; rv == 0 && node < r->doc.nodes.top; node++)
+		if (node->type == YAML_MAPPING_NODE)
+			rv = check_duplicates(r, node);
+	return rv;
+}
+
+/* What one pass over the events has seen. */
+struct bounds {
+	int depth;
+	int anchors;
+	int documents;
+};
+
+static void
+count_anchor(struct bounds *b, const yaml_char_t *anchor)
+{
+	if (anchor != NULL)
+		b->anchors++;
+}
+
+static int
+check_event(const struct config_reader *r, struct bounds *b, const yaml_event_t *ev)
+{
+	switch (ev->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		if (++b->documents > 1)
+			return fail_at(r, ev->start_mark,
+			    "a second document starts here; expected one document in the file");
+		break;
+	case YAML_SCALAR_EVENT:
+		count_anchor(b, ev->data.scalar.anchor);
+		break;
+	case YAML_SEQUENCE_START_EVENT:
+		b->depth++;
+		count_anchor(b, ev->data.sequence_start.anchor);
+		break;
+	case YAML_MAPPING_START_EVENT:
+		b->depth++;
+		count_anchor(b, ev->data.mapping_start.anchor);
+		break;
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		b->depth--;
+		break;
+	case YAML_NO_EVENT:
+	case YAML_STREAM_START_EVENT:
+	case YAML_STREAM_END_EVENT:
+	case YAML_DOCUMENT_END_EVENT:
+	case YAML_ALIAS_EVENT:
+		break;
+	}
+	if (b->depth > DEPTH_MAX)
+		return fail_at(r, ev->start_mark, "nested deeper than 32 levels, the limit");
+	if (b->anchors > ANCHORS_MAX)
+		return fail_at(r, ev->start_mark, "more than 1000 anchors, the limit");
 	return 0;
 }
 
+/*
+ * Before the tree is built: libyaml's time grows with the square of the depth and of the number of
+ * anchors, so a file of 1 MiB could keep it busy for hours.
+ */
 static int
-check_node(const struct config_reader *r, unsigned char *depth, int index)
+check_bounds(const struct config_reader *r, const char *text, size_t len)
 {
-	const yaml_node_t *node = config_doc_node(r, index);
-	yaml_node_item_t *item;
-	yaml_node_pair_t *pair;
-
-	if (node->type == YAML_SEQUENCE_NODE)
-		for (item = node->data.sequence.items.start; item < node->data.sequence.items.top;
-		     item++)
-			if (note_depth(r, depth, index, *item) == -1)
-				return -1;
-	if (node->type != YAML_MAPPING_NODE)
-		return 0;
-	for (pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
-		if (note_depth(r, depth, index, pair->key) == -1 ||
-		    note_depth(r, depth, index, pair->value) == -1)
-			return -1;
-	return check_duplicates(r, node);
-}
-
-static int
-check_document(const struct config_reader *r)
-{
-	int n = (int)(r->doc.nodes.top - r->doc.nodes.start), i;
-	unsigned char *depth = xcalloc((size_t)n + 1, 1);
+	struct bounds b = {0, 0, 0};
+	yaml_parser_t parser;
+	yaml_event_t ev;
+	bool more = true;
 	int rv = 0;
 
-	for (i = 1; i <= n && rv == 0; i++)
-		rv = check_node(r, depth, i);
-	free(depth);
+	if (!yaml_parser_initialize(&parser))
+		return err_set(r->e, ERR_INTERNAL, "libyaml can not be started");
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	while (rv == 0 && more) {
+		if (!yaml_parser_parse(&parser, &ev)) {
+			rv = fail_yaml(r, &parser, text, len);
+			break;
+		}
+		rv = check_event(r, &b, &ev);
+		more = ev.type != YAML_STREAM_END_EVENT;
+		yaml_event_delete(&ev);
+	}
+	yaml_parser_delete(&parser);
 	return rv;
 }
 
@@ -207,32 +279,19 @@ int
 config_doc_parse(struct config_reader *r, const char *text, size_t len)
 {
 	yaml_parser_t parser;
-	yaml_document_t next;
-	int rv = -1;
+	int rv;
 
-	if (config_text_check(r->path, text, len, r->e) == -1)
+	if (config_text_check(r->path, text, len, r->e) == -1 || check_bounds(r, text, len) == -1)
 		return -1;
 	if (!yaml_parser_initialize(&parser))
 		return err_set(r->e, ERR_INTERNAL, "libyaml can not be started");
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-	if (!yaml_parser_load(&parser, &r->doc)) {
-		fail_yaml(r, &parser, text, len);
-		goto out;
+	if (!yaml_parser_load(&parser, &r->doc))
+		rv = fail_yaml(r, &parser, text, len);
+	else {
+		r->have_doc = true;
+		rv = check_duplicate_keys(r);
 	}
-	r->have_doc = true;
-	if (check_document(r) == -1)
-		goto out;
-	if (!yaml_parser_load(&parser, &next)) {
-		fail_yaml(r, &parser, text, len);
-		goto out;
-	}
-	if (yaml_document_get_root_node(&next) != NULL)
-		config_fail(r, yaml_document_get_root_node(&next),
-		    "a second document starts here; expected one document in the file");
-	else
-		rv = 0;
-	yaml_document_delete(&next);
-out:
 	yaml_parser_delete(&parser);
 	return rv;
 }

@@ -328,7 +328,7 @@ control_request(const cJSON *line)
 			return;
 		if (fake.shell > 0)
 			kill(-fake.shell, SIGKILL);
-		exit(fake.busy ? 1 : 0);
+		end_now(fake.busy ? 1 : 0);
 	} else {
 		answer_error(id, subtype);
 	}

@@ -165,19 +165,6 @@ do_usage(struct turn *t, const char *arg)
 	return say_result(t, text);
 }
 
-static char *
-args_text(void)
-{
-	char *text = xstrdup("");
-
-	for (int i = 1; i < fake.opt.argc; i++) {
-		char *joined = xasprintf("%s%s%s", text, i > 1 ? " " : "", fake.opt.argv[i]);
-		free(text);
-		text = joined;
-	}
-	return text;
-}
-
 static bool
 directive_do(struct turn *t, const char *name, char *arg)
 {
@@ -200,7 +187,7 @@ directive_do(struct turn *t, const char *name, char *arg)
 	if (strcmp(name, "HOLD") == 0)
 		return do_hold(t, arg);
 	if (strcmp(name, "ARGS") == 0)
-		return say_result(t, args_text());
+		return say(t, fake.opt.args, 0);
 	if (strcmp(name, "RAW") == 0)
 		return say(t, t->text, 0);
 	if (strcmp(name, "ENV") == 0) {

@@ -101,10 +101,15 @@ help(void)
 	fault_help();
 }
 
-static char *
-append_list(const char *list, const char *value)
+static void
+allow(const char *value)
 {
-	return list == NULL ? xstrdup(value) : xasprintf("%s,%s", list, value);
+	static char *list;
+	char *longer =
+	    xasprintf("%s%s%s", list == NULL ? "" : list, list == NULL ? "" : ",", value);
+
+	free(list);
+	fake.opt.allowed_tools = list = longer;
 }
 
 static void
@@ -137,7 +142,7 @@ option_set(const char *name, const char *value)
 	else if (strcmp(name, "--dangerously-skip-permissions") == 0)
 		o->permission_mode = "bypassPermissions";
 	else if (strncmp(name, "--allowed", 9) == 0)
-		o->allowed_tools = append_list(o->allowed_tools, value);
+		allow(value);
 }
 
 static enum arg
@@ -160,17 +165,16 @@ options_parse(int argc, char **argv)
 			fake.opt.prompt = name;
 			continue;
 		}
-		if (strncmp(name, "--", 2) == 0 && (value = strchr(name, '=')) != NULL) {
-			name = xstrndup(name, (size_t)(value - name));
-			value++;
-		}
+		if (strncmp(name, "--", 2) == 0 && (value = strchr(name, '=')) != NULL)
+			*value++ = '\0';
 		kind = option_kind(name);
-		if (kind != ARG_NONE && value == NULL) {
-			if (i + 1 >= argc)
-				die(1, "error: option '%s' argument missing", name);
-			value = argv[++i];
+		if (kind == ARG_NONE || value != NULL) {
+			option_set(name, value);
+			continue;
 		}
-		option_set(name, value);
+		if (i + 1 >= argc)
+			die(1, "error: option '%s' argument missing", name);
+		option_set(name, argv[++i]);
 		while (kind == ARG_MANY && i + 1 < argc && argv[i + 1][0] != '-')
 			option_set(name, argv[++i]);
 	}
@@ -213,7 +217,7 @@ resume_unknown(const char *id)
 	json_put(o, "errors", errors);
 	json_put_int(o, "result_index", 0);
 	out_event(o);
-	exit(1);
+	end_now(1);
 }
 
 static void
@@ -328,6 +332,19 @@ stream_mode(void)
 		hang();
 }
 
+static char *
+join_args(int argc, char **argv)
+{
+	char *text = xstrdup("");
+
+	for (int i = 1; i < argc; i++) {
+		char *joined = xasprintf("%s%s%s", text, i > 1 ? " " : "", argv[i]);
+		free(text);
+		text = joined;
+	}
+	return text;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -338,9 +355,8 @@ main(int argc, char **argv)
 	fault_load();
 	if ((status = subcommand(argc, argv)) != -1)
 		return status;
+	fake.opt.args = join_args(argc, argv);
 	options_parse(argc, argv);
-	fake.opt.argc = argc;
-	fake.opt.argv = argv;
 	fake.opt.state_events = getenv("CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS") != NULL;
 	if (realpath(".", cwd) == NULL)
 		die(1, "fake-claude: the working directory is gone");

@@ -56,8 +56,7 @@ struct opts {
 	const char *prompt; /* text mode only */
 	bool stream_in, stream_out;
 	bool partial, replay, prompt_stdio, fork_session, persist, state_events;
-	int argc;
-	char **argv;
+	char *args; /* the command line, for ARGS */
 };
 
 /* A user line that was read and not yet taken. */
@@ -115,6 +114,8 @@ void out_event(cJSON *obj);
 void out_state(const char *state);
 void out_lifecycle(const char *command_uuid, const char *state);
 _Noreturn void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* End without looking back: what is held is the kernel's to free. */
+_Noreturn void end_now(int status);
 _Noreturn void hang(void);
 void make_uuid(char out[UUID_SIZE]);
 

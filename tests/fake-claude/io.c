@@ -25,6 +25,13 @@ static struct {
 static int wakeup[2]; /* SIGINT comes in here */
 
 _Noreturn void
+end_now(int status)
+{
+	fflush(NULL);
+	_exit(status);
+}
+
+_Noreturn void
 die(int status, const char *fmt, ...)
 {
 	va_list ap;
@@ -33,7 +40,7 @@ die(int status, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	exit(status);
+	end_now(status);
 }
 
 /* Only a signal ends this. */
@@ -107,7 +114,7 @@ io_raw(const char *data, size_t len)
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
-			exit(1);
+			end_now(1);
 		data += n;
 		len -= (size_t)n;
 		if (slow)
@@ -278,7 +285,7 @@ sigint_take(void)
 	if (read(wakeup[0], &c, 1) != 1)
 		return;
 	if (!fake.busy)
-		exit(0);
+		end_now(0);
 	fake.interrupted = fake.quit = true;
 }
 

@@ -156,7 +156,7 @@ broken_line(const struct turn *t)
 		return;
 	io_raw(head, sizeof head - 1);
 	if (t->faults & FAULT(HALF_LINE))
-		exit(1);
+		end_now(1);
 	if (t->faults & FAULT(LINE_100MB)) {
 		char *big = xmalloc(BIG_LINE);
 		memset(big, 'x', BIG_LINE);
@@ -188,7 +188,7 @@ leave_grandchild(void)
 	if (compat_spawn_prepare(&actions, &attr, NULL, true) != 0 ||
 	    posix_spawn(&pid, sh, &actions, &attr, argv, environ) != 0)
 		die(1, "fake-claude: cannot start the grandchild");
-	exit(0);
+	end_now(0);
 }
 
 static void
@@ -244,7 +244,7 @@ turn_end(struct turn *t, int status, bool failed)
 	if (t->faults & FAULT(GRANDCHILD))
 		leave_grandchild();
 	if (t->faults & FAULT(NO_RESULT))
-		exit(0);
+		end_now(0);
 	if (!(t->faults & FAULT(RESULT_FIRST)))
 		result_line(t, status, failed);
 	if (t->faults & FAULT(DOUBLE_RESULT))
@@ -323,5 +323,5 @@ turn_run(struct user_line *lines)
 	free(t.text);
 	free(t.last_text);
 	if (fake.quit)
-		exit(0);
+		end_now(0);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The main job, on the real Claude Code CLI: a `claude -p` in one project asks another project's team through Iris, Iris
- * starts a real `claude` there, and its answer comes back into the first one's conversation. Only the model is scripted.
+ * The main job, on the real Claude Code CLI: a `claude -p` in one project asks another project's
+ * team through Iris, Iris starts a real `claude` there, and its answer comes back into the first
+ * one's conversation. Only the model is scripted.
  */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -18,7 +19,10 @@ const ANSWER = ["The version is in the path: /v2/users.", "A version lives for o
 
 const fromIris = (c) => c.user.includes("<iris-message");
 const rules = [
-	/* The backend's model: first looks who is there, through its own pipe, then answers in two blocks. */
+	/*
+	 * The backend's model: first looks who is there, through its own pipe, then answers in two
+	 * blocks.
+	 */
 	{ match: (c) => fromIris(c) && c.user.includes(QUESTION) && c.toolResult === undefined, reply: { tool: "mcp__iris__list_teams" } },
 	{ match: (c) => fromIris(c) && c.user.includes(QUESTION), reply: ANSWER },
 	{ match: (c) => fromIris(c) && c.user.includes("take your time"), reply: { text: "one two three four five six seven eight", every: 1000 } },

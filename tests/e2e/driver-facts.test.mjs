@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What Iris relies on in Claude Code, asserted on the real CLI and on fake-claude alike: so the fake stays honest, and a
- * new version of the real one that breaks Iris is noticed here first. The real one talks to the scripted Messages API.
+ * What Iris relies on in Claude Code, asserted on the real CLI and on fake-claude alike: so the
+ * fake stays honest, and a new version of the real one that breaks Iris is noticed here first. The
+ * real one talks to the scripted Messages API.
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -41,7 +42,10 @@ function indexes(lines, uuid) {
 	};
 }
 
-/* The rule for the name of a project's directory, written down a third time: here, from the description. */
+/*
+ * The rule for the name of a project's directory, written down a third time: here, from the
+ * description.
+ */
 function projectName(path) {
 	const name = path.normalize("NFC").replace(/[^a-zA-Z0-9]/g, "-");
 	if (name.length <= 200)
@@ -374,7 +378,10 @@ for (const subject of subjects) {
 				if (how !== "SIGKILL")
 					await waitFor(() => !alive(command), { what: "the command to end" });
 				assert.equal(alive(command), how === "SIGKILL", how);
-				/* After TERM the real one now and then gets what was detached, too: nothing to count on. */
+				/*
+				 * After TERM the real one now and then gets what was detached, too:
+				 * nothing to count on.
+				 */
 				if (how === "SIGKILL")
 					assert.ok(alive(detached), how);
 				for (const pid of [command, detached].filter(alive))

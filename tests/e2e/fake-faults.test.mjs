@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * fake-claude shows each of its faults as its help says, and only then: a test that asks for a fault which does not
- * happen would prove nothing. Also the demo answer.
+ * fake-claude shows each of its faults as its help says, and only then: a test that asks for a
+ * fault which does not happen would prove nothing. Also the demo answer.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -43,7 +43,9 @@ describe("fake-claude's faults", () => {
 		started.push(claude);
 		return claude;
 	};
-	/* A healthy process that is told its fault in the text, in an envelope as Iris writes it. */
+	/*
+	 * A healthy process that is told its fault in the text, in an envelope as Iris writes it.
+	 */
 	const told = async (fault, rest = "ECHO body") => {
 		const claude = open();
 		await claude.initialize();

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A scripted stand-in for the Messages API, on loopback, for tests that run the real Claude Code CLI.
+ * A scripted stand-in for the Messages API, on loopback, for tests that run the real Claude Code
+ * CLI.
  *
- * The test gives rules; the first rule that matches a request writes the model's reply. Every request is kept for
- * assertions. It never talks to the network and stops by itself when the process ends.
+ * The test gives rules; the first rule that matches a request writes the model's reply. Every
+ * request is kept for assertions. It never talks to the network and stops by itself when the
+ * process ends.
  *
  *   const api = await startMessagesApi([
  *     { match: { toolResult: /v2/ }, reply: "They use v2." },
@@ -37,8 +39,11 @@ function isReminder(block) {
 	return block.type !== "text" || /^\s*(<system-reminder>|\[Request interrupted)/.test(block.text);
 }
 
-/* What the rules look at. The CLI puts tool results, reminders and notes of interruptions into user messages, too:
- * `user` is the newest text that a person (or Iris) wrote, `toolResult` is set only when the request answers a tool. */
+/*
+ * What the rules look at. The CLI puts tool results, reminders and notes of interruptions into user
+ * messages, too: `user` is the newest text that a person (or Iris) wrote, `toolResult` is set only
+ * when the request answers a tool.
+ */
 function contextOf(body) {
 	const messages = Array.isArray(body.messages) ? body.messages : [];
 	const blocks = messages
@@ -226,7 +231,10 @@ async function handle(req, res, state) {
 	return sendError(res, { error: 404, type: "not_found_error", message: `no ${req.method} ${path} here` });
 }
 
-/* Rules that make the model do what fake-claude does with the same user text: a test can then run on both. */
+/*
+ * Rules that make the model do what fake-claude does with the same user text: a test can then run
+ * on both.
+ */
 export const directiveRules = [
 	{ match: (c) => c.toolResult !== undefined, reply: (c) => c.toolResult || "(nothing)" },
 	{ match: /^ECHO /, reply: (c) => c.user.slice(5) },
@@ -249,8 +257,11 @@ export const directiveRules = [
 	{ match: "FAULT api-error", reply: { error: 400, message: "the stand-in refuses this" } },
 ];
 
-/* Start on a free loopback port. Answers { url, rules, requests, all, close }; requests are the model requests (with the
- * context that the rules see), all is everything that came in; rules may be changed while it runs. */
+/*
+ * Start on a free loopback port. Answers { url, rules, requests, all, close }; requests are the
+ * model requests (with the context that the rules see), all is everything that came in; rules may
+ * be changed while it runs.
+ */
 export async function startMessagesApi(rules = []) {
 	const state = { rules: [], requests: [], all: [] };
 	const server = createServer((req, res) => {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The demo agent: answers a question with the lines of the project's own documents that share most words with it.
- * No intelligence, but true to the files of the directory it runs in.
+ * The demo agent: answers a question with the lines of the project's own documents that share most
+ * words with it. No intelligence, but true to the files of the directory it runs in.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -157,7 +157,10 @@ question_of(const char *text)
 	return out;
 }
 
-/* Weak matches only blur a good answer: keep lines that share at least half of what the best one shares. */
+/*
+ * Weak matches only blur a good answer: keep lines that share at least half of what the best one
+ * shares.
+ */
 static char *
 best_text(const struct best *b)
 {

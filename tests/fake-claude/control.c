@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The control protocol, both ways: what the host asks is answered at once, also in the middle of a turn; what we ask
- * the host (permission, calls of its in-band MCP servers) is waited for. As the real CLI does, every answer of the
- * host is echoed with --replay-user-messages.
+ * The control protocol, both ways: what the host asks is answered at once, also in the middle of a
+ * turn; what we ask the host (permission, calls of its in-band MCP servers) is waited for. As the
+ * real CLI does, every answer of the host is echoed with --replay-user-messages.
  */
 #include <signal.h>
 #include <stdlib.h>

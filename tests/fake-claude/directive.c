@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a user text asks for. A directive is a word in capitals at the start of a word, its argument the rest of that
- * line; several are done in order. A text without any gets the demo answer. `--help` lists them.
+ * What a user text asks for. A directive is a word in capitals at the start of a word, its argument
+ * the rest of that line; several are done in order. A text without any gets the demo answer.
+ * `--help` lists them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +50,10 @@ argument(const char **cursor)
 	return out;
 }
 
-/* The next directive at or after *cursor; moves it past. arg is malloc'ed. False when there is none. */
+/*
+ * The next directive at or after *cursor; moves it past. arg is malloc'ed. False when there is
+ * none.
+ */
 bool
 directive_next(const char **cursor, char *name, size_t size, char **arg)
 {

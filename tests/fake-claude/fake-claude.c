@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * fake-claude: speaks the stream-json protocol of the Claude Code CLI 2.1.330, for tests and for the demo. Started as
- * `claude` is; needs no network and no account. What it answers is written in the user's text (directives), what it
- * does wrong is chosen by name (faults): `fake-claude --help` lists both, fake.h holds the table of faults.
+ * fake-claude: speaks the stream-json protocol of the Claude Code CLI 2.1.330, for tests and for
+ * the demo. Started as `claude` is; needs no network and no account. What it answers is written in
+ * the user's text (directives), what it does wrong is chosen by name (faults): `fake-claude --help`
+ * lists both, fake.h holds the table of faults.
  *
- * tests/e2e/driver-facts.test.mjs runs the same assertions on this program and on the real CLI. Known differences:
- * no interactive mode, no user line is injected into a running tool, no NFC for the directory's name.
+ * tests/e2e/driver-facts.test.mjs runs the same assertions on this program and on the real CLI.
+ * Known differences: no interactive mode, no user line is injected into a running tool, no NFC for
+ * the directory's name.
  *
- * Faults: hang-at-start slow-bytes ignore-term never-reads-stdin other-session-id not-logged-in half-line-then-die
- * line-100mb invalid-utf8 nul-in-line result-before-init double-result exit-without-result api-error
- * grandchild-keeps-pipe crash-mid-turn crash-before-seen result-not-is-error-null silent-turn. Chosen by the
- * environment (FAKE_CLAUDE_FAULT, comma separated), the file .fake-claude-fault in the working directory, or
- * `FAULT <name>` in a user text; FAKE_CLAUDE_FAULT_ONCE=<file> leaves only the first process faulty.
+ * Faults: hang-at-start slow-bytes ignore-term never-reads-stdin other-session-id not-logged-in
+ * half-line-then-die line-100mb invalid-utf8 nul-in-line result-before-init double-result
+ * exit-without-result api-error grandchild-keeps-pipe crash-mid-turn crash-before-seen
+ * result-not-is-error-null silent-turn. Chosen by the environment (FAKE_CLAUDE_FAULT, comma
+ * separated), the file .fake-claude-fault in the working directory, or `FAULT <name>` in a user
+ * text; FAKE_CLAUDE_FAULT_ONCE=<file> leaves only the first process faulty.
  */
 #include <limits.h>
 #include <stdio.h>

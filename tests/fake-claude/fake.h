@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the parts of fake-claude share: the options it was started with, the faults it can show, the user lines that
- * wait for their turn, and the few calls between the files. One process, one thread; `fake` is its whole state.
+ * What the parts of fake-claude share: the options it was started with, the faults it can show, the
+ * user lines that wait for their turn, and the few calls between the files. One process, one
+ * thread; `fake` is its whole state.
  */
 #ifndef FAKE_CLAUDE_FAKE_H
 #define FAKE_CLAUDE_FAKE_H
@@ -101,7 +102,9 @@ extern struct fake fake;
 /* io.c: lines in, lines out, waiting. */
 enum wait { WAIT_DONE, WAIT_INTERRUPTED, WAIT_TIMEOUT };
 void io_init(void);
-/* Read and handle what is there; waits up to ms for it, or for extra_fd (-1: none) to be readable. */
+/*
+ * Read and handle what is there; waits up to ms for it, or for extra_fd (-1: none) to be readable.
+ */
 void io_pump(int ms, int extra_fd);
 /* Pump until done(arg), an interrupt, or ms milliseconds. */
 enum wait io_wait(bool (*done)(void *), void *arg, int64_t ms);
@@ -131,7 +134,9 @@ void fault_help(void);
 /* control.c */
 void control_request(const cJSON *line);
 void control_response(const cJSON *line);
-/* Ask the host and wait. Answers the `response` object (owned by the caller) or NULL with *why set. */
+/*
+ * Ask the host and wait. Answers the `response` object (owned by the caller) or NULL with *why set.
+ */
 cJSON *control_ask(cJSON *request, const char **why);
 /* True when the in-band servers are listed, or will never be. */
 bool control_servers_settled(void *unused);

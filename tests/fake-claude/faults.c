@@ -71,7 +71,9 @@ fault_turn_mask(void)
 	return mask;
 }
 
-/* FAKE_CLAUDE_FAULT_ONCE names a file that the first process makes; the ones after it are healthy. */
+/*
+ * FAKE_CLAUDE_FAULT_ONCE names a file that the first process makes; the ones after it are healthy.
+ */
 static bool
 fault_is_spent(void)
 {

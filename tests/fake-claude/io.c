@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * stdin to lines, lines to stdout, and waiting: every wait of fake-claude goes through io_pump, which handles what
- * arrives meanwhile, so that a turn can be written as straight code and is still answered in the middle of it.
+ * stdin to lines, lines to stdout, and waiting: every wait of fake-claude goes through io_pump,
+ * which handles what arrives meanwhile, so that a turn can be written as straight code and is still
+ * answered in the middle of it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -60,7 +61,10 @@ on_int(int sig)
 	(void)sig;
 }
 
-/* As the real one: 143 for TERM, 129 for HUP, without a result line, and the running command goes too. */
+/*
+ * As the real one: 143 for TERM, 129 for HUP, without a result line, and the running command goes
+ * too.
+ */
 static void
 on_end(int sig)
 {

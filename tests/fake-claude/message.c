@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One message of the "model": stream_event lines when asked for, an assistant line for each finished block, the
- * replay of the user line at the moment the real CLI prints it, and the transcript.
+ * One message of the "model": stream_event lines when asked for, an assistant line for each
+ * finished block, the replay of the user line at the moment the real CLI prints it, and the
+ * transcript.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,7 +153,9 @@ block_delta(struct turn *t, const char *type, const char *key, const char *value
 	stream_event(t, e);
 }
 
-/* The assistant line of a finished block. It comes before the block's stop event. Takes the block. */
+/*
+ * The assistant line of a finished block. It comes before the block's stop event. Takes the block.
+ */
 static void
 block_done(struct turn *t, cJSON *block, int64_t output, bool aborted)
 {

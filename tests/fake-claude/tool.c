@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tools as the real CLI runs them: ask for permission over the control protocol, call the host's in-band MCP server or
- * start a command in a session of its own, and print the tool_result line.
+ * Tools as the real CLI runs them: ask for permission over the control protocol, call the host's
+ * in-band MCP server or start a command in a session of its own, and print the tool_result line.
  */
 #include <errno.h>
 #include <poll.h>
@@ -87,8 +87,8 @@ permission_request(const char *id, const char *tool, const cJSON *input)
 }
 
 /*
- * Ask whether tool may run. NULL: yes, with *input replaced by the host's; else why not, malloc'ed. An interrupt
- * shows as fake.interrupted.
+ * Ask whether tool may run. NULL: yes, with *input replaced by the host's; else why not, malloc'ed.
+ * An interrupt shows as fake.interrupted.
  */
 static char *
 permission_ask(const char *id, const char *tool, cJSON **input)
@@ -175,7 +175,9 @@ call_cancel(const struct server *s, int64_t rpc_id)
 	out_line(line);
 }
 
-/* What the model sees of an MCP result: the structured content where there is some, else the texts. */
+/*
+ * What the model sees of an MCP result: the structured content where there is some, else the texts.
+ */
 static char *
 result_text(const cJSON *reply, bool *is_error)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The session's file, by the rule of the real CLI: (CLAUDE_CONFIG_DIR or ~/.claude)/projects/<directory>/<id>.jsonl,
- * made when the first user line is taken. Written so that a supervisor can look a message up by its uuid.
+ * The session's file, by the rule of the real CLI: (CLAUDE_CONFIG_DIR or
+ * ~/.claude)/projects/<directory>/<id>.jsonl, made when the first user line is taken. Written so
+ * that a supervisor can look a message up by its uuid.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,8 +52,9 @@ base36(unsigned v, char *out)
 }
 
 /*
- * Every UTF-16 unit outside [a-zA-Z0-9] becomes '-'; longer than 200 units: cut there, and a hash (31 * h + unit, in
- * 32 bits) of the whole path put behind. The real CLI normalises to NFC first; test paths are NFC already.
+ * Every UTF-16 unit outside [a-zA-Z0-9] becomes '-'; longer than 200 units: cut there, and a hash
+ * (31 * h + unit, in 32 bits) of the whole path put behind. The real CLI normalises to NFC first;
+ * test paths are NFC already.
  */
 static char *
 project_name(const char *path)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One turn, from the user lines that were queued to the result line, in the order of the real CLI: started, init,
- * replay, what the text asked for (directive.c), result, completed or cancelled. The faults of a turn are shown here.
+ * One turn, from the user lines that were queued to the result line, in the order of the real CLI:
+ * started, init, replay, what the text asked for (directive.c), result, completed or cancelled. The
+ * faults of a turn are shown here.
  */
 #include <signal.h>
 #include <spawn.h>
@@ -112,7 +113,10 @@ put_outcome(cJSON *o, const struct turn *t, int status, bool failed)
 	json_put_str(o, "result", t->last_text == NULL ? "" : t->last_text);
 }
 
-/* The result line; the key order is not that of older versions on purpose: nobody may match a prefix. */
+/*
+ * The result line; the key order is not that of older versions on purpose: nobody may match a
+ * prefix.
+ */
 static void
 result_line(const struct turn *t, int status, bool failed)
 {

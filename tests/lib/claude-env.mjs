@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * An isolated world for the real Claude Code CLI: its own HOME and configuration, a dummy key, the stand-in as its API,
- * nothing that asks, phones home or updates. Nothing of the user's environment but PATH gets in.
+ * An isolated world for the real Claude Code CLI: its own HOME and configuration, a dummy key, the
+ * stand-in as its API, nothing that asks, phones home or updates. Nothing of the user's environment
+ * but PATH gets in.
  */
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-/* The CLI that tests/package.json pins, or IRIS_TEST_CLAUDE. The platform's own package holds the program itself, whether
- * or not npm was allowed to run install scripts. */
+/*
+ * The CLI that tests/package.json pins, or IRIS_TEST_CLAUDE. The platform's own package holds the
+ * program itself, whether or not npm was allowed to run install scripts.
+ */
 export function claudePath() {
 	if (process.env.IRIS_TEST_CLAUDE)
 		return process.env.IRIS_TEST_CLAUDE;
@@ -68,8 +71,11 @@ function findTranscript(configDir, session) {
 	throw new Error(`no transcript of session ${session} under ${base}`);
 }
 
-/* Make one. api may be null: then nobody is logged in. projects: name -> { file: text } become directories.
- * Answers { root, env, dirs: name -> path, configDir, transcript(session) -> objects, cleanup() }. */
+/*
+ * Make one. api may be null: then nobody is logged in. projects: name -> { file: text } become
+ * directories. Answers { root, env, dirs: name -> path, configDir, transcript(session) -> objects,
+ * cleanup() }.
+ */
 export function makeClaudeEnv({ api = null, projects = { project: {} } } = {}) {
 	const root = realpathSync(mkdtempSync(join(tmpdir(), "iris-t")));
 	const env = newEnvironment(root, api);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * An irisd of the test's own, in its own IRIS_HOME, from the build under test ($IRIS_BUILD, default build/): started,
- * asked through the shim with the official SDK client or through the CLI, stopped, and checked: nothing may be left
- * running, and no sanitizer may have complained.
+ * An irisd of the test's own, in its own IRIS_HOME, from the build under test ($IRIS_BUILD, default
+ * build/): started, asked through the shim with the official SDK client or through the CLI,
+ * stopped, and checked: nothing may be left running, and no sanitizer may have complained.
  */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -52,8 +52,11 @@ function socketAnswers(path) {
 }
 
 export class Iris {
-	/* config: an object (YAML can be written as JSON) or the text of config.yaml; a team without claudePath gets the fake.
-	 * world: of makeClaudeEnv, for tests with the real CLI. env: variables on top. */
+	/*
+	 * config: an object (YAML can be written as JSON) or the text of config.yaml; a team
+	 * without claudePath gets the fake. world: of makeClaudeEnv, for tests with the real CLI.
+	 * env: variables on top.
+	 */
 	constructor({ config = {}, env = {}, world } = {}) {
 		this.world = world;
 		this.root = world?.root ?? realpathSync(mkdtempSync(join(tmpdir(), "iris-t")));
@@ -150,7 +153,10 @@ export class Iris {
 		return client;
 	}
 
-	/* Call a tool; answers { ...structuredContent, isError } after checking that text and structure say the same. */
+	/*
+	 * Call a tool; answers { ...structuredContent, isError } after checking that text and
+	 * structure say the same.
+	 */
 	async call(client, name, args = {}, options = {}) {
 		const result = await client.callTool({ name, arguments: args }, undefined, { timeout: 60000, ...options });
 		const text = result.content?.[0]?.text;
@@ -173,7 +179,10 @@ export class Iris {
 		}, { what: `message ${id} in ${states}`, deadline: 20000, every: 25 });
 	}
 
-	/* Close clients, stop irisd, and look at what it leaves behind. Removes the directory unless keep. */
+	/*
+	 * Close clients, stop irisd, and look at what it leaves behind. Removes the directory
+	 * unless keep.
+	 */
 	async stop({ keep = false, deadline = 12000 } = {}) {
 		const problems = [];
 		const attempt = async (what) => {

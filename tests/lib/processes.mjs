@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which processes belong to a test: those whose environment names its directory. Linux only; elsewhere nothing is found.
+ * Which processes belong to a test: those whose environment names its directory. Linux only;
+ * elsewhere nothing is found.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { waitFor } from "./wait.mjs";
@@ -13,7 +14,10 @@ function readProc(pid, name) {
 	}
 }
 
-/* Live processes (zombies too: somebody must reap them) with marker in an environment variable or in their command line. */
+/*
+ * Live processes (zombies too: somebody must reap them) with marker in an environment variable or
+ * in their command line.
+ */
 export function processesOf(marker) {
 	if (process.platform !== "linux")
 		return [];
@@ -30,7 +34,10 @@ export function processesOf(marker) {
 	return found;
 }
 
-/* Nobody may be left of those that name marker; who is, is killed by pid after the complaint is written. */
+/*
+ * Nobody may be left of those that name marker; who is, is killed by pid after the complaint is
+ * written.
+ */
 export async function assertNoneLeft(marker, deadline = 3000) {
 	let left = [];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A claude process held by its pipes, with the command line of iris-worker: for tests of what Iris relies on. Plays the in-band MCP
- * server `iris` and answers permission requests as the test says.
+ * A claude process held by its pipes, with the command line of iris-worker: for tests of what Iris
+ * relies on. Plays the in-band MCP server `iris` and answers permission requests as the test says.
  */
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -15,8 +15,10 @@ export const BASE_ARGS = [
 ];
 
 export class Claude {
-	/* tools: name -> async (args, call) => text; call has progress(n, message) and cancelled (a promise).
-	 * permit: (request) => response of can_use_tool. */
+	/*
+	 * tools: name -> async (args, call) => text; call has progress(n, message) and cancelled (a
+	 * promise). permit: (request) => response of can_use_tool.
+	 */
 	constructor(program, { cwd, env, args = [], tools = {}, permit }) {
 		this.lines = [];
 		this.waiters = new Set();

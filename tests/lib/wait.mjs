@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Waiting on conditions, never on luck: every wait of the tests has a deadline and says what it waited for.
+ * Waiting on conditions, never on luck: every wait of the tests has a deadline and says what it
+ * waited for.
  */
 import { setTimeout as delay } from "node:timers/promises";
 
-/* Call cond until it answers something true, and answer that. Errors of cond count as "not yet"; the last one is in the
- * message when the deadline (ms) passes. */
+/*
+ * Call cond until it answers something true, and answer that. Errors of cond count as "not yet";
+ * the last one is in the message when the deadline (ms) passes.
+ */
 export async function waitFor(cond, { deadline = 10000, every = 10, what = cond.toString() } = {}) {
 	const end = performance.now() + deadline;
 	let last;

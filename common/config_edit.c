@@ -27,6 +27,7 @@ struct edit {
 	struct config *before;
 	struct edit_scan scan;
 	const char *nl; /* the file's line end */
+	bool open_line; /* the text's last line has no end, and the insertion comes below it */
 	size_t at;      /* replace this many bytes here ... */
 	size_t del;
 	char *ins; /* ... by these, to be freed */
@@ -37,67 +38,6 @@ static const char head[] =
     "# Iris: the teams on this machine. Every key is described in iris-config(5);\n"
     "# `iris team add NAME PATH` adds to this file and keeps comments.\n"
     "\n";
-
-/* --- lines ------------------------------------------------------------------------------------ */
-
-static size_t
-line_start(const struct edit *x, size_t at)
-{
-	while (at > 0 && x->old.s[at - 1] != '\n')
-		at--;
-	return at;
-}
-
-/* After the line's end; the end of the text when it has none. */
-static size_t
-next_line(const struct edit *x, size_t at)
-{
-	while (at < x->old.len && x->old.s[at] != '\n')
-		at++;
-	return at < x->old.len ? at + 1 : at;
-}
-
-static size_t
-indent_at(const struct edit *x, size_t line)
-{
-	return strspn(x->old.s + line, " ");
-}
-
-static bool
-is_blank(const struct edit *x, size_t line)
-{
-	char c = x->old.s[line + strspn(x->old.s + line, " \t\r")];
-
-	return line < x->old.len && c == '\n';
-}
-
-static bool
-is_comment(const struct edit *x, size_t line)
-{
-	return x->old.s[line + indent_at(x, line)] == '#';
-}
-
-static bool
-blank_above(const struct edit *x, size_t line)
-{
-	return line > 0 && is_blank(x, line_start(x, line - 1));
-}
-
-/*
- * Where a team's lines end: after its last value and the deeper comments that follow it without a
- * gap.
- */
-static size_t
-entry_end(const struct edit *x, const struct edit_entry *entry)
-{
-	size_t end = entry->end, column = entry->key - line_start(x, entry->key);
-
-	if (!entry->ends_in_text || end != line_start(x, end))
-		end = next_line(x, end);
-	while (end < x->old.len && is_comment(x, end) && indent_at(x, end) > column)
-		end = next_line(x, end);
-	return end;
-}
 
 /* --- the file --------------------------------------------------------------------------------- */
 
@@ -305,20 +245,29 @@ put_team(const struct edit *x, struct buf *b, size_t indent, const char *name,
 	return rv;
 }
 
+/* True when x->at is the end of a line without an end. */
+static bool
+ends_open(const struct edit *x)
+{
+	return x->at == x->old.len && x->at > x->scan.start && x->old.s[x->at - 1] != '\n';
+}
+
 /* Below the last team, with a blank line between when the last two have one. */
 static size_t
 place_after_teams(struct edit *x, struct buf *b)
 {
 	const struct edit_entry *last = &x->scan.entries[x->scan.nentries - 1];
-	size_t line = line_start(x, last->key);
+	size_t line = edit_line_start(&x->scan, last->key);
 
-	x->at = entry_end(x, last);
-	while (x->scan.nentries > 1 && line > entry_end(x, last - 1) && !is_blank(x, line) &&
-	    is_comment(x, line_start(x, line - 1)))
-		line = line_start(x, line - 1);
-	if (x->scan.nentries > 1 && blank_above(x, line) && !blank_above(x, x->at))
+	x->at = edit_entry_end(&x->scan, last);
+	while (x->scan.nentries > 1 && line > edit_entry_end(&x->scan, last - 1) &&
+	    !edit_is_blank(&x->scan, line) &&
+	    edit_is_comment(&x->scan, edit_line_start(&x->scan, line - 1)))
+		line = edit_line_start(&x->scan, line - 1);
+	x->open_line = ends_open(x);
+	if (x->scan.nentries > 1 && edit_blank_above(&x->scan, line) && !last->ends_in_text)
 		put(b, x->nl, strlen(x->nl));
-	return last->key - line_start(x, last->key);
+	return last->key - edit_line_start(&x->scan, last->key);
 }
 
 /*
@@ -328,9 +277,12 @@ place_after_teams(struct edit *x, struct buf *b)
 static size_t
 place_below_key(struct edit *x, struct buf *b)
 {
-	size_t end = next_line(x, x->scan.teams_end), rest = x->scan.teams_end, stop = end;
+	size_t end = edit_next_line(&x->scan, x->scan.teams_end), rest = x->scan.teams_end,
+	       stop = end;
 
 	x->at = x->scan.teams_start;
+	while (rest > x->at && rest < end && strchr(" \t", x->old.s[rest]) != NULL)
+		rest++;
 	while (stop > rest && strchr(" \t\r\n", x->old.s[stop - 1]) != NULL)
 		stop--;
 	if (stop == rest)
@@ -339,7 +291,7 @@ place_below_key(struct edit *x, struct buf *b)
 	x->del = end - x->at;
 	put(b, x->old.s + rest, stop - rest);
 	put(b, x->nl, strlen(x->nl));
-	return x->scan.teams_key - line_start(x, x->scan.teams_key) + x->scan.unit;
+	return x->scan.teams_key - edit_line_start(&x->scan, x->scan.teams_key) + x->scan.unit;
 }
 
 /* No "teams" yet: it becomes the last key of the file. */
@@ -349,16 +301,17 @@ place_at_end(struct edit *x, struct buf *b)
 	size_t indent = 0;
 
 	if (x->scan.root == EDIT_BLOCK)
-		indent = x->scan.root_start - line_start(x, x->scan.root_start);
+		indent = x->scan.root_start - edit_line_start(&x->scan, x->scan.root_start);
 	x->at = x->scan.doc_end;
 	if (x->scan.root == EDIT_FLOW_EMPTY || x->scan.root == EDIT_NULL) {
 		x->at = x->scan.root_start;
 		if (x->scan.root_end == x->at)
-			x->at = next_line(x, x->at);
+			x->at = edit_next_line(&x->scan, x->at);
 		else
-			x->del = next_line(x, x->scan.root_end) - x->at;
-	} else if (x->at > 0 && x->old.s[x->at - 1] == '\n' && !blank_above(x, x->at))
+			x->del = edit_next_line(&x->scan, x->scan.root_end) - x->at;
+	} else if (x->at > x->scan.start && !ends_open(x) && !edit_blank_above(&x->scan, x->at))
 		put(b, x->nl, strlen(x->nl));
+	x->open_line = ends_open(x);
 	put_line(b, indent, "teams", "", x->nl);
 	return indent + x->scan.unit;
 }
@@ -366,7 +319,7 @@ place_at_end(struct edit *x, struct buf *b)
 static int
 place(struct edit *x, struct buf *b, size_t *indent)
 {
-	size_t column = x->scan.teams_key - line_start(x, x->scan.teams_key);
+	size_t column = x->scan.teams_key - edit_line_start(&x->scan, x->scan.teams_key);
 
 	if (x->scan.root == EDIT_FLOW)
 		return refuse(x, x->scan.root_start, "the file is one { } mapping");
@@ -374,7 +327,8 @@ place(struct edit *x, struct buf *b, size_t *indent)
 		return refuse(x, x->scan.teams_start, "the teams are written as a { } mapping");
 	if (x->scan.teams == EDIT_OTHER)
 		return refuse(x, x->scan.teams_key, "the teams are not written here as a mapping");
-	if (x->scan.teams != EDIT_NONE && indent_at(x, line_start(x, x->scan.teams_key)) != column)
+	if (x->scan.teams != EDIT_NONE &&
+	    edit_indent_at(&x->scan, edit_line_start(&x->scan, x->scan.teams_key)) != column)
 		return refuse(x, x->scan.teams_key, "\"teams\" does not start its line");
 	if (x->scan.teams == EDIT_BLOCK)
 		*indent = place_after_teams(x, b);
@@ -387,18 +341,20 @@ place(struct edit *x, struct buf *b, size_t *indent)
 
 /* A text that did not end in a line end still does not. */
 static void
-keep_missing_newline(struct edit *x, struct buf *b)
+keep_missing_newline(const struct edit *x, struct buf *b)
 {
 	size_t nl = strlen(x->nl);
 
-	if (x->at + x->del != x->old.len || x->old.len == 0 || x->old.s[x->old.len - 1] == '\n')
+	if (x->at + x->del != x->old.len || x->old.len == x->scan.start ||
+	    x->old.s[x->old.len - 1] == '\n')
 		return;
 	b->len -= nl;
 	b->s[b->len] = '\0';
-	if (x->del == 0) {
+	if (x->open_line) {
 		b->s = xrealloc(b->s, b->len + nl + 1);
 		memmove(b->s + nl, b->s, b->len + 1);
 		memcpy(b->s, x->nl, nl);
+		b->len += nl;
 	}
 }
 
@@ -464,17 +420,17 @@ static void
 take_blank_line(struct edit *x, size_t i)
 {
 	bool last = i + 1 == x->scan.nentries;
-	size_t end = x->at + x->del, above = x->at == 0 ? 0 : line_start(x, x->at - 1);
-	size_t floor =
-	    i == 0 ? next_line(x, x->scan.teams_key) : entry_end(x, &x->scan.entries[i - 1]);
+	size_t end = x->at + x->del, above = x->at == 0 ? 0 : edit_line_start(&x->scan, x->at - 1);
+	size_t floor = i == 0 ? edit_next_line(&x->scan, x->scan.teams_key)
+			      : edit_entry_end(&x->scan, &x->scan.entries[i - 1]);
 
-	if (blank_above(x, x->at) && above >= floor) {
-		if (last || is_blank(x, end)) {
+	if (edit_blank_above(&x->scan, x->at) && above >= floor) {
+		if (last || edit_is_blank(&x->scan, end)) {
 			x->del += x->at - above;
 			x->at = above;
 		}
-	} else if (i == 0 && !last && is_blank(x, end))
-		x->del += next_line(x, end) - end;
+	} else if (i == 0 && !last && edit_is_blank(&x->scan, end))
+		x->del += edit_next_line(&x->scan, end) - end;
 }
 
 static int
@@ -490,10 +446,10 @@ cut(struct edit *x, const char *name)
 		if (strcmp(x->scan.entries[i].name, name) == 0)
 			break;
 	assert(i < x->scan.nentries);
-	x->at = line_start(x, x->scan.entries[i].key);
-	if (x->at + indent_at(x, x->at) != x->scan.entries[i].key)
+	x->at = edit_line_start(&x->scan, x->scan.entries[i].key);
+	if (x->at + edit_indent_at(&x->scan, x->at) != x->scan.entries[i].key)
 		return refuse(x, x->scan.entries[i].key, "the team's name does not start its line");
-	end = entry_end(x, &x->scan.entries[i]);
+	end = edit_entry_end(&x->scan, &x->scan.entries[i]);
 	x->del = end - x->at;
 	take_blank_line(x, i);
 	if (end == x->old.len && x->old.s[end - 1] != '\n' &&

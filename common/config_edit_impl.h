@@ -32,6 +32,7 @@ struct edit_entry {
 struct edit_scan {
 	const char *s;
 	size_t len;
+	size_t start; /* of the first line: after a BOM */
 	enum edit_kind root;
 	enum edit_kind teams;
 	size_t root_start, root_end;   /* the root node; root_end only for flow mappings */
@@ -47,6 +48,19 @@ struct edit_scan {
 /* text must be valid YAML that config_parse took. Never fails. */
 void config_edit_scan(struct edit_scan *scan, const char *text, size_t len);
 void config_edit_scan_free(struct edit_scan *scan);
+
+/*
+ * Lines are named by the offset of their first byte. next_line: the end of the text after the last.
+ */
+size_t edit_line_start(const struct edit_scan *scan, size_t at);
+size_t edit_next_line(const struct edit_scan *scan, size_t at);
+size_t edit_indent_at(const struct edit_scan *scan, size_t line);
+bool edit_is_blank(const struct edit_scan *scan, size_t line);
+bool edit_is_comment(const struct edit_scan *scan, size_t line);
+bool edit_blank_above(const struct edit_scan *scan, size_t line);
+
+/* Where a team's lines end: after its last value and the deeper comments right below it. */
+size_t edit_entry_end(const struct edit_scan *scan, const struct edit_entry *entry);
 
 /*
  * value as YAML: plain where no reader could take it for something else, else in double quotes. To

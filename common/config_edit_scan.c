@@ -12,6 +12,7 @@
 
 #include "common/config_edit_impl.h"
 #include "common/config_text.h"
+#include "common/log.h"
 #include "common/xmalloc.h"
 
 /*
@@ -31,12 +32,12 @@ struct walk {
 };
 
 static uint32_t *
-index_text(const char *s, size_t len)
+index_text(const char *s, size_t len, size_t start)
 {
 	uint32_t *byte_of = xreallocarray(NULL, len + 2, sizeof *byte_of);
-	size_t at = len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0, n = 0;
+	size_t at, n = 0;
 
-	for (; at < len; at += config_text_char(s + at, len - at))
+	for (at = start; at < len; at += config_text_char(s + at, len - at))
 		byte_of[n++] = (uint32_t)at;
 	while (n < len + 2)
 		byte_of[n++] = (uint32_t)len;
@@ -204,7 +205,7 @@ step(struct walk *w, const yaml_event_t *ev)
 void
 config_edit_scan(struct edit_scan *scan, const char *text, size_t len)
 {
-	struct walk w = {.scan = scan, .byte_of = index_text(text, len)};
+	struct walk w = {.scan = scan};
 	yaml_parser_t parser;
 	yaml_event_t ev;
 	yaml_event_type_t type = YAML_NO_EVENT;
@@ -213,8 +214,10 @@ config_edit_scan(struct edit_scan *scan, const char *text, size_t len)
 	scan->s = text;
 	scan->len = len;
 	scan->doc_end = len;
+	scan->start = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	w.byte_of = index_text(text, len, scan->start);
 	if (!yaml_parser_initialize(&parser))
-		abort();
+		fatalx("libyaml can not be started");
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	while (type != YAML_STREAM_END_EVENT && yaml_parser_parse(&parser, &ev)) {
 		type = ev.type;
@@ -237,4 +240,58 @@ config_edit_scan_free(struct edit_scan *scan)
 	for (i = 0; i < scan->nentries; i++)
 		free(scan->entries[i].name);
 	free(scan->entries);
+}
+
+size_t
+edit_line_start(const struct edit_scan *scan, size_t at)
+{
+	while (at > scan->start && scan->s[at - 1] != '\n')
+		at--;
+	return at;
+}
+
+size_t
+edit_next_line(const struct edit_scan *scan, size_t at)
+{
+	while (at < scan->len && scan->s[at] != '\n')
+		at++;
+	return at < scan->len ? at + 1 : at;
+}
+
+size_t
+edit_indent_at(const struct edit_scan *scan, size_t line)
+{
+	return strspn(scan->s + line, " ");
+}
+
+bool
+edit_is_blank(const struct edit_scan *scan, size_t line)
+{
+	char c = scan->s[line + strspn(scan->s + line, " \t\r")];
+
+	return line < scan->len && c == '\n';
+}
+
+bool
+edit_is_comment(const struct edit_scan *scan, size_t line)
+{
+	return scan->s[line + edit_indent_at(scan, line)] == '#';
+}
+
+bool
+edit_blank_above(const struct edit_scan *scan, size_t line)
+{
+	return line > scan->start && edit_is_blank(scan, edit_line_start(scan, line - 1));
+}
+
+size_t
+edit_entry_end(const struct edit_scan *scan, const struct edit_entry *entry)
+{
+	size_t end = entry->end, column = entry->key - edit_line_start(scan, entry->key);
+
+	if (!entry->ends_in_text || end != edit_line_start(scan, end))
+		end = edit_next_line(scan, end);
+	while (end < scan->len && edit_is_comment(scan, end) && edit_indent_at(scan, end) > column)
+		end = edit_next_line(scan, end);
+	return end;
 }

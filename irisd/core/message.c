@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The life of a message, see message.h. Each change is written to the store first, then told to those who wait;
+ * what they send leaves after the pass's commit.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/xmalloc.h"
+#include "irisd/core/message.h"
+#include "irisd/core/pool.h"
+#include "irisd/core/team.h"
+
+struct message *
+message_find(struct irisd *d, const char *id)
+{
+	struct message *m;
+
+	HASH_FIND_STR(d->messages, id, m);
+	return m;
+}
+
+static struct message *
+message_new(struct session *s, const char *id, const char *root, int64_t hops, enum ladder state)
+{
+	struct message *m = xcalloc(1, sizeof *m);
+
+	m->d = s->d;
+	m->session = s;
+	compat_strlcpy(m->id, id, sizeof m->id);
+	compat_strlcpy(m->root, root, sizeof m->root);
+	m->hops = hops;
+	m->state = state;
+	TAILQ_INIT(&m->waits);
+	HASH_ADD_STR(s->d->messages, id, m);
+	return m;
+}
+
+static void
+enqueue(struct message *m)
+{
+	m->in_queue = true;
+	m->session->queued++;
+	TAILQ_INSERT_TAIL(&m->session->queue, m, entry);
+	pool_want(m->session);
+}
+
+static void
+dequeue(struct message *m)
+{
+	if (!m->in_queue)
+		return;
+	m->in_queue = false;
+	m->session->queued--;
+	TAILQ_REMOVE(&m->session->queue, m, entry);
+}
+
+static int
+check_body(const char *body, struct err *err)
+{
+	size_t len = strlen(body);
+
+	if (body[strspn(body, " \t\r\n")] == '\0')
+		return err_set(
+		    err, ERR_INVALID, "the message is empty; write what the team should do");
+	if (len > MESSAGE_BODY_MAX)
+		return err_set(err, ERR_LIMIT,
+		    "the message has %zu bytes, %zu are the limit; put the text in a file of the team's "
+		    "project and name that",
+		    len, MESSAGE_BODY_MAX);
+	return 0;
+}
+
+/* 1 when the key names a message that is the same one, 0 when it is new. */
+static int
+find_by_key(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1], struct err *err)
+{
+	struct store_message old;
+	int rv = 1;
+
+	if (n->key == NULL || !store_message_by_key(d->store, n->key, &old))
+		return 0;
+	if (strcmp(old.to, n->to) == 0 && strcmp(old.from, n->from) == 0 &&
+	    strcmp(old.body, n->body) == 0)
+		compat_strlcpy(id, old.id, UUID_LEN + 1);
+	else
+		rv = err_set(err, ERR_INVALID,
+		    "the idempotency key was used for another message (%s); use a new key for new text",
+		    old.id);
+	store_message_release(&old);
+	return rv;
+}
+
+int
+message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1], struct err *err)
+{
+	int64_t limit = d->conf->config->settings.max_queue;
+	struct store_message row = {0};
+	struct session *s;
+	struct team *t;
+	int known;
+
+	if (d->stopping)
+		return err_set(
+		    err, ERR_UNAVAILABLE, "irisd is being stopped; send again when it runs");
+	if ((t = team_require(d, n->to, err)) == NULL || check_body(n->body, err) == -1)
+		return -1;
+	if ((known = find_by_key(d, n, id, err)) != 0)
+		return known == 1 ? 0 : -1;
+	if ((s = session_get(t, n->from, true, err)) == NULL)
+		return -1;
+	if (s->queued >= limit)
+		return err_set(err, ERR_LIMIT,
+		    "%d messages from %s already wait for team %s (settings.maxQueue is %lld); send again "
+		    "when some are answered",
+		    s->queued, n->from, t->name, (long long)limit);
+	uuid_v7(row.id);
+	row.session = s->row.id;
+	row.from = s->row.from;
+	row.to = t->name;
+	row.body = xstrdup(n->body);
+	row.key = xstrdup_null(n->key);
+	row.hops = n->parent != NULL ? n->parent->hops + 1 : 0;
+	compat_strlcpy(row.root, n->parent != NULL ? n->parent->root : row.id, sizeof row.root);
+	compat_strlcpy(row.parent, n->parent != NULL ? n->parent->id : "", sizeof row.parent);
+	row.created_at = compat_now_ms();
+	known = store_message_insert(d->store, &row, err);
+	free(row.body);
+	free(row.key);
+	if (known == -1)
+		return -1;
+	compat_strlcpy(id, row.id, UUID_LEN + 1);
+	enqueue(message_new(s, row.id, row.root, row.hops, LADDER_QUEUED));
+	log_info("message queued id=%s from=%s to=%s bytes=%zu", row.id, n->from, t->name,
+	    strlen(n->body));
+	return 0;
+}
+
+/*
+ * What was queued is queued again. What was with a process when irisd ended has lost it: irisd's workers end
+ * with it, so the turn did not come to its end.
+ */
+static void
+recover_cb(const struct store_message *row, void *arg)
+{
+	struct irisd *d = arg;
+	struct team *t = team_find(d, row->to);
+	struct session *s = t != NULL ? session_get(t, row->from, false, NULL) : NULL;
+	int64_t now = compat_now_ms();
+
+	if (s == NULL) {
+		store_message_finish(d->store, row->id, LADDER_FAILED, now, "recovery", NULL,
+		    ERR_NOT_FOUND, "the team is not configured any more", NULL);
+	} else if (row->state == LADDER_QUEUED) {
+		enqueue(message_new(s, row->id, row->root, row->hops, LADDER_QUEUED));
+	} else {
+		store_message_finish(d->store, row->id, LADDER_FAILED, now, "recovery", NULL,
+		    ERR_CRASHED,
+		    "irisd ended while the team was at work on it; look at the team's session before "
+		    "sending it again",
+		    NULL);
+	}
+}
+
+struct recovery {
+	struct store_message *rows;
+	size_t n;
+};
+
+static void
+collect_cb(const struct store_message *row, void *arg)
+{
+	struct recovery *r = arg;
+	struct store_message *m;
+
+	r->rows = xreallocarray(r->rows, r->n + 1, sizeof *r->rows);
+	m = &r->rows[r->n++];
+	*m = *row;
+	m->from = xstrdup(row->from);
+	m->to = xstrdup(row->to);
+	m->body = m->answer = m->reason = m->key = m->usage.model = NULL;
+}
+
+void
+message_recover_all(struct irisd *d)
+{
+	struct recovery r = {NULL, 0};
+	size_t i;
+
+	/* Collected first: the statement must be done before rows are changed. */
+	store_message_open_each(d->store, collect_cb, &r);
+	for (i = 0; i < r.n; i++) {
+		recover_cb(&r.rows[i], d);
+		store_message_release(&r.rows[i]);
+	}
+	free(r.rows);
+	if (r.n > 0)
+		log_info("recovery messages=%zu", r.n);
+}
+
+static void
+tell(struct message *m, enum wait_event ev, const char *text)
+{
+	struct wait *w, *next;
+
+	TAILQ_FOREACH_SAFE (w, &m->waits, entry, next)
+		w->cb(w, ev, text);
+}
+
+static void
+step(struct message *m, enum ladder state, const char *evidence)
+{
+	if (!ladder_allows(m->state, state))
+		fatalx("message %s is %s and can not become %s; please report this", m->id,
+		    ladder_name(m->state), ladder_name(state));
+	m->state = state;
+	if (!ladder_final(state))
+		store_message_step(m->d->store, m->id, state, compat_now_ms(), evidence);
+}
+
+void
+message_sent(struct message *m, const char *evidence)
+{
+	dequeue(m);
+	m->attempts++;
+	step(m, LADDER_SENT, evidence);
+	tell(m, WAIT_STATE, evidence);
+}
+
+void
+message_seen(struct message *m, const char *evidence)
+{
+	if (m->state != LADDER_SENT)
+		return;
+	step(m, LADDER_SEEN, evidence);
+	tell(m, WAIT_STATE, evidence);
+}
+
+void
+message_activity(struct message *m, const char *text)
+{
+	tell(m, WAIT_ACTIVITY, text);
+}
+
+void
+message_delta(struct message *m, const char *text)
+{
+	tell(m, WAIT_DELTA, text);
+}
+
+static void
+wait_free(struct wait *w)
+{
+	TAILQ_REMOVE(&w->message->waits, w, entry);
+	if (w->timer != NULL)
+		event_free(w->timer);
+	free(w);
+}
+
+static void
+message_free(void *arg)
+{
+	struct message *m = arg;
+
+	while (!TAILQ_EMPTY(&m->waits))
+		wait_free(TAILQ_FIRST(&m->waits));
+	free(m);
+}
+
+void
+message_forget_all(struct irisd *d)
+{
+	struct message *m, *next;
+
+	HASH_ITER(hh, d->messages, m, next)
+	{
+		dequeue(m);
+		HASH_DEL(d->messages, m);
+		message_free(m);
+	}
+}
+
+/* After the last step was stored. */
+static void
+end(struct message *m)
+{
+	struct wait *w;
+
+	dequeue(m);
+	if (m->session->current == m)
+		m->session->current = NULL;
+	HASH_DEL(m->d->messages, m);
+	while ((w = TAILQ_FIRST(&m->waits)) != NULL) {
+		w->cb(w, WAIT_FINAL, NULL);
+		if (TAILQ_FIRST(&m->waits) == w)
+			wait_free(w);
+	}
+	log_info("message %s id=%s from=%s to=%s", ladder_name(m->state), m->id,
+	    m->session->row.from, m->session->team->name);
+	loop_defer(&m->d->loop, message_free, m);
+}
+
+void
+message_answered(struct message *m, const char *answer, const struct store_usage *usage)
+{
+	if (m->state == LADDER_SENT)
+		message_seen(m, "result");
+	step(m, LADDER_ANSWERED, NULL);
+	store_message_finish(
+	    m->d->store, m->id, m->state, compat_now_ms(), "result", answer, ERR_NONE, NULL, usage);
+	end(m);
+}
+
+void
+message_failed(struct message *m, const struct err *why, const struct store_usage *usage)
+{
+	step(m, LADDER_FAILED, NULL);
+	store_message_finish(m->d->store, m->id, m->state, compat_now_ms(), why->msg, NULL,
+	    why->code, why->msg, usage);
+	end(m);
+}
+
+void
+message_cancelled(struct message *m, const char *reason, const struct store_usage *usage)
+{
+	step(m, LADDER_CANCELLED, NULL);
+	store_message_finish(m->d->store, m->id, m->state, compat_now_ms(), reason, NULL,
+	    ERR_CANCELLED, reason, usage);
+	end(m);
+}
+
+void
+message_cancel(struct message *m, const char *reason)
+{
+	if (m->in_queue) {
+		message_cancelled(m, reason, NULL);
+		return;
+	}
+	m->cancel_wanted = true;
+	pool_interrupt(m);
+}
+
+static void
+timeout_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct wait *w = arg;
+
+	(void)fd;
+	(void)what;
+	w->cb(w, WAIT_TIMEOUT, NULL);
+	wait_free(w);
+}
+
+struct wait *
+message_wait(struct message *m, int64_t timeout_ms,
+    void (*cb)(struct wait *, enum wait_event, const char *), void *arg)
+{
+	struct wait *w = xcalloc(1, sizeof *w);
+	struct timeval tv = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
+
+	w->message = m;
+	w->cb = cb;
+	w->arg = arg;
+	TAILQ_INSERT_TAIL(&m->waits, w, entry);
+	if (timeout_ms > 0) {
+		w->timer = evtimer_new(m->d->loop.base, timeout_cb, w);
+		evtimer_add(w->timer, &tv);
+	}
+	return w;
+}
+
+void
+message_unwait(struct wait *w)
+{
+	wait_free(w);
+}
+
+int
+message_position(const struct message *m)
+{
+	const struct message *other;
+	int n = 1;
+
+	if (!m->in_queue)
+		return 0;
+	TAILQ_FOREACH (other, &m->session->queue, entry) {
+		if (other == m)
+			break;
+		n++;
+	}
+	return n;
+}
+
+void
+message_describe(const struct message *m, char *buf, size_t size)
+{
+	const struct session *s = m->session;
+	const char *team = s->team->name;
+
+	if (m->in_queue) {
+		if (s->state == SESSION_WAITING)
+			snprintf(buf, size, "queued, place %d: all %lld process slots are taken",
+			    message_position(m),
+			    (long long)m->d->conf->config->settings.max_processes);
+		else if (s->state == SESSION_STARTING)
+			snprintf(buf, size, "queued, place %d: Claude is starting for team %s",
+			    message_position(m), team);
+		else
+			snprintf(buf, size, "queued, place %d before team %s", message_position(m),
+			    team);
+	} else if (m->state == LADDER_SENT) {
+		snprintf(buf, size, "sent to team %s", team);
+	} else if (s->activity[0] != '\0') {
+		snprintf(buf, size, "team %s: %s", team, s->activity);
+	} else {
+		snprintf(buf, size, "team %s is at work on it", team);
+	}
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Messages on their way: accepting one, moving it up the ladder, and those who wait for it. A message is a row
+ * in the store before it is anything else; in memory is only what is not final, without its text.
+ */
+#ifndef IRIS_CORE_MESSAGE_H
+#define IRIS_CORE_MESSAGE_H
+
+#include <uthash.h>
+
+#include "irisd/core/ladder.h"
+#include "irisd/core/session.h"
+#include "irisd/irisd.h"
+#include "irisd/store/store.h"
+
+#define MESSAGE_BODY_MAX ((size_t)4 * 1024 * 1024) /* bytes */
+#define MESSAGE_KEY_MAX  200
+
+enum wait_event {
+	WAIT_STATE,    /* a step up the ladder; text is its evidence */
+	WAIT_ACTIVITY, /* what the turn is doing; text says it in one line */
+	WAIT_DELTA,    /* more of the answer's text */
+	WAIT_FINAL,    /* it ended: load it. The wait is gone after this call */
+	WAIT_TIMEOUT,  /* it did not end in time, and goes on. The wait is gone after this call */
+};
+
+/* Somebody who waits for a message. */
+struct wait {
+	TAILQ_ENTRY(wait) entry;
+	struct message *message;
+	struct event *timer; /* NULL: without limit */
+	void (*cb)(struct wait *, enum wait_event, const char *text);
+	void *arg;
+};
+
+struct message {
+	UT_hash_handle hh;          /* irisd.messages, by id */
+	TAILQ_ENTRY(message) entry; /* session.queue while queued and not with a process */
+	struct irisd *d;
+	struct session *session;
+	char id[UUID_LEN + 1];
+	char root[UUID_LEN + 1];
+	int64_t hops;
+	enum ladder state;
+	bool in_queue;
+	int attempts;       /* how often it was handed to a process */
+	bool cancel_wanted; /* its turn was interrupted on somebody's wish */
+	TAILQ_HEAD(, wait) waits;
+};
+
+/* A message as a sender gives it. */
+struct message_new {
+	const char *to, *from, *body;
+	const char *key;              /* idempotency key, or NULL */
+	const struct message *parent; /* in whose turn it is sent, or NULL */
+};
+
+/*
+ * Accept a message: it is stored (the acknowledgement must wait for the commit) and queued. id gets its id.
+ * With a key that was used before for the same text, nothing is made and id is that message's. -1: ERR_NOT_FOUND
+ * for the team, ERR_INVALID, ERR_LIMIT, ERR_UNAVAILABLE, ERR_IO.
+ */
+int message_submit(
+    struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1], struct err *err);
+
+/* The message in memory: NULL when it is final or unknown (then ask the store). */
+struct message *message_find(struct irisd *d, const char *id);
+
+/* Bring back what was not final when irisd ended. */
+void message_recover_all(struct irisd *d);
+
+/* At irisd's end: forget what is not final; it is in the store. */
+void message_forget_all(struct irisd *d);
+
+/* Steps. evidence is one line. */
+void message_sent(struct message *m, const char *evidence);
+void message_seen(struct message *m, const char *evidence);
+void message_activity(struct message *m, const char *text);
+void message_delta(struct message *m, const char *text);
+
+/* Last steps: the waits are told, the message is freed at the end of the pass. */
+void message_answered(struct message *m, const char *answer, const struct store_usage *usage);
+void message_failed(struct message *m, const struct err *why, const struct store_usage *usage);
+void message_cancelled(struct message *m, const char *reason, const struct store_usage *usage);
+
+/*
+ * Ask for its end on somebody's wish: at once when it is queued, by interrupting the turn otherwise. Nothing to
+ * do for a final one.
+ */
+void message_cancel(struct message *m, const char *reason);
+
+/* Wait for m, timeout_ms at most (0: without limit). arg is the caller's. */
+struct wait *message_wait(struct message *m, int64_t timeout_ms,
+    void (*cb)(struct wait *, enum wait_event, const char *), void *arg);
+void message_unwait(struct wait *w);
+
+/* Its place among those that wait before the same session, from 1; 0 when it is not queued any more. */
+int message_position(const struct message *m);
+
+/* One line on where a message is, for progress: "queued, place 2", "team backend is using Bash". */
+void message_describe(const struct message *m, char *buf, size_t size);
+
+#endif

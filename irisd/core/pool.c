@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pool's decisions, see pool.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/log.h"
+#include "irisd/core/message.h"
+#include "irisd/core/pool.h"
+#include "irisd/core/team.h"
+#include "irisd/mcp/inband.h"
+#include "irisd/net/worker.h"
+
+void
+pool_want(struct session *s)
+{
+	if (s->on_ready)
+		return;
+	s->on_ready = true;
+	TAILQ_INSERT_TAIL(&s->d->ready, s, ready_entry);
+}
+
+static bool
+wanted_awake(const struct session *s)
+{
+	const struct session_watch *w;
+
+	if (s->queued > 0)
+		return true;
+	TAILQ_FOREACH (w, &s->watches, entry)
+		if (!w->asleep)
+			return true;
+	return false;
+}
+
+/* Everything that waits for this session ends with why. */
+static void
+fail_all(struct session *s, const struct err *why)
+{
+	struct message *m, *next;
+
+	if (s->current != NULL)
+		message_failed(s->current, why, NULL);
+	TAILQ_FOREACH_SAFE (m, &s->queue, entry, next)
+		message_failed(m, why, NULL);
+	session_tell(s, false, why);
+}
+
+static void
+idle_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->state == SESSION_IDLE && s->queued == 0) {
+		log_info("session idle for too long from=%s to=%s", s->row.from, s->team->name);
+		pool_close(s);
+	}
+}
+
+static void
+became_idle(struct session *s)
+{
+	int64_t ms = s->team->cfg->idle_timeout;
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+
+	s->idle_since = compat_mono_ms();
+	s->activity[0] = '\0';
+	if (s->idle_timer == NULL)
+		s->idle_timer = evtimer_new(s->d->loop.base, idle_cb, s);
+	evtimer_add(s->idle_timer, &tv);
+	pool_want(s);
+}
+
+/* No process any more: forget what was known of it, and let others have the slot. */
+static void
+became_asleep(struct session *s)
+{
+	struct session *next;
+
+	session_move(s, SESSION_EV_GONE);
+	inband_release(s);
+	s->pid = 0;
+	s->pid_start = 0;
+	s->activity[0] = '\0';
+	if (s->idle_timer != NULL)
+		evtimer_del(s->idle_timer);
+	session_tell(s, true, NULL);
+	pool_want(s);
+	if ((next = TAILQ_FIRST(&s->d->waiting)) != NULL)
+		pool_want(next);
+}
+
+static struct session *
+least_recently_used(struct irisd *d)
+{
+	struct session *s, *oldest = NULL;
+	struct team *t;
+
+	TAILQ_FOREACH (t, &d->teams, entry)
+		TAILQ_FOREACH (s, &t->sessions, team_entry)
+			if (s->state == SESSION_IDLE && s->queued == 0 &&
+			    (oldest == NULL || s->idle_since < oldest->idle_since))
+				oldest = s;
+	return oldest;
+}
+
+static void
+start(struct session *s)
+{
+	struct err err;
+
+	session_move(s, SESSION_EV_START);
+	if (worker_open(s, &err) == -1)
+		pool_on_open_failed(s, &err, false);
+}
+
+static void
+start_or_wait(struct session *s)
+{
+	struct irisd *d = s->d;
+	struct session *victim;
+
+	if (d->active < d->conf->config->settings.max_processes) {
+		start(s);
+		return;
+	}
+	if (s->state == SESSION_ASLEEP)
+		session_move(s, SESSION_EV_WAIT);
+	if ((victim = least_recently_used(d)) != NULL) {
+		log_info("session gives way from=%s to=%s for=%s->%s", victim->row.from,
+		    victim->team->name, s->row.from, s->team->name);
+		pool_close(victim);
+	}
+}
+
+static void
+hand_over(struct session *s)
+{
+	struct message *m = TAILQ_FIRST(&s->queue);
+	char evidence[128];
+	struct err err;
+
+	snprintf(evidence, sizeof evidence, "%s to claude, process %ld",
+	    m->attempts == 0 ? "handed" : "handed again", (long)s->pid);
+	session_move(s, SESSION_EV_TURN);
+	evtimer_del(s->idle_timer);
+	s->current = m;
+	message_sent(m, evidence);
+	if (worker_turn(s, m, &err) == -1)
+		pool_on_turn_refused(s, m->id, &err);
+}
+
+static void
+look_at(struct session *s)
+{
+	if (s->d->stopping || !wanted_awake(s))
+		return;
+	switch (s->state) {
+	case SESSION_ASLEEP:
+	case SESSION_WAITING:
+		start_or_wait(s);
+		break;
+	case SESSION_IDLE:
+		session_tell(s, false, NULL);
+		if (s->queued > 0)
+			hand_over(s);
+		break;
+	case SESSION_BUSY:
+		session_tell(s, false, NULL);
+		break;
+	case SESSION_STARTING:
+	case SESSION_STOPPING:
+	case SESSION_STATES:
+		break;
+	}
+}
+
+void
+pool_run(struct irisd *d)
+{
+	struct session *s;
+
+	while ((s = TAILQ_FIRST(&d->ready)) != NULL) {
+		TAILQ_REMOVE(&d->ready, s, ready_entry);
+		s->on_ready = false;
+		look_at(s);
+	}
+	team_collect(d);
+}
+
+void
+pool_close(struct session *s)
+{
+	static const struct err why = {
+	    ERR_CANCELLED, "the team was put to sleep before it had started"};
+
+	switch (s->state) {
+	case SESSION_STARTING:
+	case SESSION_IDLE:
+	case SESSION_BUSY:
+		session_move(s, SESSION_EV_CLOSE);
+		if (s->idle_timer != NULL)
+			evtimer_del(s->idle_timer);
+		worker_close(s);
+		break;
+	case SESSION_WAITING:
+		fail_all(s, &why);
+		became_asleep(s);
+		break;
+	case SESSION_ASLEEP:
+	case SESSION_STOPPING:
+	case SESSION_STATES:
+		break;
+	}
+}
+
+void
+pool_interrupt(struct message *m)
+{
+	if (m->session->current == m)
+		worker_interrupt(m->session, m);
+}
+
+void
+pool_drain_team(struct team *t)
+{
+	struct err why;
+	struct message *m, *next;
+	struct session *s;
+
+	err_set(&why, ERR_NOT_FOUND, "team %s was removed from the configuration", t->name);
+	TAILQ_FOREACH (s, &t->sessions, team_entry) {
+		TAILQ_FOREACH_SAFE (m, &s->queue, entry, next)
+			message_failed(m, &why, NULL);
+		session_tell(s, false, &why);
+		if (s->state != SESSION_BUSY)
+			pool_close(s);
+	}
+}
+
+void
+pool_on_opened(struct session *s, const struct pool_opened *o)
+{
+	s->pid = o->pid;
+	s->pid_start = o->start;
+	s->restarted = false;
+	compat_strlcpy(s->version, o->version != NULL ? o->version : "", sizeof s->version);
+	session_move(s, SESSION_EV_OPENED);
+	log_info("session ready from=%s to=%s pid=%ld ms=%lld claude=%s", s->row.from,
+	    s->team->name, (long)o->pid, (long long)o->ready_ms, s->row.claude_id);
+	if (s->state == SESSION_IDLE)
+		became_idle(s);
+}
+
+/*
+ * Two failures mend themselves, once: a conversation that Claude does not know any more (its file was removed)
+ * is begun anew, and one that it has although nothing was answered yet is resumed.
+ */
+static bool
+try_again(struct session *s, const struct err *why, bool in_use)
+{
+	if (s->restarted || s->d->stopping)
+		return false;
+	if (why->code == ERR_NOT_FOUND && s->row.started) {
+		log_warn("session begun anew, its conversation is gone from=%s to=%s claude=%s",
+		    s->row.from, s->team->name, s->row.claude_id);
+		s->row.started = false;
+		uuid_v4(s->row.claude_id);
+	} else if (in_use && !s->row.started) {
+		s->row.started = true;
+	} else {
+		return false;
+	}
+	s->restarted = true;
+	store_session_update(s->d->store, &s->row);
+	return true;
+}
+
+void
+pool_on_open_failed(struct session *s, const struct err *why, bool in_use)
+{
+	bool closing = s->state == SESSION_STOPPING;
+
+	if (!try_again(s, why, in_use)) {
+		s->restarted = false;
+		if (!closing)
+			log_warn("session did not start from=%s to=%s code=%s reason=%s",
+			    s->row.from, s->team->name, err_name(why->code), why->msg);
+		if (!closing || s->team->removed)
+			fail_all(s, why);
+		else
+			session_tell(s, false, why);
+	}
+	became_asleep(s);
+}
+
+void
+pool_on_turn_refused(struct session *s, const char *message, const struct err *why)
+{
+	if (s->current == NULL || strcmp(s->current->id, message) != 0)
+		return;
+	message_failed(s->current, why, NULL);
+	if (s->state == SESSION_BUSY) {
+		session_move(s, SESSION_EV_RESULT);
+		became_idle(s);
+	}
+}
+
+static struct message *
+current(struct session *s, const char *message)
+{
+	return s->current != NULL && strcmp(s->current->id, message) == 0 ? s->current : NULL;
+}
+
+void
+pool_on_seen(struct session *s, const char *message, const char *evidence)
+{
+	struct message *m = current(s, message);
+
+	if (m == NULL)
+		return;
+	if (!s->row.started) {
+		s->row.started = true;
+		store_session_update(s->d->store, &s->row);
+	}
+	message_seen(m, evidence);
+}
+
+void
+pool_on_activity(struct session *s, const char *message, const char *text)
+{
+	struct message *m = current(s, message);
+
+	compat_strlcpy(s->activity, text, sizeof s->activity);
+	if (m != NULL)
+		message_activity(m, text);
+}
+
+void
+pool_on_delta(struct session *s, const char *message, const char *text)
+{
+	struct message *m = current(s, message);
+
+	if (m != NULL)
+		message_delta(m, text);
+}
+
+void
+pool_on_result(struct session *s, const char *message, const struct pool_result *r)
+{
+	struct message *m = current(s, message);
+	struct err why = r->why;
+
+	if (m == NULL)
+		return; /* told twice: it was stored before the worker had our answer */
+	s->row.last_used_at = compat_now_ms();
+	s->row.cost_usd += r->usage.cost_usd;
+	s->row.messages += r->ok;
+	store_session_update(s->d->store, &s->row);
+	if (r->ok) {
+		message_answered(m, r->answer, &r->usage);
+	} else if (why.code == ERR_CANCELLED && m->cancel_wanted) {
+		message_cancelled(m, "interrupted on request", &r->usage);
+	} else {
+		if (why.code == ERR_CANCELLED && s->d->stopping)
+			err_set(&why, ERR_UNAVAILABLE,
+			    "irisd was stopped while team %s was at work on it", s->team->name);
+		else if (why.code == ERR_CANCELLED)
+			err_set(&why, ERR_CANCELLED,
+			    "team %s was put to sleep while it was at work on it", s->team->name);
+		message_failed(m, &why, &r->usage);
+	}
+	if (s->state != SESSION_BUSY)
+		return;
+	session_move(s, SESSION_EV_RESULT);
+	if (s->team->removed)
+		pool_close(s);
+	else
+		became_idle(s);
+}
+
+/*
+ * Delivered once more only where Claude provably did not take it (no seen), and only one time.
+ */
+void
+pool_on_exit(struct session *s, const char *reason)
+{
+	struct message *m = s->current;
+	struct err why;
+
+	if (s->state == SESSION_ASLEEP)
+		return;
+	if (s->state != SESSION_STOPPING)
+		log_warn("claude ended from=%s to=%s pid=%ld reason=%s", s->row.from, s->team->name,
+		    (long)s->pid, reason);
+	if (m != NULL) {
+		s->current = NULL;
+		if (m->state == LADDER_SENT && m->attempts < 2 && s->state != SESSION_STOPPING) {
+			m->in_queue = true;
+			s->queued++;
+			TAILQ_INSERT_HEAD(&s->queue, m, entry);
+		} else {
+			err_set(&why, ERR_CRASHED,
+			    "the Claude of team %s ended before it had answered: %s", s->team->name,
+			    reason);
+			message_failed(m, &why, NULL);
+		}
+	}
+	became_asleep(s);
+}
+
+void
+pool_on_closed(struct session *s)
+{
+	if (s->state == SESSION_STOPPING)
+		became_asleep(s);
+}

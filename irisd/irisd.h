@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The daemon's one context: everything that irisd owns hangs here. One thread, one loop; so no lock anywhere.
+ *
+ *	net/	connections: hello, control calls, workers	(in: lines; out: calls of mcp/ and core/)
+ *	mcp/	the MCP server					(in: MCP lines; out: calls of core/)
+ *	core/	teams, sessions, messages, the pool		(decides; calls store/ and net/worker.h)
+ *	store/	iris.db
+ */
+#ifndef IRIS_IRISD_H
+#define IRIS_IRISD_H
+
+#include <sys/queue.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "common/config.h"
+#include "common/loop.h"
+#include "common/paths.h"
+
+struct client;
+struct message;
+struct session;
+struct store;
+struct team;
+struct worker;
+
+/* A loaded configuration and who still uses it: a removed team keeps the one it was defined in until it is idle. */
+struct conf {
+	struct config *config;
+	int refs;
+};
+
+struct irisd {
+	struct loop loop;
+	struct paths paths;
+	struct conf *conf;
+	struct store *store;
+	int64_t started_at; /* ms, wall clock */
+	bool stopping;      /* iris/daemon.stop or a signal came */
+
+	TAILQ_HEAD(team_list, team) teams;
+	int draining;                            /* removed teams that are still in the list */
+	TAILQ_HEAD(session_list, session) ready; /* sessions that pool_run must look at */
+	struct session_list waiting; /* sessions that wait for a process slot, in order */
+	struct message *messages;    /* hash by id: those that are not final */
+	int active;                  /* sessions that hold a process slot */
+
+	TAILQ_HEAD(client_list, client) clients;
+	struct event *accept_ev;
+	struct event *accept_retry; /* while there are no descriptors left */
+	int listen_fd;
+	TAILQ_HEAD(worker_list, worker) workers;
+	struct event *stop_timer; /* while stopping: the hard end */
+};
+
+/* Begin the orderly stop: refuse new work, end workers, then leave the loop. Safe to call twice. */
+void irisd_stop(struct irisd *d, const char *why);
+
+/* Read the configuration again; -1 leaves everything as it was. diff (may be NULL) gets added, removed, changed. */
+int irisd_reload(struct irisd *d, cJSON *diff, struct err *err);
+
+void conf_unref(struct conf *c);
+
+#endif

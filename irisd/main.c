@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * irisd: reads the arguments, takes the lock, opens the store, listens, runs the loop, and ends everything in
+ * order. One irisd for each IRIS_HOME; it never forks into the background, whoever starts it does that.
+ */
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/start.h"
+#include "common/xmalloc.h"
+#include "irisd/core/message.h"
+#include "irisd/core/pool.h"
+#include "irisd/core/team.h"
+#include "irisd/mcp/inband.h"
+#include "irisd/net/client.h"
+#include "irisd/net/service.h"
+#include "irisd/net/worker.h"
+
+#define HARD_STOP_EXTRA_MS 1000 /* beyond settings.stopTimeout, for the workers' own end */
+
+static const char usage[] =
+    "usage: irisd [-hV]\n"
+    "\n"
+    "The supervisor of Iris, in the foreground; started by iris, iris-mcp-shim or a service manager.\n"
+    "Reads $IRIS_HOME/config.yaml (IRIS_HOME: ~/.iris), logs to standard error. See irisd(8).\n"
+    "\n"
+    "  -h, --help     this text\n"
+    "  -V, --version  the version\n";
+
+void
+conf_unref(struct conf *c)
+{
+	if (c == NULL || --c->refs > 0)
+		return;
+	config_free(c->config);
+	free(c);
+}
+
+static void
+log_warnings(const struct config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->warnings.n; i++)
+		log_warn("%s", c->warnings.v[i]);
+}
+
+/* The file, or all defaults when there is none. */
+static struct conf *
+load_conf(const struct paths *p, struct err *err)
+{
+	struct config *config = config_load(p->config, err);
+	struct conf *c;
+
+	if (config == NULL && err->code == ERR_NOT_FOUND)
+		config = config_default(p->config);
+	if (config == NULL)
+		return NULL;
+	c = xcalloc(1, sizeof *c);
+	c->config = config;
+	c->refs = 1;
+	return c;
+}
+
+static void
+use_conf(struct irisd *d, struct conf *c, cJSON *diff)
+{
+	conf_unref(d->conf);
+	d->conf = c;
+	log_set_level((enum log_level)c->config->settings.log_level);
+	log_warnings(c->config);
+	team_sync(d, c, diff);
+	session_load_all(d);
+}
+
+int
+irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
+{
+	struct session *s;
+	struct conf *c = load_conf(&d->paths, err);
+
+	if (c == NULL) {
+		log_error("configuration not reloaded: %s", err->msg);
+		return -1;
+	}
+	service_notify("RELOADING=1");
+	use_conf(d, c, diff);
+	/* maxProcesses may have grown. */
+	TAILQ_FOREACH (s, &d->waiting, wait_entry)
+		pool_want(s);
+	service_notify("READY=1");
+	log_info("configuration reloaded teams=%zu", c->config->nteams);
+	return 0;
+}
+
+/* The lock is what makes this the only irisd of its home; the kernel lets go of it when we die. */
+static int
+take_lock(const struct paths *p, struct err *err)
+{
+	int fd = open(p->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd == -1)
+		return err_sys(err, ERR_IO, "can not open %s", p->lock);
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		err_set(err, ERR_UNAVAILABLE, "another irisd runs for %s; \"iris status\" shows it",
+		    p->home);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void
+hook(void *arg)
+{
+	struct irisd *d = arg;
+
+	pool_run(d);
+	store_commit(d->store);
+	if (d->stopping && TAILQ_EMPTY(&d->workers))
+		loop_stop(&d->loop);
+}
+
+static void
+hard_stop_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct irisd *d = arg;
+
+	(void)fd;
+	(void)what;
+	log_warn("workers did not stop in time and are killed");
+	worker_kill_all(d);
+}
+
+void
+irisd_stop(struct irisd *d, const char *why)
+{
+	int64_t ms = d->conf->config->settings.stop_timeout + HARD_STOP_EXTRA_MS;
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	log_info("stopping reason=%s", why);
+	service_notify("STOPPING=1");
+	client_stop_listening(d);
+	d->stop_timer = evtimer_new(d->loop.base, hard_stop_cb, d);
+	evtimer_add(d->stop_timer, &tv);
+	worker_stop_all(d);
+}
+
+/* Answer everybody who still waits: their messages are stored, and what was queued is delivered next time. */
+static void
+say_goodbye(struct irisd *d)
+{
+	struct err why;
+
+	err_set(&why, ERR_UNAVAILABLE,
+	    "irisd was stopped; the message is stored, and a queued one is delivered when irisd runs again");
+	client_stop_all(d, &why);
+	client_close_all(d);
+}
+
+static void
+signal_cb(evutil_socket_t sig, short what, void *arg)
+{
+	struct irisd *d = arg;
+	struct err err;
+
+	(void)what;
+	if (sig == SIGHUP)
+		irisd_reload(d, NULL, &err);
+	else
+		irisd_stop(d, sig == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+static void
+child_cb(evutil_socket_t sig, short what, void *arg)
+{
+	int status;
+	pid_t pid;
+
+	(void)sig;
+	(void)what;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!worker_reaped(arg, pid, status))
+			log_debug("child ended pid=%ld", (long)pid);
+}
+
+static void
+set_db_path(struct irisd *d, const struct config_database *c)
+{
+	char *db = d->paths.db;
+
+	if (c->in_memory)
+		compat_strlcpy(db, ":memory:", sizeof d->paths.db);
+	else if (c->path[0] == '/')
+		compat_strlcpy(db, c->path, sizeof d->paths.db);
+	else
+		paths_join(db, sizeof d->paths.db, d->paths.home, c->path);
+}
+
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+#define NSIGNALS (sizeof signals / sizeof signals[0])
+
+static int
+start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
+{
+	struct conf *c;
+	size_t i;
+
+	/* First what can be wrong by the user's hand; nothing is left half started. */
+	if ((c = load_conf(&d->paths, err)) == NULL)
+		return -1;
+	set_db_path(d, &c->config->database);
+	if ((d->store = store_open(d->paths.db, err)) == NULL) {
+		conf_unref(c);
+		return -1;
+	}
+	loop_init(&d->loop, hook, d);
+	for (i = 0; i < NSIGNALS; i++) {
+		sev[i] = evsignal_new(
+		    d->loop.base, signals[i], signals[i] == SIGCHLD ? child_cb : signal_cb, d);
+		event_add(sev[i], NULL);
+	}
+	use_conf(d, c, NULL);
+	message_recover_all(d);
+	store_commit(d->store);
+	return client_listen(d, err);
+}
+
+static void
+release(struct irisd *d, struct event *sev[NSIGNALS])
+{
+	size_t i;
+
+	/* What say_goodbye has queued leaves here, and the peers are freed. */
+	peer_flush_dirty(&d->loop);
+	message_forget_all(d);
+	team_free_all(d);
+	for (i = 0; i < NSIGNALS; i++)
+		event_free(sev[i]);
+	if (d->stop_timer != NULL)
+		event_free(d->stop_timer);
+	store_close(d->store);
+	conf_unref(d->conf);
+	loop_release(&d->loop);
+}
+
+static void
+parse_args(int argc, char *argv[])
+{
+	static const struct option options[] = {
+	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		switch (opt) {
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		case 'V':
+			puts("irisd " IRIS_VERSION);
+			exit(0);
+		default:
+			fputs(usage, stderr);
+			exit(err_exit_status(ERR_INVALID));
+		}
+	}
+	if (optind != argc) {
+		fputs(usage, stderr);
+		exit(err_exit_status(ERR_INVALID));
+	}
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct event *sev[NSIGNALS];
+	struct irisd d = {0};
+	struct err err;
+	int lock;
+
+	json_init();
+	log_init("irisd", LOG_INFO);
+	parse_args(argc, argv);
+	umask(077);
+	d.started_at = compat_now_ms();
+	TAILQ_INIT(&d.teams);
+	TAILQ_INIT(&d.ready);
+	TAILQ_INIT(&d.waiting);
+	TAILQ_INIT(&d.clients);
+	TAILQ_INIT(&d.workers);
+	if (paths_init(&d.paths, &err) == -1 || paths_make(&d.paths, &err) == -1 ||
+	    (lock = take_lock(&d.paths, &err)) == -1 || start(&d, sev, &err) == -1) {
+		log_error("%s", err.msg);
+		start_report(&err);
+		return err_exit_status(err.code);
+	}
+	log_info("ready version=%s home=%s teams=%zu", IRIS_VERSION, d.paths.home,
+	    d.conf->config->nteams);
+	start_report(NULL);
+	service_notify("READY=1");
+	loop_run(&d.loop);
+	say_goodbye(&d);
+	release(&d, sev);
+	log_info("stopped");
+	close(lock);
+	return 0;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A tools/call from its arrival to its one answer: who calls, progress while it waits, cancellation. What a tool
+ * does is its own file's.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/xmalloc.h"
+#include "irisd/core/message.h"
+#include "irisd/mcp/mcp_private.h"
+
+static void
+call_free(struct mcp_call *c)
+{
+	TAILQ_REMOVE(&c->mcp->calls, c, entry);
+	if (c->wait != NULL)
+		message_unwait(c->wait);
+	if (c->watching)
+		session_unwatch(c->mcp->d, c);
+	if (c->tick != NULL)
+		event_free(c->tick);
+	free(c->id);
+	free(c->token);
+	free(c->said);
+	free(c);
+}
+
+static void
+answer(struct mcp_call *c, cJSON *structured, bool failed)
+{
+	cJSON *r = mcp_result(c->modern, false), *content = cJSON_CreateArray(),
+	      *block = json_new();
+	char *text = json_print(structured);
+
+	json_put_str(block, "type", "text");
+	json_put_str(block, "text", text);
+	cJSON_AddItemToArray(content, block);
+	json_put(r, "content", content);
+	json_put(r, "structuredContent", structured);
+	json_put_bool(r, "isError", failed);
+	free(text);
+	c->mcp->carrier->send(c->mcp, rpc_result(c->id, r));
+	call_free(c);
+}
+
+void
+mcp_call_done(struct mcp_call *c, cJSON *structured)
+{
+	answer(c, structured, false);
+}
+
+void
+mcp_call_failed(struct mcp_call *c, const struct err *why, cJSON *extra)
+{
+	cJSON *o = extra != NULL ? extra : json_new();
+
+	json_put_str(o, "error", why->msg);
+	json_put_str(o, "code", err_name(why->code));
+	json_put_str(o, "tool", c->tool);
+	answer(c, o, true);
+}
+
+/* 2025-11-25 and 2026-07-28: the value must grow; the total is not known. */
+static void
+send_progress(struct mcp_call *c)
+{
+	cJSON *p = json_new();
+
+	json_put_raw(p, "progressToken", c->token, strlen(c->token));
+	json_put_int(p, "progress", ++c->progress);
+	json_put_str(p, "message", c->said);
+	c->mcp->carrier->send(c->mcp, rpc_notification("notifications/progress", p));
+}
+
+static void
+arm_tick(struct mcp_call *c)
+{
+	struct timeval tv = {MCP_TICK_MS / 1000, (MCP_TICK_MS % 1000) * 1000};
+
+	evtimer_add(c->tick, &tv);
+}
+
+static void
+tick_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct mcp_call *c = arg;
+	char text[256];
+	struct message *m;
+
+	(void)fd;
+	(void)what;
+	if (c->wait != NULL && (m = c->wait->message) != NULL) {
+		message_describe(m, text, sizeof text);
+		free(c->said);
+		c->said = xasprintf("%s (%lld s)", text, (long long)(mcp_call_duration(c) / 1000));
+	}
+	send_progress(c);
+	arm_tick(c);
+}
+
+void
+mcp_call_progress(struct mcp_call *c, const char *text)
+{
+	if (c->token == NULL || (c->said != NULL && strcmp(c->said, text) == 0))
+		return;
+	free(c->said);
+	c->said = xstrdup(text);
+	if (c->tick == NULL)
+		c->tick = evtimer_new(c->mcp->d->loop.base, tick_cb, c);
+	send_progress(c);
+	arm_tick(c);
+}
+
+int64_t
+mcp_call_duration(const struct mcp_call *c)
+{
+	return compat_mono_ms() - c->started;
+}
+
+int
+mcp_call_from(struct mcp_call *c, const cJSON *args, char *name, size_t size, struct err *err)
+{
+	const char *said = json_str(args, "fromTeam");
+
+	c->mcp->carrier->who(c->mcp, name, size);
+	if (said == NULL || strcmp(said, name) == 0)
+		return 0;
+	if (strncmp(name, "guest:", 6) == 0)
+		return err_set(err, ERR_REFUSED,
+		    "fromTeam is \"%.100s\", but this project's directory belongs to no team (it is known "
+		    "as \"%s\"); leave fromTeam out, or add the project with \"iris team add\"",
+		    said, name);
+	return err_set(err, ERR_REFUSED,
+	    "fromTeam is \"%.100s\", but this session belongs to team \"%s\"; leave fromTeam out",
+	    said, name);
+}
+
+/* The raw text of params._meta.progressToken; NULL when there is none that MCP allows. */
+static char *
+progress_token(const struct rpc_msg *msg, const char *line, size_t len)
+{
+	const cJSON *token = json_get(json_obj(msg->params, "_meta"), "progressToken");
+	const char *p;
+	size_t n;
+
+	if ((!cJSON_IsString(token) && !cJSON_IsNumber(token)) ||
+	    !json_raw_member(line, len, "params", &p, &n) ||
+	    !json_raw_member(p, n, "_meta", &p, &n) ||
+	    !json_raw_member(p, n, "progressToken", &p, &n) || n > RPC_ID_MAX)
+		return NULL;
+	return xstrndup(p, n);
+}
+
+void
+mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len, bool modern)
+{
+	const cJSON *args = json_get(msg->params, "arguments");
+	const char *name = json_str(msg->params, "name");
+	const struct mcp_tool *t;
+	struct mcp_call *c;
+	char text[256];
+	struct err err;
+
+	if (name == NULL || (t = mcp_tool_find(name)) == NULL) {
+		snprintf(text, sizeof text, "unknown tool \"%.100s\"; tools/list names them",
+		    name != NULL ? name : "");
+		m->carrier->send(m, rpc_error_code(msg->id, RPC_INVALID_PARAMS, text, NULL));
+		return;
+	}
+	c = xcalloc(1, sizeof *c);
+	c->mcp = m;
+	c->id = xstrdup(msg->id);
+	c->token = progress_token(msg, line, len);
+	c->modern = modern;
+	c->tool = t->name;
+	c->started = compat_mono_ms();
+	TAILQ_INSERT_TAIL(&m->calls, c, entry);
+	/* Missing arguments are none: some clients leave them out. */
+	if (mcp_tool_check(t, args, &err) == -1)
+		mcp_call_failed(c, &err, NULL);
+	else
+		t->fn(c, args);
+}
+
+/*
+ * The person pressed Esc: the team is interrupted as well. A client's own time limit is no such wish: the team
+ * goes on, and the answer can be fetched.
+ */
+void
+mcp_call_cancel(struct mcp *m, const char *id, const char *reason)
+{
+	bool timed_out = reason != NULL && strstr(reason, "timed out") != NULL;
+	struct mcp_call *c;
+	struct message *msg;
+
+	TAILQ_FOREACH (c, &m->calls, entry)
+		if (strcmp(c->id, id) == 0)
+			break;
+	if (c == NULL)
+		return;
+	msg = c->wait != NULL && !timed_out && strcmp(c->tool, "message_result") != 0
+	    ? c->wait->message
+	    : NULL;
+	log_info("mcp call cancelled tool=%s message=%s reason=%.100s", c->tool, c->message,
+	    reason != NULL ? reason : "");
+	call_free(c);
+	if (msg != NULL)
+		message_cancel(msg, "cancelled by the client that asked");
+}
+
+void
+mcp_call_drop_all(struct mcp *m)
+{
+	while (!TAILQ_EMPTY(&m->calls))
+		call_free(TAILQ_FIRST(&m->calls));
+}

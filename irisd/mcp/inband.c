@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The in-band carrier of the MCP server, see inband.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/xmalloc.h"
+#include "irisd/mcp/inband.h"
+#include "irisd/mcp/mcp.h"
+#include "irisd/net/worker.h"
+
+static void
+carrier_send(struct mcp *m, char *text)
+{
+	worker_mcp(m->arg, text);
+	free(text);
+}
+
+static void
+carrier_who(struct mcp *m, char *name, size_t size)
+{
+	struct session *s = m->arg;
+
+	compat_strlcpy(name, s->team->name, size);
+}
+
+static const struct mcp_carrier carrier = {carrier_send, carrier_who};
+
+void
+inband_input(struct session *s, const cJSON *message)
+{
+	char *line = json_print(message);
+
+	if (s->mcp == NULL) {
+		s->mcp = xmalloc(sizeof *s->mcp);
+		mcp_init(s->mcp, s->d, &carrier, s);
+		s->mcp->session = s;
+	}
+	mcp_line(s->mcp, line, strlen(line));
+	free(line);
+}
+
+void
+inband_release(struct session *s)
+{
+	if (s->mcp == NULL)
+		return;
+	mcp_release(s->mcp);
+	free(s->mcp);
+	s->mcp = NULL;
+}
+
+void
+inband_stop(struct session *s, const struct err *why)
+{
+	if (s->mcp != NULL)
+		mcp_stop(s->mcp, why);
+}

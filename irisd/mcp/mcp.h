@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The MCP server: one implementation for stdio (lines that a shim relays), in-band sessions (lines in a worker's
+ * events) and, by the same calls, any other carrier. Serves both eras, chosen for each message: 2026-07-28, which
+ * is stateless, and the revisions with an initialize handshake, 2024-11-05 to 2025-11-25.
+ *
+ * A carrier embeds a struct mcp, feeds it lines and gives it a way to send some.
+ */
+#ifndef IRIS_MCP_MCP_H
+#define IRIS_MCP_MCP_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+#include "common/rpc.h"
+#include "irisd/core/team.h"
+#include "irisd/irisd.h"
+
+#define MCP_SERVER_NAME "iris"
+#define MCP_MODERN      "2026-07-28"
+
+struct mcp;
+struct mcp_call;
+struct mcp_listen;
+
+struct mcp_carrier {
+	/* Send one line; text is malloc'ed and taken. */
+	void (*send)(struct mcp *, char *text);
+	/* Who speaks: the name of a team or a guest. */
+	void (*who)(struct mcp *, char *name, size_t size);
+};
+
+struct mcp {
+	struct irisd *d;
+	const struct mcp_carrier *carrier;
+	void *arg; /* the carrier's */
+	struct session
+	    *session;      /* in whose turns the calls are made; NULL for a person's own client */
+	char instance[64]; /* names the client across reconnections; "" when it can not reconnect */
+	TAILQ_HEAD(, mcp_call) calls;
+	TAILQ_HEAD(, mcp_listen) listens;
+};
+
+void mcp_init(struct mcp *m, struct irisd *d, const struct mcp_carrier *carrier, void *arg);
+/* The client is gone: its calls are dropped, what they have sent goes on. */
+void mcp_release(struct mcp *m);
+/* Answer what still waits, because irisd stops. */
+void mcp_stop(struct mcp *m, const struct err *why);
+
+/* One line from the client. */
+void mcp_line(struct mcp *m, const char *line, size_t len);
+
+/* --- a tools/call under way, for the files of tools ---------------------------------------------- */
+
+struct mcp_call {
+	TAILQ_ENTRY(mcp_call) entry;
+	struct mcp *mcp;
+	char *id;    /* raw JSON, owned */
+	char *token; /* raw JSON of the progress token, owned; NULL: the client wants no progress */
+	bool modern;
+	const char *tool;
+	int64_t started;  /* ms, monotonic */
+	int64_t progress; /* last value sent */
+	char *said;       /* last progress text, owned */
+	struct event *tick;
+	struct wait *wait;          /* for a message */
+	char message[UUID_LEN + 1]; /* whose */
+	bool watching;              /* a session_watch with this call as its arg */
+};
+
+/* End the call; structured (taken) becomes structuredContent and, as text, the one content block. */
+void mcp_call_done(struct mcp_call *c, cJSON *structured);
+/* End it with an error result; extra (taken, may be NULL) is the object that error, code and tool are put in. */
+void mcp_call_failed(struct mcp_call *c, const struct err *why, cJSON *extra);
+
+/* Begin to tell progress: at once what describe says, again when it changes, and every MCP_TICK_MS. */
+#define MCP_TICK_MS 10000
+void mcp_call_progress(struct mcp_call *c, const char *text);
+
+/* Milliseconds since the call came. */
+int64_t mcp_call_duration(const struct mcp_call *c);
+
+/* Who calls; -1 with ERR_REFUSED when the argument fromTeam says otherwise. */
+int mcp_call_from(struct mcp_call *c, const cJSON *args, char *name, size_t size, struct err *err);
+
+/* --- tools ---------------------------------------------------------------------------------------- */
+
+enum mcp_param_type { MCP_STRING, MCP_INTEGER, MCP_BOOL };
+
+struct mcp_param {
+	const char *name;
+	enum mcp_param_type type;
+	bool required;
+	int64_t min, max; /* of an integer; of a string's length in bytes */
+	const char *description;
+};
+
+#define MCP_PARAMS_MAX 8
+
+struct mcp_tool {
+	const char *name, *title, *description;
+	struct mcp_param params[MCP_PARAMS_MAX];
+	const char *output; /* JSON Schema of structuredContent */
+	bool read_only, destructive, idempotent;
+	bool large; /* answers may be long: ask Claude Code not to cut them */
+	/* Ends the call, now or later, by mcp_call_done or mcp_call_failed. */
+	void (*fn)(struct mcp_call *, const cJSON *args);
+};
+
+/* One table a file, ended by a tool without a name. */
+extern const struct mcp_tool mcp_tools_message[];
+extern const struct mcp_tool mcp_tools_team[];
+extern const struct mcp_tool mcp_tools_misc[];
+
+const struct mcp_tool *mcp_tool_find(const char *name);
+
+/* The list of all tools as in a tools/list result; made once, kept. */
+const char *mcp_tools_json(void);
+
+/* Check arguments against the table: ERR_INVALID that says which argument and what it should be. */
+int mcp_tool_check(const struct mcp_tool *t, const cJSON *args, struct err *err);
+
+/* The text for a client's model about this server. */
+extern const char mcp_instructions[];
+
+#endif

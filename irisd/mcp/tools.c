@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of all tools, and what is made from it: the list that clients get, with JSON Schemas, and the check
+ * of arguments. One truth for both.
+ */
+#include <string.h>
+
+#include "common/json.h"
+#include "common/nearest.h"
+#include "irisd/mcp/mcp.h"
+
+static const struct mcp_tool *const families[] = {
+    mcp_tools_message, mcp_tools_team, mcp_tools_misc};
+
+#define NFAMILIES (sizeof families / sizeof families[0])
+
+const struct mcp_tool *
+mcp_tool_find(const char *name)
+{
+	const struct mcp_tool *t;
+	size_t i;
+
+	for (i = 0; i < NFAMILIES; i++)
+		for (t = families[i]; t->name != NULL; t++)
+			if (strcmp(t->name, name) == 0)
+				return t;
+	return NULL;
+}
+
+static cJSON *
+param_schema(const struct mcp_param *p)
+{
+	static const char *const types[] = {"string", "integer", "boolean"};
+	cJSON *o = json_new();
+
+	json_put_str(o, "type", types[p->type]);
+	json_put_str(o, "description", p->description);
+	if (p->type == MCP_INTEGER) {
+		json_put_int(o, "minimum", p->min);
+		json_put_int(o, "maximum", p->max);
+	} else if (p->type == MCP_STRING) {
+		json_put_int(o, "minLength", p->min);
+		json_put_int(o, "maxLength", p->max);
+	}
+	return o;
+}
+
+static cJSON *
+input_schema(const struct mcp_tool *t)
+{
+	cJSON *o = json_new(), *props = json_new(), *required = cJSON_CreateArray();
+	const struct mcp_param *p;
+
+	for (p = t->params; p->name != NULL; p++) {
+		json_put(props, p->name, param_schema(p));
+		if (p->required)
+			cJSON_AddItemToArray(required, cJSON_CreateString(p->name));
+	}
+	json_put_str(o, "type", "object");
+	json_put(o, "properties", props);
+	json_put(o, "required", required);
+	json_put_bool(o, "additionalProperties", false);
+	return o;
+}
+
+static cJSON *
+tool_json(const struct mcp_tool *t)
+{
+	cJSON *o = json_new(), *a = json_new(), *meta;
+
+	json_put_str(o, "name", t->name);
+	json_put_str(o, "title", t->title);
+	json_put_str(o, "description", t->description);
+	json_put(o, "inputSchema", input_schema(t));
+	json_put_raw(o, "outputSchema", t->output, strlen(t->output));
+	json_put_str(a, "title", t->title);
+	json_put_bool(a, "readOnlyHint", t->read_only);
+	json_put_bool(a, "destructiveHint", t->destructive);
+	json_put_bool(a, "idempotentHint", t->idempotent);
+	json_put_bool(a, "openWorldHint", false);
+	json_put(o, "annotations", a);
+	if (t->large) {
+		/* Claude Code keeps longer results whole then. */
+		meta = json_new();
+		json_put_int(meta, "anthropic/maxResultSizeChars", 500000);
+		json_put(o, "_meta", meta);
+	}
+	return o;
+}
+
+const char *
+mcp_tools_json(void)
+{
+	static char *text;
+	const struct mcp_tool *t;
+	cJSON *list;
+	size_t i;
+
+	if (text != NULL)
+		return text;
+	list = cJSON_CreateArray();
+	for (i = 0; i < NFAMILIES; i++)
+		for (t = families[i]; t->name != NULL; t++)
+			cJSON_AddItemToArray(list, tool_json(t));
+	text = json_print(list);
+	cJSON_Delete(list);
+	return text;
+}
+
+static int
+check_string(const struct mcp_tool *t, const struct mcp_param *p, const cJSON *v, struct err *err)
+{
+	size_t len;
+
+	if (!cJSON_IsString(v))
+		return err_set(err, ERR_INVALID, "%s: \"%s\" must be a string (%s)", t->name,
+		    p->name, p->description);
+	len = strlen(v->valuestring);
+	if (len < (size_t)p->min)
+		return err_set(err, ERR_INVALID, "%s: \"%s\" is empty; give %s", t->name, p->name,
+		    p->description);
+	if (len > (size_t)p->max)
+		return err_set(err, ERR_INVALID, "%s: \"%s\" has %zu bytes, %lld are the limit",
+		    t->name, p->name, len, (long long)p->max);
+	return 0;
+}
+
+static int
+check_integer(
+    const struct mcp_tool *t, const struct mcp_param *p, const cJSON *args, struct err *err)
+{
+	int64_t n;
+
+	if (json_int(args, p->name, &n) == -1 || n < p->min || n > p->max)
+		return err_set(err, ERR_INVALID,
+		    "%s: \"%s\" must be a whole number from %lld to %lld (%s)", t->name, p->name,
+		    (long long)p->min, (long long)p->max, p->description);
+	return 0;
+}
+
+static int
+check_known(const struct mcp_tool *t, const cJSON *args, struct err *err)
+{
+	const char *names[MCP_PARAMS_MAX], *near;
+	const struct mcp_param *p;
+	const cJSON *v;
+	size_t n;
+
+	cJSON_ArrayForEach (v, args) {
+		for (p = t->params, n = 0; p->name != NULL; p++) {
+			if (strcmp(p->name, v->string) == 0)
+				break;
+			names[n++] = p->name;
+		}
+		if (p->name != NULL)
+			continue;
+		/* Iris MCP has these on its sending tools and ignores them. */
+		if (strcmp(v->string, "persist") == 0 || strcmp(v->string, "ttlDays") == 0)
+			continue;
+		if (nearest_names(v->string, names, n, &near, 1) == 1)
+			return err_set(err, ERR_INVALID,
+			    "%s: unknown argument \"%.60s\"; did you mean \"%s\"?", t->name,
+			    v->string, near);
+		return err_set(
+		    err, ERR_INVALID, "%s: unknown argument \"%.60s\"", t->name, v->string);
+	}
+	return 0;
+}
+
+int
+mcp_tool_check(const struct mcp_tool *t, const cJSON *args, struct err *err)
+{
+	const struct mcp_param *p;
+	const cJSON *v;
+	int rv;
+
+	if (args != NULL && !cJSON_IsObject(args))
+		return err_set(err, ERR_INVALID, "%s: arguments must be an object", t->name);
+	for (p = t->params; p->name != NULL; p++) {
+		if ((v = json_get(args, p->name)) == NULL) {
+			if (p->required)
+				return err_set(err, ERR_INVALID, "%s: \"%s\" is missing: %s",
+				    t->name, p->name, p->description);
+			continue;
+		}
+		if (p->type == MCP_STRING)
+			rv = check_string(t, p, v, err);
+		else if (p->type == MCP_INTEGER)
+			rv = check_integer(t, p, args, err);
+		else if (cJSON_IsBool(v))
+			rv = 0;
+		else
+			rv = err_set(
+			    err, ERR_INVALID, "%s: \"%s\" must be true or false", t->name, p->name);
+		if (rv == -1)
+			return -1;
+	}
+	return args != NULL ? check_known(t, args, err) : 0;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tools that send messages and fetch answers: send_message, ask_message, quick_message, message_result. Names
+ * and arguments as in Iris MCP.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/xmalloc.h"
+#include "irisd/core/describe.h"
+#include "irisd/core/message.h"
+#include "irisd/mcp/mcp.h"
+
+#define TIMEOUT_MAX 3600000 /* ms, as in Iris MCP */
+#define ECHO_MAX    200     /* characters of the message that are repeated in its result */
+
+/* What every result about one message has. */
+static cJSON *
+base_result(struct mcp_call *c, const struct store_message *row)
+{
+	cJSON *o = json_new();
+
+	json_put_str(o, "messageId", row->id);
+	json_put_str(o, "state", ladder_name(row->state));
+	json_put_str(o, "from", row->from);
+	json_put_str(o, "to", row->to);
+	json_put_int(o, "duration", mcp_call_duration(c));
+	json_put_int(o, "timestamp", compat_now_ms());
+	return o;
+}
+
+static void
+put_echo(cJSON *o, const char *body)
+{
+	size_t n = 0, chars;
+	char *cut;
+
+	for (chars = 0; chars < ECHO_MAX && body[n] != '\0'; chars++) {
+		n++;
+		while ((body[n] & 0xc0) == 0x80)
+			n++;
+	}
+	cut = body[n] != '\0' ? xasprintf("%.*s...", (int)n, body) : xstrdup(body);
+	json_put_str(o, "message", cut);
+	free(cut);
+}
+
+static void
+put_usage(cJSON *o, const struct store_message *row)
+{
+	if (!row->has_usage)
+		return;
+	json_put_num(o, "costUsd", row->usage.cost_usd);
+	json_put_int(o, "outputTokens", row->usage.output_tokens);
+}
+
+/* The message has ended: its answer, or why there is none. */
+static void
+finish(struct mcp_call *c)
+{
+	struct store_message row;
+	struct err why;
+	cJSON *o;
+
+	if (!store_message_load(c->mcp->d->store, c->message, &row)) {
+		err_set(&why, ERR_NOT_FOUND, "message %s is not in the store any more", c->message);
+		mcp_call_failed(c, &why, NULL);
+		return;
+	}
+	o = base_result(c, &row);
+	if (row.state == LADDER_ANSWERED) {
+		put_echo(o, row.body);
+		json_put_str(o, "response", row.answer);
+		put_usage(o, &row);
+		mcp_call_done(c, o);
+	} else {
+		err_set(&why, row.code, "message to team %s %s: %s", row.to, ladder_name(row.state),
+		    row.reason != NULL ? row.reason : "no reason is known");
+		mcp_call_failed(c, &why, o);
+	}
+	store_message_release(&row);
+}
+
+/* It goes on without this call: say how to get the answer. */
+static void
+not_waiting(struct mcp_call *c, bool timed_out)
+{
+	struct message *m = message_find(c->mcp->d, c->message);
+	struct store_message row;
+	char where[256], *hint;
+	cJSON *o;
+
+	if (m == NULL || !store_message_load(c->mcp->d->store, c->message, &row)) {
+		finish(c);
+		return;
+	}
+	message_describe(m, where, sizeof where);
+	o = base_result(c, &row);
+	put_echo(o, row.body);
+	hint = xasprintf(
+	    "%s The message is stored (%s) and goes on by itself; fetch the answer with message_result, "
+	    "messageId \"%s\" (timeout: how many ms to wait for it).",
+	    timed_out ? "No answer yet, the timeout is over." : "Sent without waiting.", where,
+	    row.id);
+	json_put_str(o, "response", hint);
+	json_put_bool(o, "timedOut", timed_out);
+	free(hint);
+	store_message_release(&row);
+	mcp_call_done(c, o);
+}
+
+static void
+wait_cb(struct wait *w, enum wait_event ev, const char *text)
+{
+	struct mcp_call *c = w->arg;
+	char where[256];
+
+	(void)text;
+	switch (ev) {
+	case WAIT_STATE:
+	case WAIT_ACTIVITY:
+		message_describe(w->message, where, sizeof where);
+		mcp_call_progress(c, where);
+		break;
+	case WAIT_DELTA:
+		break;
+	case WAIT_FINAL:
+		c->wait = NULL;
+		finish(c);
+		break;
+	case WAIT_TIMEOUT:
+		c->wait = NULL;
+		not_waiting(c, true);
+		break;
+	}
+}
+
+/* Wait for c->message; timeout -1: not at all. */
+static void
+await(struct mcp_call *c, int64_t timeout)
+{
+	struct message *m = message_find(c->mcp->d, c->message);
+	char where[256];
+
+	if (m == NULL) {
+		finish(c);
+	} else if (timeout == -1) {
+		not_waiting(c, false);
+	} else {
+		c->wait = message_wait(m, timeout, wait_cb, c);
+		message_describe(m, where, sizeof where);
+		mcp_call_progress(c, where);
+	}
+}
+
+/* The caller's own key, else one for each call of each client: a call that is repeated is the same message. */
+static char *
+make_key(struct mcp_call *c, const cJSON *args, const char *from)
+{
+	const char *key = json_str(args, "idempotencyKey");
+
+	if (key != NULL)
+		return xasprintf("key:%s:%s", from, key);
+	if (c->mcp->instance[0] != '\0')
+		return xasprintf("call:%s:%s", c->mcp->instance, c->id);
+	return NULL;
+}
+
+static void
+send_and_wait(struct mcp_call *c, const cJSON *args, int64_t timeout)
+{
+	char from[TEAM_NAME_MAX], *key = NULL;
+	struct message_new n = {0};
+	struct err err;
+	int rv;
+
+	if (mcp_call_from(c, args, from, sizeof from, &err) == -1) {
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
+	n.from = from;
+	n.to = json_str(args, "toTeam");
+	n.body = json_str(args, "message");
+	n.key = key = make_key(c, args, from);
+	n.parent = c->mcp->session != NULL ? c->mcp->session->current : NULL;
+	rv = message_submit(c->mcp->d, &n, c->message, &err);
+	free(key);
+	if (rv == -1)
+		mcp_call_failed(c, &err, NULL);
+	else
+		await(c, timeout);
+}
+
+static void
+fn_send(struct mcp_call *c, const cJSON *args)
+{
+	send_and_wait(c, args,
+	    json_int_or(args, "timeout", c->mcp->d->conf->config->settings.default_timeout));
+}
+
+static void
+fn_quick(struct mcp_call *c, const cJSON *args)
+{
+	send_and_wait(c, args, -1);
+}
+
+static void
+fn_result(struct mcp_call *c, const cJSON *args)
+{
+	const char *id = json_str(args, "messageId");
+	char who[TEAM_NAME_MAX];
+	struct store_message row;
+	struct err err;
+
+	if (mcp_call_from(c, args, who, sizeof who, &err) == -1) {
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
+	if (!uuid_valid(id) || !store_message_load(c->mcp->d->store, id, &row)) {
+		err_set(&err, ERR_NOT_FOUND,
+		    "there is no message \"%.40s\"; give the messageId that the sending tool returned",
+		    id);
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
+	if (strcmp(row.from, who) != 0 && strcmp(row.to, who) != 0) {
+		err_set(
+		    &err, ERR_REFUSED, "message %s was sent by another team than \"%s\"", id, who);
+		store_message_release(&row);
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
+	compat_strlcpy(c->message, row.id, sizeof c->message);
+	store_message_release(&row);
+	await(c, json_int_or(args, "timeout", -1));
+}
+
+#define SEND_OUTPUT                                                                                \
+	"{\"type\":\"object\",\"properties\":{"                                                    \
+	"\"messageId\":{\"type\":\"string\"},"                                                     \
+	"\"state\":{\"type\":\"string\",\"enum\":[\"queued\",\"sent\",\"seen\",\"answered\","      \
+	"\"failed\",\"expired\",\"cancelled\"]},"                                                  \
+	"\"from\":{\"type\":\"string\"},\"to\":{\"type\":\"string\"},"                             \
+	"\"message\":{\"type\":\"string\",\"description\":\"its first 200 characters\"},"          \
+	"\"response\":{\"type\":\"string\",\"description\":\"the answer when state is answered, "  \
+	"else how to get it\"},"                                                                   \
+	"\"timedOut\":{\"type\":\"boolean\"},"                                                     \
+	"\"duration\":{\"type\":\"integer\",\"description\":\"ms of this call\"},"                 \
+	"\"timestamp\":{\"type\":\"integer\",\"description\":\"ms since 1970\"},"                  \
+	"\"costUsd\":{\"type\":\"number\"},\"outputTokens\":{\"type\":\"integer\"}},"              \
+	"\"required\":[\"messageId\",\"state\",\"from\",\"to\",\"response\",\"duration\","         \
+	"\"timestamp\"]}"
+
+#define P_TO                                                                                       \
+	{                                                                                          \
+		"toTeam", MCP_STRING, true, 1, 100, "the team to ask, by its name in list_teams"   \
+	}
+#define P_MESSAGE                                                                                       \
+	{                                                                                               \
+		"message", MCP_STRING, true, 1, (int64_t)MESSAGE_BODY_MAX,                              \
+		    "the question or task, complete in itself: the team does not see this conversation" \
+	}
+#define P_FROM                                                                                     \
+	{                                                                                          \
+		"fromTeam", MCP_STRING, false, 1, TEAM_NAME_MAX,                                   \
+		    "who asks; best left out, Iris knows it"                                       \
+	}
+#define P_TIMEOUT                                                                                   \
+	{                                                                                           \
+		"timeout", MCP_INTEGER, false, -1, TIMEOUT_MAX,                                     \
+		    "ms to wait for the answer; 0 waits without limit, -1 does not wait (then use " \
+		    "message_result)"                                                               \
+	}
+#define P_PERSIST                                                                                  \
+	{                                                                                          \
+		"persist", MCP_BOOL, false, 0, 0,                                                  \
+		    "accepted for Iris MCP's sake: every message is stored"                        \
+	}
+#define P_TTL                                                                                      \
+	{                                                                                          \
+		"ttlDays", MCP_INTEGER, false, 0, 36500,                                           \
+		    "accepted for Iris MCP's sake, where it has no effect either"                  \
+	}
+#define P_KEY                                                                                             \
+	{                                                                                                 \
+		"idempotencyKey", MCP_STRING, false, 1, MESSAGE_KEY_MAX,                                  \
+		    "the same key with the same text finds the first message instead of sending a second" \
+	}
+
+const struct mcp_tool mcp_tools_message[] = {
+    {.name = "send_message",
+	.title = "Send a message to another team",
+	.description =
+	    "Send a message to another project's Claude (a team) and wait for its answer, for when the "
+	    "person says \"tell the backend team ...\" or \"ask them to ...\". The team works in its own "
+	    "project with its own tools and permissions. A busy team takes messages in order. Same as "
+	    "ask_message.",
+	.params = {P_TO, P_MESSAGE, P_FROM, P_TIMEOUT, P_PERSIST, P_TTL, P_KEY},
+	.output = SEND_OUTPUT,
+	.destructive = false,
+	.large = true,
+	.fn = fn_send},
+    {.name = "ask_message",
+	.title = "Ask another team",
+	.description =
+	    "Ask another project's Claude (a team) a question and get its answer here, for when the person "
+	    "says \"ask the backend team how ...\" or needs to know something that another project's Claude "
+	    "knows. The team answers from its own project. Write the question so that it can be understood "
+	    "without this conversation. list_teams names the teams.",
+	.params = {P_TO, P_MESSAGE, P_FROM, P_TIMEOUT, P_PERSIST, P_TTL, P_KEY},
+	.output = SEND_OUTPUT,
+	.destructive = false,
+	.large = true,
+	.fn = fn_send},
+    {.name = "quick_message",
+	.title = "Message a team without waiting",
+	.description =
+	    "Send a message to another team's Claude without waiting for the answer: the message is stored "
+	    "and its messageId comes back at once. Fetch the answer later with message_result.",
+	.params = {P_TO, P_MESSAGE, P_FROM, P_KEY},
+	.output = SEND_OUTPUT,
+	.destructive = false,
+	.fn = fn_quick},
+    {.name = "message_result",
+	.title = "Get a message's answer",
+	.description =
+	    "Fetch the answer to a message that was sent before, or wait for it, by the messageId that "
+	    "quick_message, send_message or ask_message returned. Tells the state when there is no answer "
+	    "yet.",
+	.params = {{"messageId", MCP_STRING, true, 1, 64, "the id that the sending tool returned"},
+	    {"timeout", MCP_INTEGER, false, -1, TIMEOUT_MAX,
+		"ms to wait for the answer; 0 waits without limit, -1 (the default) does not wait"},
+	    P_FROM},
+	.output = SEND_OUTPUT,
+	.read_only = true,
+	.idempotent = true,
+	.large = true,
+	.fn = fn_result},
+    {0},
+};

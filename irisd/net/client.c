@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Accepts connections and gates them by role, see client.h. What is not permitted in a role is refused before it
+ * is looked at.
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/call.h"
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/rpc.h"
+#include "common/xmalloc.h"
+#include "irisd/net/client.h"
+#include "irisd/net/control.h"
+#include "irisd/net/service.h"
+#include "irisd/net/worker.h"
+
+#define HELLO_TIMEOUT_S 10
+#define BACKLOG         128
+#define ACCEPT_MAX      64  /* connections taken in one pass, so that others get their turn */
+#define ACCEPT_RETRY_MS 100 /* when there are no descriptors left */
+#define CLOSE_GRACE_MS  2000
+
+#define MIB ((size_t)1024 * 1024)
+
+/* Output limits per role, iris-protocol(7). */
+static const struct peer_limits limits = {RPC_LINE_MAX, 4 * MIB, 64 * MIB};
+
+static void line_cb(struct peer *, char *, size_t, void *);
+
+static void
+client_free(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->timer != NULL)
+		event_free(c->timer);
+	free(c->cwd);
+	free(c);
+}
+
+/* Its end, whoever began it: the peer ends itself, or was ended by the caller. */
+static void
+client_gone(struct client *c)
+{
+	TAILQ_REMOVE(&c->d->clients, c, entry);
+	if (c->role == CLIENT_SHIM)
+		mcp_release(&c->mcp);
+	control_drop_all(c);
+	if (c->timer != NULL)
+		evtimer_del(c->timer);
+	loop_defer(&c->d->loop, client_free, c);
+}
+
+static void
+client_end(struct client *c)
+{
+	peer_close(c->peer, CLOSE_GRACE_MS);
+	client_gone(c);
+}
+
+static void
+timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct client *c = arg;
+
+	(void)fd;
+	(void)what;
+	log_warn("connection without a hello closed pid=%ld", (long)c->pid);
+	client_end(c);
+}
+
+void
+client_who(const struct client *c, char *name, size_t size)
+{
+	team_of_dir(c->d, c->cwd, name, size);
+}
+
+static void
+shim_send(struct mcp *m, char *text)
+{
+	struct client *c = m->arg;
+
+	peer_send(c->peer, text);
+}
+
+static void
+shim_who(struct mcp *m, char *name, size_t size)
+{
+	client_who(m->arg, name, size);
+}
+
+static const struct mcp_carrier shim_carrier = {shim_send, shim_who};
+
+/* A worker's connection is worker.c's from now on. */
+static void
+hello_worker(struct client *c, const struct rpc_msg *m, cJSON *result)
+{
+	struct err err;
+
+	if (worker_adopt(c->d, c->peer, c->pid, m, result, &err) == -1) {
+		peer_send(c->peer, rpc_error(m->id, &err, NULL));
+		client_end(c);
+	} else {
+		client_gone(c);
+	}
+}
+
+static cJSON *
+hello_result(struct irisd *d)
+{
+	cJSON *o = json_new();
+
+	json_put_str(o, "version", IRIS_VERSION);
+	json_put_int(o, "protocol", RPC_PROTOCOL);
+	json_put_int(o, "pid", getpid());
+	json_put_str(o, "home", d->paths.home);
+	return o;
+}
+
+static int
+check_hello(const struct rpc_msg *m, struct err *err)
+{
+	int64_t protocol;
+
+	if (m->kind != RPC_REQUEST || strcmp(m->method, "iris/hello") != 0)
+		return err_set(err, ERR_PROTOCOL, "the first line must be the request iris/hello");
+	if (json_str(m->params, "role") == NULL || json_int(m->params, "protocol", &protocol) == -1)
+		return err_set(err, ERR_PROTOCOL, "iris/hello needs role and protocol");
+	if (protocol != RPC_PROTOCOL)
+		return err_set(err, ERR_PROTOCOL,
+		    "this irisd (%s) speaks protocol %d, the other side %lld; after an upgrade run "
+		    "\"iris restart\"",
+		    IRIS_VERSION, RPC_PROTOCOL, (long long)protocol);
+	return 0;
+}
+
+/* The directory as the kernel knows it, so that it can be compared with those of the teams. */
+static void
+set_cwd(struct client *c, const char *cwd)
+{
+	char real[PATHS_MAX];
+
+	if (cwd != NULL && cwd[0] == '/')
+		c->cwd = xstrdup(realpath(cwd, real) != NULL ? real : cwd);
+	else
+		c->cwd = xstrdup("/");
+}
+
+static void
+hello(struct client *c, const struct rpc_msg *m)
+{
+	const char *role, *instance;
+	struct err err;
+
+	if (check_hello(m, &err) == -1) {
+		peer_send(c->peer, rpc_error(m->id, &err, NULL));
+		client_end(c);
+		return;
+	}
+	role = json_str(m->params, "role");
+	if (strcmp(role, "worker") == 0) {
+		hello_worker(c, m, hello_result(c->d));
+		return;
+	}
+	set_cwd(c, json_str(m->params, "cwd"));
+	if (strcmp(role, "shim") == 0) {
+		c->role = CLIENT_SHIM;
+		mcp_init(&c->mcp, c->d, &shim_carrier, c);
+		if ((instance = json_str(m->params, "instance")) != NULL)
+			compat_strlcpy(c->mcp.instance, instance, sizeof c->mcp.instance);
+	} else if (strcmp(role, "ctl") == 0) {
+		c->role = CLIENT_CTL;
+	} else {
+		err_set(&err, ERR_REFUSED, "no such role: %.40s", role);
+		peer_send(c->peer, rpc_error(m->id, &err, NULL));
+		client_end(c);
+		return;
+	}
+	evtimer_del(c->timer);
+	peer_send(c->peer, rpc_result(m->id, hello_result(c->d)));
+}
+
+static void
+line_cb(struct peer *peer, char *line, size_t len, void *arg)
+{
+	struct client *c = arg;
+	struct rpc_msg m;
+	struct err err;
+
+	if (line == NULL) {
+		log_debug("connection ended pid=%ld reason=%s", (long)c->pid, peer_why(peer));
+		client_gone(c);
+		return;
+	}
+	if (c->role == CLIENT_SHIM) {
+		mcp_line(&c->mcp, line, len);
+		return;
+	}
+	if (rpc_parse(line, len, &m, &err) == -1) {
+		peer_send(peer, rpc_error(m.id, &err, NULL));
+		if (c->role == CLIENT_NEW)
+			client_end(c);
+	} else if (c->role == CLIENT_NEW) {
+		hello(c, &m);
+	} else if (m.kind == RPC_REQUEST) {
+		control_request(c, &m);
+	}
+	rpc_clear(&m);
+}
+
+/* Stop and wait a moment: without descriptors, accept would fail at once, again and again. */
+static void
+pause_accept(struct irisd *d)
+{
+	struct timeval tv = {0, ACCEPT_RETRY_MS * 1000};
+
+	event_del(d->accept_ev);
+	evtimer_add(d->accept_retry, &tv);
+}
+
+static void
+retry_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct irisd *d = arg;
+
+	(void)fd;
+	(void)what;
+	event_add(d->accept_ev, NULL);
+}
+
+static void
+take(struct irisd *d, int fd)
+{
+	struct timeval tv = {HELLO_TIMEOUT_S, 0};
+	struct client *c;
+	uid_t uid;
+	pid_t pid;
+
+	/* The socket's mode keeps others out; this is the second lock on the same door. */
+	if (compat_peer_cred(fd, &uid, &pid) == -1 || uid != geteuid()) {
+		log_warn("connection of another user refused");
+		close(fd);
+		return;
+	}
+	c = xcalloc(1, sizeof *c);
+	c->d = d;
+	c->pid = pid;
+	TAILQ_INIT(&c->controls);
+	c->peer = peer_new(&d->loop, fd, fd, &limits, line_cb, c);
+	c->timer = evtimer_new(d->loop.base, timer_cb, c);
+	evtimer_add(c->timer, &tv);
+	TAILQ_INSERT_TAIL(&d->clients, c, entry);
+}
+
+static void
+accept_cb(evutil_socket_t lfd, short what, void *arg)
+{
+	struct irisd *d = arg;
+	int i, fd;
+
+	(void)what;
+	for (i = 0; i < ACCEPT_MAX; i++) {
+		if ((fd = compat_accept(lfd)) != -1) {
+			take(d, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			log_warn("no connection can be taken: %s", strerror(errno));
+			pause_accept(d);
+		}
+		if (errno != EINTR && errno != ECONNABORTED)
+			break;
+	}
+}
+
+static int
+listen_own(const char *path, struct err *err)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	mode_t old;
+	int fd, rv;
+
+	compat_strlcpy(sun.sun_path, path, sizeof sun.sun_path);
+	if ((fd = compat_socket(true)) == -1)
+		return err_sys(err, ERR_IO, "can not make a socket");
+	/* The lock is ours, so whoever made this is dead. */
+	unlink(path);
+	old = umask(0177);
+	rv = bind(fd, (struct sockaddr *)&sun, sizeof sun);
+	umask(old);
+	if (rv == -1 || listen(fd, BACKLOG) == -1) {
+		err_sys(err, ERR_IO, "can not listen on %s", path);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+client_listen(struct irisd *d, struct err *err)
+{
+	int fd = service_socket();
+
+	if (fd == -1 && (fd = listen_own(d->paths.sock, err)) == -1)
+		return -1;
+	if (compat_set_nonblock(fd) == -1)
+		return err_sys(err, ERR_IO, "can not use the socket %s", d->paths.sock);
+	d->listen_fd = fd;
+	d->accept_ev = event_new(d->loop.base, fd, EV_READ | EV_PERSIST, accept_cb, d);
+	d->accept_retry = evtimer_new(d->loop.base, retry_cb, d);
+	event_add(d->accept_ev, NULL);
+	return 0;
+}
+
+void
+client_stop_listening(struct irisd *d)
+{
+	if (d->accept_ev == NULL)
+		return;
+	event_free(d->accept_ev);
+	event_free(d->accept_retry);
+	d->accept_ev = d->accept_retry = NULL;
+	close(d->listen_fd);
+	d->listen_fd = -1;
+	/* A socket of the service manager's stays: it will start the next irisd. */
+	if (!service_has_socket())
+		unlink(d->paths.sock);
+}
+
+void
+client_stop_all(struct irisd *d, const struct err *why)
+{
+	struct client *c;
+
+	TAILQ_FOREACH (c, &d->clients, entry) {
+		if (c->role == CLIENT_SHIM)
+			mcp_stop(&c->mcp, why);
+		else
+			control_stop(c, why);
+	}
+}
+
+void
+client_close_all(struct irisd *d)
+{
+	while (!TAILQ_EMPTY(&d->clients))
+		client_end(TAILQ_FIRST(&d->clients));
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections to irisd.sock: accepting, the hello, and who gets the lines that follow (mcp/ for a shim, control.c
+ * for the CLI, worker.c for a worker). One place where a connection ends.
+ */
+#ifndef IRIS_NET_CLIENT_H
+#define IRIS_NET_CLIENT_H
+
+#include "common/peer.h"
+#include "irisd/core/team.h"
+#include "irisd/mcp/mcp.h"
+
+enum client_role {
+	CLIENT_NEW, /* has not said hello */
+	CLIENT_SHIM,
+	CLIENT_CTL,
+	CLIENT_ROLES
+};
+
+struct control;
+
+struct client {
+	TAILQ_ENTRY(client) entry; /* irisd.clients */
+	struct irisd *d;
+	struct peer *peer;
+	enum client_role role;
+	pid_t pid;
+	char *cwd;                      /* owned; absolute; "/" when it gave none */
+	struct event *timer;            /* until the hello */
+	struct mcp mcp;                 /* of a shim */
+	TAILQ_HEAD(, control) controls; /* calls under way, of the CLI */
+};
+
+/*
+ * Listen on the socket: the one that the service manager has passed, or one of our own, in place of what a dead
+ * irisd has left there. The caller holds the lock.
+ */
+int client_listen(struct irisd *d, struct err *err);
+
+/* Take no more connections. */
+void client_stop_listening(struct irisd *d);
+
+/* Answer what waits, because irisd stops. */
+void client_stop_all(struct irisd *d, const struct err *why);
+/* End all connections, letting out what is queued. */
+void client_close_all(struct irisd *d);
+
+/* The name of who speaks: team or guest, by its directory. */
+void client_who(const struct client *c, char *name, size_t size);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Dispatch of control calls by the table, and the calls about irisd itself. The others are in control_team.c and
+ * control_message.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/xmalloc.h"
+#include "irisd/core/describe.h"
+#include "irisd/net/control.h"
+#include "irisd/net/worker.h"
+
+static const struct {
+	const char *method;
+	void (*fn)(struct control *, const cJSON *);
+} methods[] = {
+#define CONTROL_X(sym, method, params, help) {method, control_##sym},
+#include "irisd/net/control_table.h"
+#undef CONTROL_X
+};
+
+#define NMETHODS (sizeof methods / sizeof methods[0])
+
+static void
+control_free(struct control *c)
+{
+	TAILQ_REMOVE(&c->client->controls, c, entry);
+	if (c->wait != NULL)
+		message_unwait(c->wait);
+	session_unwatch(c->client->d, c);
+	free(c->id);
+	free(c);
+}
+
+void
+control_done(struct control *c, cJSON *result)
+{
+	peer_send(c->client->peer, rpc_result(c->id, result));
+	control_free(c);
+}
+
+void
+control_failed(struct control *c, const struct err *why)
+{
+	cJSON *data = NULL;
+
+	if (c->message[0] != '\0') {
+		data = json_new();
+		json_put_str(data, "id", c->message);
+	}
+	peer_send(c->client->peer, rpc_error(c->id, why, data));
+	control_free(c);
+}
+
+void
+control_request(struct client *client, const struct rpc_msg *m)
+{
+	struct control *c;
+	struct err err;
+	char text[128];
+	size_t i;
+
+	for (i = 0; i < NMETHODS; i++)
+		if (strcmp(methods[i].method, m->method) == 0)
+			break;
+	if (i == NMETHODS) {
+		snprintf(text, sizeof text, "irisd has no method \"%.60s\"", m->method);
+		peer_send(client->peer, rpc_error_code(m->id, RPC_METHOD_NOT_FOUND, text, NULL));
+		return;
+	}
+	c = xcalloc(1, sizeof *c);
+	c->client = client;
+	c->id = xstrdup(m->id);
+	c->method = methods[i].method;
+	c->started = compat_mono_ms();
+	TAILQ_INSERT_TAIL(&client->controls, c, entry);
+	if (m->params != NULL && !cJSON_IsObject(m->params)) {
+		err_set(&err, ERR_INVALID, "%s takes an object", m->method);
+		control_failed(c, &err);
+	} else {
+		methods[i].fn(c, m->params);
+	}
+}
+
+void
+control_drop_all(struct client *client)
+{
+	while (!TAILQ_EMPTY(&client->controls))
+		control_free(TAILQ_FIRST(&client->controls));
+}
+
+void
+control_stop(struct client *client, const struct err *why)
+{
+	while (!TAILQ_EMPTY(&client->controls))
+		control_failed(TAILQ_FIRST(&client->controls), why);
+}
+
+void
+control_from(struct control *c, const cJSON *params, char *name, size_t size)
+{
+	const char *from = json_str(params, "from");
+
+	if (from != NULL && from[0] != '\0')
+		compat_strlcpy(name, from, size);
+	else
+		client_who(c->client, name, size);
+}
+
+static cJSON *
+sessions_json(struct irisd *d)
+{
+	cJSON *list = cJSON_CreateArray();
+	struct session *s;
+	struct team *t;
+
+	TAILQ_FOREACH (t, &d->teams, entry)
+		TAILQ_FOREACH (s, &t->sessions, team_entry)
+			cJSON_AddItemToArray(list, describe_session(s));
+	return list;
+}
+
+static cJSON *
+pool_json(struct irisd *d)
+{
+	struct session *s;
+	cJSON *o = json_new();
+	int waiting = 0;
+
+	TAILQ_FOREACH (s, &d->waiting, wait_entry)
+		waiting++;
+	json_put_int(o, "active", d->active);
+	json_put_int(o, "max", d->conf->config->settings.max_processes);
+	json_put_int(o, "waiting", waiting);
+	return o;
+}
+
+static cJSON *
+counts_json(struct irisd *d)
+{
+	int64_t counts[LADDER_COUNT];
+	cJSON *o = json_new();
+	int i;
+
+	store_message_counts(d->store, counts);
+	for (i = 0; i < LADDER_COUNT; i++)
+		json_put_int(o, ladder_name((enum ladder)i), counts[i]);
+	return o;
+}
+
+void
+control_daemon_status(struct control *c, const cJSON *params)
+{
+	struct irisd *d = c->client->d;
+	const struct config *cfg = d->conf->config;
+	cJSON *o = json_new(), *warnings = cJSON_CreateArray();
+	struct client *other;
+	int connections = 0;
+	size_t i;
+
+	(void)params;
+	TAILQ_FOREACH (other, &d->clients, entry)
+		connections++;
+	for (i = 0; i < cfg->warnings.n; i++)
+		cJSON_AddItemToArray(warnings, cJSON_CreateString(cfg->warnings.v[i]));
+	json_put_str(o, "version", IRIS_VERSION);
+	json_put_int(o, "pid", getpid());
+	json_put_int(o, "startedAt", d->started_at);
+	json_put_int(o, "uptime", compat_now_ms() - d->started_at);
+	json_put_str(o, "home", d->paths.home);
+	json_put_str(o, "socket", d->paths.sock);
+	json_put_str(o, "config", d->paths.config);
+	json_put_str(o, "database", d->paths.db);
+	json_put_bool(o, "stopping", d->stopping);
+	json_put_int(o, "teams", (int64_t)cfg->nteams);
+	json_put(o, "pool", pool_json(d));
+	json_put(o, "workers", worker_json(d));
+	json_put(o, "sessions", sessions_json(d));
+	json_put(o, "messages", counts_json(d));
+	json_put_int(o, "connections", connections);
+	json_put(o, "warnings", warnings);
+	control_done(c, o);
+}
+
+void
+control_daemon_stop(struct control *c, const cJSON *params)
+{
+	struct irisd *d = c->client->d;
+
+	(void)params;
+	control_done(c, json_new());
+	irisd_stop(d, "asked to by iris");
+}
+
+void
+control_config_reload(struct control *c, const cJSON *params)
+{
+	struct irisd *d = c->client->d;
+	cJSON *o = json_new(), *warnings = cJSON_CreateArray();
+	struct err err;
+	size_t i;
+
+	(void)params;
+	if (irisd_reload(d, o, &err) == -1) {
+		cJSON_Delete(o);
+		cJSON_Delete(warnings);
+		control_failed(c, &err);
+		return;
+	}
+	for (i = 0; i < d->conf->config->warnings.n; i++)
+		cJSON_AddItemToArray(warnings, cJSON_CreateString(d->conf->config->warnings.v[i]));
+	json_put(o, "warnings", warnings);
+	control_done(c, o);
+}

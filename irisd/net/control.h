@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Control calls, iris/<noun>.<verb>: what the CLI asks of irisd. A call is answered once, now or later.
+ */
+#ifndef IRIS_NET_CONTROL_H
+#define IRIS_NET_CONTROL_H
+
+#include <cjson/cJSON.h>
+
+#include "common/rpc.h"
+#include "irisd/core/message.h"
+#include "irisd/net/client.h"
+
+struct control {
+	TAILQ_ENTRY(control) entry; /* client.controls */
+	struct client *client;
+	char *id; /* raw JSON, owned */
+	const char *method;
+	int64_t started; /* ms, monotonic */
+	bool stream;     /* tell what happens meanwhile */
+	struct wait *wait;
+	char message[UUID_LEN + 1]; /* whose */
+	int pending, stopped;       /* team.sleep: sessions still to stop, and stopped */
+};
+
+void control_request(struct client *c, const struct rpc_msg *m);
+/* The connection is gone: its calls are dropped, what they have begun goes on. */
+void control_drop_all(struct client *c);
+/* Answer what waits, because irisd stops. */
+void control_stop(struct client *c, const struct err *why);
+
+/* End a call. result is taken. */
+void control_done(struct control *c, cJSON *result);
+void control_failed(struct control *c, const struct err *why);
+
+/* The handlers, one for each row of the table. */
+#define CONTROL_X(sym, method, params, help) void control_##sym(struct control *, const cJSON *);
+#include "irisd/net/control_table.h"
+#undef CONTROL_X
+
+/* The sender: params.from (the user may speak for any team), else by the caller's directory. */
+void control_from(struct control *c, const cJSON *params, char *name, size_t size);
+
+#endif

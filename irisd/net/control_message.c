@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Control calls about messages: sending with a live view, showing, listing, cancelling.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/xmalloc.h"
+#include "irisd/core/describe.h"
+#include "irisd/net/control.h"
+
+#define LIST_MAX 500
+
+static void
+answer(struct control *c, bool timed_out)
+{
+	struct store_message row;
+	char where[256], *hint;
+	struct message *m;
+	struct err err;
+	cJSON *o;
+
+	if (!store_message_load(c->client->d->store, c->message, &row)) {
+		err_set(&err, ERR_NOT_FOUND, "there is no message %s", c->message);
+		control_failed(c, &err);
+		return;
+	}
+	o = describe_message(&row, c->client->d->store);
+	if ((m = message_find(c->client->d, c->message)) != NULL && !ladder_final(m->state)) {
+		message_describe(m, where, sizeof where);
+		json_put_bool(o, "waited", timed_out);
+		json_put_str(o, "activity", where);
+		hint = xasprintf(
+		    "the message goes on by itself (%s); \"iris message show --wait 0 %s\" waits "
+		    "for its answer",
+		    where, row.id);
+		json_put_str(o, "hint", hint);
+		free(hint);
+	}
+	store_message_release(&row);
+	control_done(c, o);
+}
+
+static void
+event(struct control *c, const struct message *m, const char *evidence, const char *activity)
+{
+	cJSON *o = json_new();
+	int position = message_position(m);
+
+	json_put_str(o, "id", m->id);
+	json_put_str(o, "state", ladder_name(m->state));
+	json_put_int(o, "at", compat_now_ms());
+	json_put_str_opt(o, "evidence", evidence);
+	json_put_str_opt(o, "activity", activity);
+	if (position > 0)
+		json_put_int(o, "position", position);
+	peer_send(c->client->peer, rpc_notification("iris/message.event", o));
+}
+
+static void
+wait_cb(struct wait *w, enum wait_event ev, const char *text)
+{
+	struct control *c = w->arg;
+	cJSON *o;
+
+	switch (ev) {
+	case WAIT_STATE:
+		if (c->stream)
+			event(c, w->message, text, NULL);
+		break;
+	case WAIT_ACTIVITY:
+		if (c->stream)
+			event(c, w->message, NULL, text);
+		break;
+	case WAIT_DELTA:
+		if (!c->stream)
+			break;
+		o = json_new();
+		json_put_str(o, "id", w->message->id);
+		json_put_str(o, "text", text);
+		peer_send(c->client->peer, rpc_notification("iris/message.delta", o));
+		break;
+	case WAIT_FINAL:
+		c->wait = NULL;
+		answer(c, false);
+		break;
+	case WAIT_TIMEOUT:
+		c->wait = NULL;
+		answer(c, true);
+		break;
+	}
+}
+
+/* timeout -1: not at all. */
+static void
+await(struct control *c, int64_t timeout)
+{
+	struct message *m = message_find(c->client->d, c->message);
+	char where[256];
+
+	if (m != NULL && c->stream) {
+		message_describe(m, where, sizeof where);
+		event(c, m, "stored", where);
+	}
+	if (m == NULL || timeout == -1)
+		answer(c, false);
+	else
+		c->wait = message_wait(m, timeout, wait_cb, c);
+}
+
+void
+control_message_send(struct control *c, const cJSON *params)
+{
+	struct irisd *d = c->client->d;
+	int64_t timeout = json_int_or(params, "timeout", d->conf->config->settings.default_timeout);
+	const char *key = json_str(params, "idempotencyKey");
+	char from[TEAM_NAME_MAX], *full = NULL;
+	struct message_new n = {0};
+	struct err err;
+	int rv;
+
+	n.to = json_str(params, "to");
+	n.body = json_str(params, "message");
+	if (n.to == NULL || n.body == NULL) {
+		err_set(&err, ERR_INVALID, "%s needs to and message", c->method);
+		control_failed(c, &err);
+		return;
+	}
+	if (timeout < -1) {
+		err_set(&err, ERR_INVALID, "timeout must be -1, 0 or a number of ms");
+		control_failed(c, &err);
+		return;
+	}
+	control_from(c, params, from, sizeof from);
+	n.from = from;
+	if (key != NULL)
+		n.key = full = xasprintf("key:%s:%.*s", from, MESSAGE_KEY_MAX, key);
+	rv = message_submit(d, &n, c->message, &err);
+	free(full);
+	if (rv == -1) {
+		control_failed(c, &err);
+		return;
+	}
+	c->stream = json_bool(params, "stream", false);
+	await(c, timeout);
+}
+
+/* params.id of a message that exists, into c->message; false when the call was ended. */
+static bool
+param_id(struct control *c, const cJSON *params)
+{
+	const char *id = json_str(params, "id");
+	struct store_message row;
+	struct err err;
+
+	if (id == NULL) {
+		err_set(&err, ERR_INVALID, "%s needs id", c->method);
+	} else if (!store_message_load(c->client->d->store, id, &row)) {
+		err_set(&err, ERR_NOT_FOUND,
+		    "there is no message \"%.60s\"; \"iris message list\" shows the ids", id);
+	} else {
+		compat_strlcpy(c->message, row.id, sizeof c->message);
+		store_message_release(&row);
+		return true;
+	}
+	control_failed(c, &err);
+	return false;
+}
+
+void
+control_message_show(struct control *c, const cJSON *params)
+{
+	if (!param_id(c, params))
+		return;
+	c->stream = json_bool(params, "stream", false);
+	await(c, json_int_or(params, "wait", -1));
+}
+
+static void
+list_cb(const struct store_message *m, void *arg)
+{
+	cJSON_AddItemToArray(arg, describe_message(m, NULL));
+}
+
+void
+control_message_list(struct control *c, const cJSON *params)
+{
+	const char *state = json_str(params, "state");
+	struct store_filter f = {.state = -1, .brief = true};
+	cJSON *o, *list;
+	enum ladder l;
+	struct err err;
+
+	f.team = json_str(params, "team");
+	f.from = json_str(params, "from");
+	f.before = json_str(params, "before");
+	f.limit = (int)json_int_or(params, "limit", 50);
+	if (f.limit < 1 || f.limit > LIST_MAX) {
+		err_set(&err, ERR_INVALID, "limit must be from 1 to %d", LIST_MAX);
+		control_failed(c, &err);
+		return;
+	}
+	if (state != NULL) {
+		if (ladder_from_name(state, &l) == -1) {
+			err_set(&err, ERR_INVALID,
+			    "no such state: \"%.40s\"; expected queued, sent, seen, answered, failed, "
+			    "expired or cancelled",
+			    state);
+			control_failed(c, &err);
+			return;
+		}
+		f.state = (int)l;
+	}
+	o = json_new();
+	list = cJSON_CreateArray();
+	store_message_each(c->client->d->store, &f, list_cb, list);
+	json_put(o, "messages", list);
+	control_done(c, o);
+}
+
+void
+control_message_cancel(struct control *c, const cJSON *params)
+{
+	struct message *m;
+
+	if (!param_id(c, params))
+		return;
+	m = message_find(c->client->d, c->message);
+	if (m == NULL) {
+		answer(c, false);
+		return;
+	}
+	/* First the wait, then the wish: a queued one ends at once. */
+	c->wait = message_wait(m, 0, wait_cb, c);
+	message_cancel(m, "cancelled with iris message cancel");
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The control methods: one table for dispatch, for "iris help protocol", and for the test that compares
+ * iris-protocol(7) with the code. Included with another CONTROL_X each; no include guard.
+ *
+ * CONTROL_X(symbol, "method", "params", "what it does")
+ */
+CONTROL_X(
+    daemon_status, "iris/daemon.status", "", "what irisd, its pool and its messages are doing")
+CONTROL_X(
+    daemon_stop, "iris/daemon.stop", "", "end irisd in order, with everything that it has started")
+CONTROL_X(config_reload, "iris/config.reload", "", "read the configuration again; what changed")
+CONTROL_X(team_list, "iris/team.list", "", "all teams")
+CONTROL_X(team_show, "iris/team.show", "team", "one team, its sessions, and what stands in its way")
+CONTROL_X(team_wake, "iris/team.wake", "team, from?", "start the team's Claude for the caller")
+CONTROL_X(team_sleep, "iris/team.sleep", "team, from?, force?", "stop the team's Claude")
+CONTROL_X(message_send, "iris/message.send",
+    "to, message, from?, timeout?, stream?, idempotencyKey?",
+    "send a message and wait for its answer")
+CONTROL_X(message_show, "iris/message.show", "id, wait?", "one message with its receipts")
+CONTROL_X(message_list, "iris/message.list", "team?, from?, state?, limit?, before?",
+    "messages, newest first")
+CONTROL_X(message_cancel, "iris/message.cancel", "id", "end a message that is not answered yet")

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Worker processes: starting, asking and ending them, see worker.h. What they say is worker_event.c's.
+ */
+#include <sys/wait.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/rpc.h"
+#include "common/spawn.h"
+#include "common/xmalloc.h"
+#include "irisd/core/envelope.h"
+#include "irisd/core/pool.h"
+#include "irisd/net/worker_private.h"
+
+#define HELLO_TIMEOUT_MS 10000
+#define LEFTOVERS_MAX    256
+
+/* Kill a process with everything that descends from it, when it still is the one that was meant. */
+static void
+kill_tree(pid_t pid, uint64_t start)
+{
+	pid_t pids[LEFTOVERS_MAX];
+	size_t n, i;
+
+	if (pid <= 0 || compat_proc_start(pid) != start || start == 0)
+		return;
+	n = compat_proc_descendants(pid, pids, LEFTOVERS_MAX);
+	for (i = 0; i < n && i < LEFTOVERS_MAX; i++)
+		kill(pids[i], SIGKILL);
+	kill(pid, SIGKILL);
+}
+
+static void
+call_free(struct worker *w, struct worker_call *c)
+{
+	TAILQ_REMOVE(&w->calls, c, entry);
+	free(c);
+}
+
+static void
+worker_free(struct worker *w)
+{
+	struct worker_call *c;
+
+	while ((c = TAILQ_FIRST(&w->calls)) != NULL)
+		call_free(w, c);
+	TAILQ_REMOVE(&w->d->workers, w, entry);
+	if (w->team->worker == w)
+		w->team->worker = NULL;
+	if (w->timer != NULL)
+		event_free(w->timer);
+	cJSON_Delete(w->held);
+	free(w);
+}
+
+/*
+ * It will not be heard of again: what its sessions were doing has failed, and what is left of their processes is
+ * killed. The record stays until the process was reaped.
+ */
+static void
+worker_lost(struct worker *w, const char *why)
+{
+	struct session *s, *next;
+	char reason[256];
+	struct err err;
+
+	if (w->gone)
+		return;
+	w->gone = true;
+	if (w->timer != NULL)
+		evtimer_del(w->timer);
+	if (!w->stopping)
+		log_warn("worker lost team=%s pid=%ld reason=%s", w->team->name, (long)w->pid, why);
+	snprintf(reason, sizeof reason, "the team's iris-worker %s", why);
+	err_set(&err, ERR_CRASHED, "team %s: %s", w->team->name, reason);
+	if (w->team->worker == w)
+		w->team->worker = NULL;
+	TAILQ_FOREACH_SAFE (s, &w->team->sessions, team_entry, next) {
+		pid_t pid = s->pid;
+		uint64_t start = s->pid_start;
+		if (s->state == SESSION_STARTING)
+			pool_on_open_failed(s, &err, false);
+		else
+			pool_on_exit(s, reason);
+		kill_tree(pid, start);
+	}
+	if (compat_proc_start(w->pid) == w->start)
+		kill_tree(w->pid, w->start);
+}
+
+static void
+timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (w->peer != NULL)
+		peer_close(w->peer, 0);
+	w->peer = NULL;
+	worker_lost(w, w->stopping ? "did not stop in time" : "did not connect in time");
+}
+
+static void
+arm(struct worker *w, int64_t ms)
+{
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+
+	evtimer_add(w->timer, &tv);
+}
+
+static struct worker *
+worker_start(struct team *t, struct err *err)
+{
+	char prog[PATHS_MAX], s[] = "-s", o[] = "-t";
+	char *argv[] = {prog, s, t->d->paths.sock, o, t->name, NULL};
+	struct spawn sp = {.path = prog,
+	    .argv = argv,
+	    .dir = "/",
+	    .fds = {-1, -1, STDERR_FILENO},
+	    .own_session = true};
+	struct worker *w;
+	pid_t pid;
+
+	if (paths_program("iris-worker", prog, sizeof prog, err) == -1 ||
+	    (pid = spawn_process(&sp, err)) == -1)
+		return NULL;
+	w = xcalloc(1, sizeof *w);
+	w->d = t->d;
+	w->team = t;
+	w->pid = pid;
+	w->start = compat_proc_start(pid);
+	w->held = cJSON_CreateArray();
+	w->timer = evtimer_new(t->d->loop.base, timer_cb, w);
+	TAILQ_INIT(&w->calls);
+	TAILQ_INSERT_TAIL(&t->d->workers, w, entry);
+	t->worker = w;
+	arm(w, HELLO_TIMEOUT_MS);
+	log_info("worker started team=%s pid=%ld", t->name, (long)pid);
+	return w;
+}
+
+void
+worker_send(struct worker *w, char *text)
+{
+	if (w->gone)
+		free(text);
+	else if (w->peer != NULL)
+		peer_send(w->peer, text);
+	else {
+		cJSON_AddItemToArray(w->held, cJSON_CreateRaw(text));
+		free(text);
+	}
+}
+
+static void
+request(struct worker *w, const char *method, cJSON *params, enum worker_call_kind kind,
+    const char *session, const char *message)
+{
+	struct worker_call *c = xcalloc(1, sizeof *c);
+
+	c->id = ++w->next_id;
+	c->kind = kind;
+	compat_strlcpy(c->session, session, sizeof c->session);
+	compat_strlcpy(c->message, message != NULL ? message : "", sizeof c->message);
+	TAILQ_INSERT_TAIL(&w->calls, c, entry);
+	worker_send(w, rpc_request_n(c->id, method, params));
+}
+
+static cJSON *
+params_for(const struct session *s)
+{
+	cJSON *p = json_new();
+
+	json_put_str(p, "session", s->key);
+	return p;
+}
+
+static void
+put_list(cJSON *p, const char *name, const struct config_list *list)
+{
+	cJSON *a;
+	size_t i;
+
+	if (list->n == 0)
+		return;
+	a = cJSON_CreateArray();
+	for (i = 0; i < list->n; i++)
+		cJSON_AddItemToArray(a, cJSON_CreateString(list->v[i]));
+	json_put(p, name, a);
+}
+
+/* How the team's claude is to be started: iris-protocol(7), worker/open. */
+static cJSON *
+open_params(const struct session *s)
+{
+	const struct config_team *cfg = s->team->cfg;
+	cJSON *p = params_for(s), *env = json_new();
+	char *prompt, *all;
+	size_t i;
+
+	json_put_str(p, "claudeId", s->row.claude_id);
+	json_put_bool(p, "resume", s->row.started);
+	json_put_str(p, "cwd", cfg->path);
+	json_put_str(p, "claudePath", cfg->claude_path);
+	json_put_str_opt(p, "model", cfg->model);
+	json_put_str(p, "permissionMode", config_permission_mode_names[cfg->permission_mode]);
+	put_list(p, "allowedTools", &cfg->allowed_tools);
+	put_list(p, "disallowedTools", &cfg->disallowed_tools);
+	put_list(p, "addDirs", &cfg->add_dirs);
+	json_put_str_opt(p, "mcpConfig", cfg->mcp_config);
+	prompt = envelope_instructions(cfg->name, cfg->description);
+	all = cfg->append_system_prompt == NULL
+	    ? xstrdup(prompt)
+	    : xasprintf("%s\n\n%s", prompt, cfg->append_system_prompt);
+	json_put_str(p, "appendSystemPrompt", all);
+	free(all);
+	free(prompt);
+	for (i = 0; i < cfg->env.n; i++)
+		json_put_str(env, cfg->env.v[i].name, cfg->env.v[i].value);
+	json_put(p, "env", env);
+	json_put_int(
+	    p, "spawnTimeout", s->row.started ? cfg->spawn_timeout : cfg->session_init_timeout);
+	json_put_int(p, "responseTimeout", cfg->response_timeout);
+	json_put_int(p, "stopTimeout", s->d->conf->config->settings.stop_timeout);
+	return p;
+}
+
+int
+worker_open(struct session *s, struct err *err)
+{
+	struct worker *w = s->team->worker;
+
+	if (s->team->cfg->remote != NULL)
+		return err_set(err, ERR_UNAVAILABLE,
+		    "team %s is on another machine (remote: %s); this version reaches local teams only",
+		    s->team->name, s->team->cfg->remote);
+	if (w != NULL && w->stopping)
+		return err_set(err, ERR_UNAVAILABLE, "team %s is being stopped", s->team->name);
+	if (w == NULL && (w = worker_start(s->team, err)) == NULL)
+		return -1;
+	request(w, "worker/open", open_params(s), WORKER_OPEN, s->key, NULL);
+	return 0;
+}
+
+int
+worker_turn(struct session *s, struct message *m, struct err *err)
+{
+	struct worker *w = s->team->worker;
+	struct store_message row;
+	cJSON *p;
+	char *text;
+
+	if (w == NULL || !store_message_load(s->d->store, m->id, &row))
+		return err_set(err, ERR_INTERNAL, "message %s can not be handed over", m->id);
+	text = envelope_wrap(m->id, row.from, row.to, row.hops, row.body);
+	p = params_for(s);
+	json_put_str(p, "message", m->id);
+	json_put_str(p, "text", text);
+	request(w, "worker/turn", p, WORKER_TURN, s->key, m->id);
+	free(text);
+	store_message_release(&row);
+	return 0;
+}
+
+void
+worker_interrupt(struct session *s, struct message *m)
+{
+	cJSON *p = params_for(s);
+
+	json_put_str(p, "message", m->id);
+	if (s->team->worker != NULL)
+		request(s->team->worker, "worker/interrupt", p, WORKER_OTHER, s->key, m->id);
+	else
+		cJSON_Delete(p);
+}
+
+void
+worker_close(struct session *s)
+{
+	if (s->team->worker != NULL)
+		request(s->team->worker, "worker/close", params_for(s), WORKER_CLOSE, s->key, NULL);
+	else
+		pool_on_closed(s);
+}
+
+void
+worker_mcp(struct session *s, const char *line)
+{
+	cJSON *p;
+
+	if (s->team->worker == NULL)
+		return;
+	p = params_for(s);
+	json_put_raw(p, "message", line, strlen(line));
+	worker_send(s->team->worker, rpc_notification("worker/mcp", p));
+}
+
+void
+worker_stop_all(struct irisd *d)
+{
+	int64_t ms = d->conf->config->settings.stop_timeout;
+	struct worker *w, *next;
+
+	TAILQ_FOREACH_SAFE (w, &d->workers, entry, next) {
+		if (w->stopping || w->gone)
+			continue;
+		w->stopping = true;
+		request(w, "worker/stop", json_new(), WORKER_OTHER, "", NULL);
+		arm(w, ms);
+	}
+}
+
+void
+worker_kill_all(struct irisd *d)
+{
+	struct worker *w, *next;
+
+	TAILQ_FOREACH_SAFE (w, &d->workers, entry, next) {
+		w->stopping = true;
+		worker_lost(w, "was killed, since it did not stop in time");
+		kill_tree(w->pid, w->start);
+	}
+}
+
+static void
+take_answer(struct worker *w, struct rpc_msg *m)
+{
+	struct worker_call *c;
+	char id[32];
+
+	TAILQ_FOREACH (c, &w->calls, entry) {
+		snprintf(id, sizeof id, "%llu", (unsigned long long)c->id);
+		if (m->id != NULL && strcmp(m->id, id) == 0) {
+			worker_answered(w, c, m->result, m->error);
+			call_free(w, c);
+			return;
+		}
+	}
+}
+
+static void
+line_cb(struct peer *peer, char *line, size_t len, void *arg)
+{
+	struct worker *w = arg;
+	struct rpc_msg m;
+	struct err err;
+	int rv;
+
+	if (line == NULL) {
+		char why[160];
+		snprintf(why, sizeof why, "ended (%s)", peer_why(peer));
+		w->peer = NULL;
+		worker_lost(w, why);
+		return;
+	}
+	if ((rv = rpc_parse(line, len, &m, &err)) == 0) {
+		if (m.kind == RPC_RESPONSE || m.kind == RPC_ERROR)
+			take_answer(w, &m);
+		else
+			rv = worker_event(w, m.id, m.method, m.params, &err);
+	}
+	rpc_clear(&m);
+	if (rv == -1) {
+		/* Our own child: a bad line is a fault, and it starts afresh. */
+		log_error("worker broke the protocol team=%s pid=%ld: %s", w->team->name,
+		    (long)w->pid, err.msg);
+		peer_close(w->peer, 0);
+		w->peer = NULL;
+		worker_lost(w, "broke the protocol and was ended");
+	}
+}
+
+int
+worker_adopt(struct irisd *d, struct peer *peer, pid_t pid, const struct rpc_msg *hello,
+    cJSON *result, struct err *err)
+{
+	const char *team = json_str(hello->params, "team");
+	const cJSON *line;
+	struct worker *w;
+
+	TAILQ_FOREACH (w, &d->workers, entry)
+		if (w->pid == pid && w->peer == NULL && !w->gone)
+			break;
+	if (w == NULL || team == NULL || strcmp(team, w->team->name) != 0) {
+		cJSON_Delete(result);
+		return err_set(err, ERR_REFUSED,
+		    "process %ld is not a worker that this irisd has started", (long)pid);
+	}
+	w->peer = peer;
+	peer_set_cb(peer, line_cb, w);
+	if (!w->stopping)
+		evtimer_del(w->timer);
+	peer_send(peer, rpc_result(hello->id, result));
+	cJSON_ArrayForEach (line, w->held)
+		peer_send_copy(peer, line->valuestring, strlen(line->valuestring));
+	cJSON_Delete(w->held);
+	w->held = NULL;
+	return 0;
+}
+
+bool
+worker_reaped(struct irisd *d, pid_t pid, int status)
+{
+	struct worker *w;
+	char why[128];
+
+	TAILQ_FOREACH (w, &d->workers, entry)
+		if (w->pid == pid)
+			break;
+	if (w == NULL)
+		return false;
+	if (WIFSIGNALED(status))
+		snprintf(why, sizeof why, "was ended by signal %d", WTERMSIG(status));
+	else
+		snprintf(why, sizeof why, "ended with status %d", WEXITSTATUS(status));
+	if (!w->stopping || status != 0)
+		log_warn("worker %s team=%s pid=%ld", why, w->team->name, (long)pid);
+	if (w->peer != NULL)
+		peer_close(w->peer, 0);
+	w->peer = NULL;
+	worker_lost(w, why);
+	worker_free(w);
+	return true;
+}
+
+cJSON *
+worker_json(const struct irisd *d)
+{
+	cJSON *list = cJSON_CreateArray(), *o;
+	const struct session *s;
+	const struct worker *w;
+	int n;
+
+	TAILQ_FOREACH (w, &d->workers, entry) {
+		n = 0;
+		TAILQ_FOREACH (s, &w->team->sessions, team_entry)
+			n += s->pid != 0;
+		o = json_new();
+		json_put_str(o, "team", w->team->name);
+		json_put_int(o, "pid", w->pid);
+		json_put_int(o, "sessions", n);
+		cJSON_AddItemToArray(list, o);
+	}
+	return list;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The workers as irisd sees them: one iris-worker for each team that is awake. Starts it, speaks the worker half
+ * of iris-protocol(7) with it, and passes what happens to core/pool.h. Decides nothing about sessions.
+ */
+#ifndef IRIS_NET_WORKER_H
+#define IRIS_NET_WORKER_H
+
+#include <cjson/cJSON.h>
+
+#include "common/peer.h"
+#include "common/rpc.h"
+#include "irisd/core/message.h"
+#include "irisd/core/session.h"
+#include "irisd/irisd.h"
+
+struct worker;
+
+/*
+ * Ask the team's worker (started when none runs) for a process of this session. The end comes as pool_on_opened
+ * or pool_on_open_failed; -1 when it can not even be asked.
+ */
+int worker_open(struct session *s, struct err *err);
+
+/* Hand over the message; its text is read from the store. */
+int worker_turn(struct session *s, struct message *m, struct err *err);
+void worker_interrupt(struct session *s, struct message *m);
+
+/* End the session's process; ends with pool_on_exit or pool_on_closed. */
+void worker_close(struct session *s);
+
+/* An MCP line for the in-band client of the session. */
+void worker_mcp(struct session *s, const char *line);
+
+/* Ends every worker in order (with their processes); irisd_worker_gone is called as each one is gone. */
+void worker_stop_all(struct irisd *d);
+/* The hard way, for when that took too long. */
+void worker_kill_all(struct irisd *d);
+
+/*
+ * A connection has said hello as a worker: it is answered with result (taken), and its peer is the worker's from
+ * now on. -1: refused, for err.
+ */
+int worker_adopt(struct irisd *d, struct peer *peer, pid_t pid, const struct rpc_msg *hello,
+    cJSON *result, struct err *err);
+
+/* A child was reaped: true when it was a worker. */
+bool worker_reaped(struct irisd *d, pid_t pid, int status);
+
+/* For status: {team, pid, sessions}. */
+cJSON *worker_json(const struct irisd *d);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What workers say: their answers and events, checked and turned into calls of core/pool.h, mcp/ and
+ * core/permission.h. One table for the events.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/rpc.h"
+#include "irisd/core/permission.h"
+#include "irisd/core/pool.h"
+#include "irisd/mcp/inband.h"
+#include "irisd/net/worker_private.h"
+
+static void
+opened(struct session *s, const cJSON *result)
+{
+	struct pool_opened o = {0};
+
+	o.pid = (pid_t)json_int_or(result, "pid", 0);
+	o.start = compat_proc_start(o.pid);
+	o.ready_ms = json_int_or(result, "readyMs", 0);
+	o.version = json_str(result, "version");
+	pool_on_opened(s, &o);
+}
+
+void
+worker_answered(
+    struct worker *w, const struct worker_call *call, const cJSON *result, const cJSON *error)
+{
+	struct session *s = session_by_key(w->team, call->session);
+	struct err err;
+
+	if (error != NULL)
+		rpc_error_to_err(error, &err);
+	if (s == NULL)
+		return;
+	switch (call->kind) {
+	case WORKER_OPEN:
+		if (error == NULL)
+			opened(s, result);
+		else if (s->state == SESSION_STARTING || s->state == SESSION_STOPPING)
+			pool_on_open_failed(
+			    s, &err, json_bool(json_obj(error, "data"), "inUse", false));
+		break;
+	case WORKER_TURN:
+		if (error != NULL)
+			pool_on_turn_refused(s, call->message, &err);
+		break;
+	case WORKER_CLOSE:
+		pool_on_closed(s);
+		break;
+	case WORKER_OTHER:
+		break;
+	}
+}
+
+static int
+ev_session(struct session *s, const char *id, const cJSON *p, struct err *err)
+{
+	const char *model = json_str(p, "model"), *version = json_str(p, "version");
+
+	(void)id;
+	(void)err;
+	if (model != NULL)
+		compat_strlcpy(s->model, model, sizeof s->model);
+	if (version != NULL)
+		compat_strlcpy(s->version, version, sizeof s->version);
+	return 0;
+}
+
+static int
+need_message(const cJSON *p, const char **message, struct err *err)
+{
+	if ((*message = json_str(p, "message")) == NULL)
+		return err_set(err, ERR_PROTOCOL, "an event without its message");
+	return 0;
+}
+
+static int
+ev_receipt(struct session *s, const char *id, const cJSON *p, struct err *err)
+{
+	const char *message, *evidence = json_str(p, "evidence"), *state = json_str(p, "state");
+
+	(void)id;
+	if (need_message(p, &message, err) == -1)
+		return -1;
+	if (state == NULL || strcmp(state, "seen") != 0 || evidence == NULL)
+		return err_set(err, ERR_PROTOCOL, "a receipt without state and evidence");
+	pool_on_seen(s, message, evidence);
+	return 0;
+}
+
+static int
+ev_delta(struct session *s, const char *id, const cJSON *p, struct err *err)
+{
+	const char *message, *text = json_str(p, "text");
+
+	(void)id;
+	if (need_message(p, &message, err) == -1)
+		return -1;
+	if (text != NULL)
+		pool_on_delta(s, message, text);
+	return 0;
+}
+
+static int
+ev_activity(struct session *s, const char *id, const cJSON *p, struct err *err)
+{
+	const char *message, *kind = json_str(p, "kind"), *tool = json_str(p, "tool");
+	const char *detail = json_str(p, "detail");
+	char text[160];
+
+	(void)id;
+	if (need_message(p, &message, err) == -1)
+		return -1;
+	if (kind == NULL)
+		return err_set(err, ERR_PROTOCOL, "an activity without its kind");
+	if (strcmp(kind, "tool") == 0)
+		snprintf(text, sizeof text, "using %.100s", tool != NULL ? tool : "a tool");
+	else if (strcmp(kind, "text") == 0)
+		snprintf(text, sizeof text, "writing");
+	else if (strcmp(kind, "retry") == 0)
+		snprintf(text, sizeof text, "waiting for the API, %.120s",
+		    detail != NULL ? detail : "trying again");
+	else
+		snprintf(text, sizeof text, "%.150s", kind);
+	pool_on_activity(s, message, text);
+	return 0;
+}
+
+static int
+ev_ask(struct session *s, const char *id, const cJSON *p, struct err *err)
+{
+	const char *request = json_str(p, "request"), *tool = json_str(p, "tool");
+
+	(void)id;
+	if (request == NULL || tool == NULL || json_obj(p, "input") == NULL)
+		return err_set(err, ERR_PROTOCOL, "an ask without request, tool and input");
+	worker_send(s->team->worker, permission_decide(s, request, tool, json_obj(p, "input")));
+	return 0;
+}
+
+static int
+ev_ignored(struct session *s, const char *id, const cJSON *p, struct err *err)
+{
+	(void)s;
+	(void)id;
+	(void)p;
+	(void)err;
+	return 0;
+}
+
+static int
+ev_mcp(struct session *s, const char *id, const cJSON *p, struct err *err)
+{
+	const cJSON *message = json_obj(p, "message");
+
+	(void)id;
+	if (message == NULL)
+		return err_set(err, ERR_PROTOCOL, "an mcp event without its message");
+	inband_input(s, message);
+	return 0;
+}
+
+static int
+ev_result(struct session *s, const char *id, const cJSON *p, struct err *err)
+{
+	const cJSON *u = json_obj(p, "usage");
+	struct pool_result r = {0};
+	const char *message, *code, *reason;
+
+	if (need_message(p, &message, err) == -1 || id == NULL)
+		return err_set(err, ERR_PROTOCOL, "a result must be a request with its message");
+	r.ok = json_bool(p, "ok", false);
+	r.answer = json_str(p, "answer");
+	r.usage.input_tokens = json_int_or(u, "inputTokens", 0);
+	r.usage.output_tokens = json_int_or(u, "outputTokens", 0);
+	r.usage.cache_read_tokens = json_int_or(u, "cacheReadTokens", 0);
+	r.usage.cache_creation_tokens = json_int_or(u, "cacheCreationTokens", 0);
+	r.usage.num_turns = json_int_or(u, "numTurns", 0);
+	r.usage.duration_ms = json_int_or(u, "durationMs", 0);
+	r.usage.cost_usd = json_num_or(u, "costUsd", 0);
+	/* Only copied from, within this call. */
+	r.usage.model = cJSON_GetStringValue(json_get(u, "model"));
+	if (r.ok && r.answer == NULL)
+		return err_set(err, ERR_PROTOCOL, "a good result without its answer");
+	if (!r.ok) {
+		code = json_str(p, "code");
+		reason = json_str(p, "reason");
+		err_set(&r.why, code != NULL ? err_code_from_name(code) : ERR_AGENT, "%s",
+		    reason != NULL ? reason : "the turn failed without a reason");
+	}
+	pool_on_result(s, message, &r);
+	/* Leaves after the commit: the worker may forget the result then. */
+	worker_send(s->team->worker, rpc_result(id, NULL));
+	return 0;
+}
+
+static int
+ev_exit(struct session *s, const char *id, const cJSON *p, struct err *err)
+{
+	const char *reason = json_str(p, "reason");
+
+	(void)id;
+	(void)err;
+	/* A process that never opened is told by the answer to worker/open. */
+	if (s->pid != 0 && json_int_or(p, "pid", 0) == s->pid)
+		pool_on_exit(s, reason != NULL ? reason : "it gave no reason");
+	return 0;
+}
+
+static const struct {
+	const char *method;
+	int (*fn)(struct session *, const char *id, const cJSON *params, struct err *);
+} events[] = {
+    {"event/session", ev_session},
+    {"event/receipt", ev_receipt},
+    {"event/delta", ev_delta},
+    {"event/activity", ev_activity},
+    {"event/ask", ev_ask},
+    {"event/unask", ev_ignored},
+    {"event/mcp", ev_mcp},
+    {"event/result", ev_result},
+    {"event/exit", ev_exit},
+};
+
+int
+worker_event(
+    struct worker *w, const char *id, const char *method, const cJSON *params, struct err *err)
+{
+	const char *key = json_str(params, "session");
+	struct session *s;
+	size_t i;
+
+	for (i = 0; i < sizeof events / sizeof events[0]; i++)
+		if (strcmp(events[i].method, method) == 0)
+			break;
+	if (i == sizeof events / sizeof events[0])
+		return err_set(err, ERR_PROTOCOL, "unknown event %.60s", method);
+	if (key == NULL || (s = session_by_key(w->team, key)) == NULL)
+		return err_set(err, ERR_PROTOCOL, "%s of an unknown session", method);
+	return events[i].fn(s, id, params, err);
+}

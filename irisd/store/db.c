@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The connection to iris.db: opening it as DESIGN section 3 wants it (WAL, synchronous=FULL), the statements,
+ * which are prepared once and kept, and the transaction of a loop pass.
+ */
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/compat.h"
+#include "common/log.h"
+#include "common/xmalloc.h"
+#include "irisd/store/db.h"
+
+#define MESSAGE_COLUMNS                                                                            \
+	"id, session, from_team, to_team, body, root, parent, hops, state, answer, code, reason, " \
+	"key, created_at, updated_at, input_tokens, output_tokens, cache_read_tokens, "            \
+	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model"
+
+static const char *const sql[STMT_COUNT] = {
+    [STMT_BEGIN] = "BEGIN IMMEDIATE",
+    [STMT_COMMIT] = "COMMIT",
+    [STMT_SESSION_INSERT] =
+	"INSERT INTO session (from_team, to_team, claude_id, started, created_at, last_used_at) "
+	"VALUES (:from, :to, :claude_id, :started, :created_at, :last_used_at)",
+    [STMT_SESSION_UPDATE] =
+	"UPDATE session SET claude_id = :claude_id, started = :started, "
+	"last_used_at = :last_used_at, messages = :messages, cost_usd = :cost_usd WHERE id = :id",
+    [STMT_SESSION_EACH] =
+	"SELECT id, from_team, to_team, claude_id, started, created_at, last_used_at, messages, "
+	"cost_usd FROM session ORDER BY id",
+    [STMT_MESSAGE_INSERT] =
+	"INSERT INTO message (id, session, from_team, to_team, body, root, parent, hops, state, "
+	"key, created_at, updated_at) VALUES (:id, :session, :from, :to, :body, :root, :parent, "
+	":hops, 'queued', :key, :at, :at)",
+    [STMT_MESSAGE_STEP] = "UPDATE message SET state = :state, updated_at = :at WHERE id = :id",
+    [STMT_MESSAGE_FINISH] =
+	"UPDATE message SET state = :state, updated_at = :at, answer = :answer, code = :code, "
+	"reason = :reason, input_tokens = :input_tokens, output_tokens = :output_tokens, "
+	"cache_read_tokens = :cache_read_tokens, "
+	"cache_creation_tokens = :cache_creation_tokens, num_turns = :num_turns, "
+	"duration_ms = :duration_ms, cost_usd = :cost_usd, model = :model WHERE id = :id",
+    [STMT_MESSAGE_LOAD] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE id = :id",
+    [STMT_MESSAGE_BY_KEY] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE key = :key",
+    [STMT_MESSAGE_EACH] =
+	"SELECT " MESSAGE_COLUMNS " FROM message WHERE (:team IS NULL OR to_team = :team) "
+	"AND (:from IS NULL OR from_team = :from) AND (:state IS NULL OR state = :state) "
+	"AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit",
+    [STMT_MESSAGE_OPEN] =
+	"SELECT id, session, from_team, to_team, NULL, root, parent, hops, state, NULL, code, "
+	"reason, NULL, created_at, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
+	"FROM message WHERE state IN ('queued', 'sent', 'seen') ORDER BY id",
+    [STMT_MESSAGE_COUNTS] = "SELECT state, count(*) FROM message GROUP BY state",
+    [STMT_RECEIPT_INSERT] =
+	"INSERT INTO receipt (message, seq, state, at, evidence) VALUES (:id, "
+	"(SELECT coalesce(max(seq), 0) + 1 FROM receipt WHERE message = :id), :state, :at, "
+	":evidence)",
+    [STMT_RECEIPT_EACH] =
+	"SELECT state, at, evidence FROM receipt WHERE message = :id ORDER BY seq",
+};
+
+void
+db_fatal(struct store *s, const char *doing)
+{
+	fatalx("the database %s failed (%s): %s; what was accepted is safe in it, free disk space "
+	       "or repair the disk and start irisd again",
+	    s->path, doing, sqlite3_errmsg(s->db));
+}
+
+sqlite3_stmt *
+db_stmt(struct store *s, enum store_stmt which)
+{
+	if (s->stmt[which] == NULL) {
+		if (sqlite3_prepare_v3(s->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+			&s->stmt[which], NULL) != SQLITE_OK)
+			db_fatal(s, sql[which]);
+	} else {
+		sqlite3_reset(s->stmt[which]);
+		sqlite3_clear_bindings(s->stmt[which]);
+	}
+	return s->stmt[which];
+}
+
+sqlite3_stmt *
+db_write(struct store *s, enum store_stmt which)
+{
+	if (!s->writing) {
+		db_run(s, db_stmt(s, STMT_BEGIN));
+		s->writing = true;
+	}
+	return db_stmt(s, which);
+}
+
+void
+db_run(struct store *s, sqlite3_stmt *stmt)
+{
+	if (sqlite3_step(stmt) != SQLITE_DONE)
+		db_fatal(s, sqlite3_sql(stmt));
+	sqlite3_reset(stmt);
+}
+
+bool
+db_row(struct store *s, sqlite3_stmt *stmt)
+{
+	switch (sqlite3_step(stmt)) {
+	case SQLITE_ROW:
+		return true;
+	case SQLITE_DONE:
+		sqlite3_reset(stmt);
+		return false;
+	default:
+		db_fatal(s, sqlite3_sql(stmt));
+	}
+}
+
+static int
+param(sqlite3_stmt *stmt, const char *name)
+{
+	int i = sqlite3_bind_parameter_index(stmt, name);
+
+	if (i == 0)
+		fatalx("no parameter %s in: %s", name, sqlite3_sql(stmt));
+	return i;
+}
+
+void
+db_bind_text(sqlite3_stmt *stmt, const char *name, const char *value)
+{
+	if (value != NULL)
+		sqlite3_bind_text64(
+		    stmt, param(stmt, name), value, strlen(value), SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void
+db_bind_int(sqlite3_stmt *stmt, const char *name, int64_t value)
+{
+	sqlite3_bind_int64(stmt, param(stmt, name), value);
+}
+
+void
+db_bind_num(sqlite3_stmt *stmt, const char *name, double value)
+{
+	sqlite3_bind_double(stmt, param(stmt, name), value);
+}
+
+char *
+db_text(sqlite3_stmt *stmt, int col)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, col);
+
+	return xstrdup_null(text);
+}
+
+void
+db_text_into(sqlite3_stmt *stmt, int col, char *buf, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, col);
+
+	compat_strlcpy(buf, text == NULL ? "" : text, size);
+}
+
+void
+store_commit(struct store *s)
+{
+	if (!s->writing)
+		return;
+	db_run(s, db_stmt(s, STMT_COMMIT));
+	s->writing = false;
+}
+
+static int
+exec(struct store *s, const char *text, struct err *err)
+{
+	if (sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	return err_set(err, ERR_IO, "%s: %s (%s)", s->path, sqlite3_errmsg(s->db), text);
+}
+
+static int
+open_db(struct store *s, struct err *err)
+{
+	int fd;
+
+	if (strcmp(s->path, ":memory:") != 0) {
+		/* SQLite would make the file with the umask's mode. */
+		if ((fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) == -1)
+			return err_sys(err, ERR_IO, "can not open the database %s", s->path);
+		close(fd);
+	}
+	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
+		return err_set(err, ERR_IO, "can not open the database %s: %s", s->path,
+		    s->db != NULL ? sqlite3_errmsg(s->db) : "out of memory");
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	/* fullfsync matters on macOS only, where fsync(2) does not reach the disk. */
+	if (exec(s, "PRAGMA locking_mode = EXCLUSIVE", err) == -1 ||
+	    exec(s, "PRAGMA journal_mode = WAL", err) == -1 ||
+	    exec(s, "PRAGMA synchronous = FULL", err) == -1 ||
+	    exec(s, "PRAGMA fullfsync = ON", err) == -1 ||
+	    exec(s, "PRAGMA foreign_keys = ON", err) == -1 ||
+	    exec(s, "PRAGMA cache_size = -1024", err) == -1 ||
+	    exec(s, "PRAGMA trusted_schema = OFF", err) == -1)
+		return -1;
+	return db_migrate(s, err);
+}
+
+struct store *
+store_open(const char *path, struct err *err)
+{
+	struct store *s = xcalloc(1, sizeof *s);
+
+	s->path = xstrdup(path);
+	if (open_db(s, err) == -1) {
+		store_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+store_close(struct store *s)
+{
+	int i;
+
+	if (s == NULL)
+		return;
+	if (s->db != NULL)
+		store_commit(s);
+	for (i = 0; i < STMT_COUNT; i++)
+		sqlite3_finalize(s->stmt[i]);
+	sqlite3_close(s->db);
+	free(s->path);
+	free(s);
+}

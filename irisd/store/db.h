@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of store/ share: the connection, its statements by name, and the rule that a failing statement
+ * is fatal. Included by nothing outside this directory.
+ */
+#ifndef IRIS_STORE_DB_H
+#define IRIS_STORE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "irisd/store/store.h"
+
+/* Every statement that is ever run after start, prepared once. */
+enum store_stmt {
+	STMT_BEGIN,
+	STMT_COMMIT,
+	STMT_SESSION_INSERT,
+	STMT_SESSION_UPDATE,
+	STMT_SESSION_EACH,
+	STMT_MESSAGE_INSERT,
+	STMT_MESSAGE_STEP,
+	STMT_MESSAGE_FINISH,
+	STMT_MESSAGE_LOAD,
+	STMT_MESSAGE_BY_KEY,
+	STMT_MESSAGE_EACH,
+	STMT_MESSAGE_OPEN,
+	STMT_MESSAGE_COUNTS,
+	STMT_RECEIPT_INSERT,
+	STMT_RECEIPT_EACH,
+	STMT_COUNT
+};
+
+struct store {
+	sqlite3 *db;
+	char *path;
+	bool writing; /* a transaction is open */
+	sqlite3_stmt *stmt[STMT_COUNT];
+};
+
+/* Bring the schema to STORE_SCHEMA. -1 with ERR_IO, or ERR_CONFIG for a database of a newer Iris. */
+int db_migrate(struct store *s, struct err *err);
+
+/* The statement, reset and with its bindings cleared; prepared on first use. */
+sqlite3_stmt *db_stmt(struct store *s, enum store_stmt which);
+/* The same for one that writes: opens the pass's transaction first. */
+sqlite3_stmt *db_write(struct store *s, enum store_stmt which);
+
+/* Step a statement to its end; fatal when it fails. */
+void db_run(struct store *s, sqlite3_stmt *stmt);
+/* Step a statement that reads: true for a row; fatal when it fails. */
+bool db_row(struct store *s, sqlite3_stmt *stmt);
+void db_fatal(struct store *s, const char *doing) __attribute__((noreturn));
+
+/* Parameters by name (":id"); a NULL text is NULL. The text must live until the statement was run. */
+void db_bind_text(sqlite3_stmt *stmt, const char *name, const char *value);
+void db_bind_int(sqlite3_stmt *stmt, const char *name, int64_t value);
+void db_bind_num(sqlite3_stmt *stmt, const char *name, double value);
+
+/* A column as a copy of the caller's, NULL for NULL; and into a fixed buffer, "" for NULL. */
+char *db_text(sqlite3_stmt *stmt, int col);
+void db_text_into(sqlite3_stmt *stmt, int col, char *buf, size_t size);
+
+#endif

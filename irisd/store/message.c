@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tables of messages and receipts, see store.h. Every change of a message's state goes through write_step,
+ * which refuses a step that the ladder does not know.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/xmalloc.h"
+#include "irisd/store/db.h"
+
+static void
+insert_receipt(struct store *s, const char *id, enum ladder state, int64_t at, const char *evidence)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_RECEIPT_INSERT);
+
+	db_bind_text(stmt, ":id", id);
+	db_bind_text(stmt, ":state", ladder_name(state));
+	db_bind_int(stmt, ":at", at);
+	db_bind_text(stmt, ":evidence", evidence);
+	db_run(s, stmt);
+}
+
+int
+store_message_insert(struct store *s, const struct store_message *m, struct err *err)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_MESSAGE_INSERT);
+	int rv;
+
+	db_bind_text(stmt, ":id", m->id);
+	db_bind_int(stmt, ":session", m->session);
+	db_bind_text(stmt, ":from", m->from);
+	db_bind_text(stmt, ":to", m->to);
+	db_bind_text(stmt, ":body", m->body);
+	db_bind_text(stmt, ":root", m->root);
+	db_bind_text(stmt, ":parent", m->parent[0] != '\0' ? m->parent : NULL);
+	db_bind_int(stmt, ":hops", m->hops);
+	db_bind_text(stmt, ":key", m->key);
+	db_bind_int(stmt, ":at", m->created_at);
+	rv = sqlite3_step(stmt);
+	if (rv != SQLITE_DONE) {
+		/* A full disk may have rolled back what others in this pass were promised. */
+		if (sqlite3_get_autocommit(s->db))
+			db_fatal(s, "storing a message");
+		err_set(err, rv == SQLITE_CONSTRAINT_UNIQUE ? ERR_INVALID : ERR_IO,
+		    "the message can not be stored in %s: %s", s->path, sqlite3_errmsg(s->db));
+		sqlite3_reset(stmt);
+		return -1;
+	}
+	sqlite3_reset(stmt);
+	insert_receipt(s, m->id, LADDER_QUEUED, m->created_at, "stored");
+	return 0;
+}
+
+void
+store_message_step(
+    struct store *s, const char *id, enum ladder state, int64_t at, const char *evidence)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_MESSAGE_STEP);
+
+	assert(!ladder_final(state));
+	db_bind_text(stmt, ":id", id);
+	db_bind_text(stmt, ":state", ladder_name(state));
+	db_bind_int(stmt, ":at", at);
+	db_run(s, stmt);
+	insert_receipt(s, id, state, at, evidence);
+}
+
+void
+store_message_finish(struct store *s, const char *id, enum ladder state, int64_t at,
+    const char *evidence, const char *answer, enum err_code code, const char *reason,
+    const struct store_usage *usage)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_MESSAGE_FINISH);
+
+	assert(ladder_final(state));
+	db_bind_text(stmt, ":id", id);
+	db_bind_text(stmt, ":state", ladder_name(state));
+	db_bind_int(stmt, ":at", at);
+	db_bind_text(stmt, ":answer", answer);
+	db_bind_text(stmt, ":code", code != ERR_NONE ? err_name(code) : NULL);
+	db_bind_text(stmt, ":reason", reason);
+	if (usage != NULL) {
+		db_bind_int(stmt, ":input_tokens", usage->input_tokens);
+		db_bind_int(stmt, ":output_tokens", usage->output_tokens);
+		db_bind_int(stmt, ":cache_read_tokens", usage->cache_read_tokens);
+		db_bind_int(stmt, ":cache_creation_tokens", usage->cache_creation_tokens);
+		db_bind_int(stmt, ":num_turns", usage->num_turns);
+		db_bind_int(stmt, ":duration_ms", usage->duration_ms);
+		db_bind_num(stmt, ":cost_usd", usage->cost_usd);
+		db_bind_text(stmt, ":model", usage->model);
+	}
+	db_run(s, stmt);
+	insert_receipt(s, id, state, at, evidence);
+}
+
+/* A text column, cut to max characters (0: whole). */
+static char *
+text_cut(sqlite3_stmt *stmt, int col, size_t max)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, col);
+	size_t n = 0;
+
+	if (text == NULL || max == 0)
+		return xstrdup_null(text);
+	while (max > 0 && text[n] != '\0') {
+		n++;
+		while ((text[n] & 0xc0) == 0x80)
+			n++;
+		max--;
+	}
+	return xstrndup(text, n);
+}
+
+/* The columns of MESSAGE_COLUMNS. */
+static void
+read_row(sqlite3_stmt *stmt, struct store_message *m, size_t brief)
+{
+	const char *state = (const char *)sqlite3_column_text(stmt, 8);
+	const char *code = (const char *)sqlite3_column_text(stmt, 10);
+
+	memset(m, 0, sizeof *m);
+	db_text_into(stmt, 0, m->id, sizeof m->id);
+	m->session = sqlite3_column_int64(stmt, 1);
+	m->from = db_text(stmt, 2);
+	m->to = db_text(stmt, 3);
+	m->body = text_cut(stmt, 4, brief);
+	db_text_into(stmt, 5, m->root, sizeof m->root);
+	db_text_into(stmt, 6, m->parent, sizeof m->parent);
+	m->hops = sqlite3_column_int64(stmt, 7);
+	if (ladder_from_name(state, &m->state) == -1)
+		m->state = LADDER_FAILED;
+	m->answer = text_cut(stmt, 9, brief);
+	m->code = code != NULL ? err_code_from_name(code) : ERR_NONE;
+	m->reason = db_text(stmt, 11);
+	m->key = db_text(stmt, 12);
+	m->created_at = sqlite3_column_int64(stmt, 13);
+	m->updated_at = sqlite3_column_int64(stmt, 14);
+	m->has_usage = sqlite3_column_type(stmt, 15) != SQLITE_NULL;
+	m->usage.input_tokens = sqlite3_column_int64(stmt, 15);
+	m->usage.output_tokens = sqlite3_column_int64(stmt, 16);
+	m->usage.cache_read_tokens = sqlite3_column_int64(stmt, 17);
+	m->usage.cache_creation_tokens = sqlite3_column_int64(stmt, 18);
+	m->usage.num_turns = sqlite3_column_int64(stmt, 19);
+	m->usage.duration_ms = sqlite3_column_int64(stmt, 20);
+	m->usage.cost_usd = sqlite3_column_double(stmt, 21);
+	m->usage.model = db_text(stmt, 22);
+}
+
+void
+store_message_release(struct store_message *m)
+{
+	free(m->from);
+	free(m->to);
+	free(m->body);
+	free(m->answer);
+	free(m->reason);
+	free(m->key);
+	free(m->usage.model);
+	memset(m, 0, sizeof *m);
+}
+
+static bool
+load_one(struct store *s, sqlite3_stmt *stmt, struct store_message *m)
+{
+	if (!db_row(s, stmt))
+		return false;
+	read_row(stmt, m, 0);
+	sqlite3_reset(stmt);
+	return true;
+}
+
+bool
+store_message_load(struct store *s, const char *id, struct store_message *m)
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_MESSAGE_LOAD);
+
+	db_bind_text(stmt, ":id", id);
+	return load_one(s, stmt, m);
+}
+
+bool
+store_message_by_key(struct store *s, const char *key, struct store_message *m)
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_MESSAGE_BY_KEY);
+
+	db_bind_text(stmt, ":key", key);
+	return load_one(s, stmt, m);
+}
+
+static void
+each_row(struct store *s, sqlite3_stmt *stmt, size_t brief,
+    void (*cb)(const struct store_message *, void *), void *arg)
+{
+	struct store_message m;
+
+	while (db_row(s, stmt)) {
+		read_row(stmt, &m, brief);
+		cb(&m, arg);
+		store_message_release(&m);
+	}
+}
+
+void
+store_message_each(struct store *s, const struct store_filter *f,
+    void (*cb)(const struct store_message *, void *), void *arg)
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_MESSAGE_EACH);
+
+	db_bind_text(stmt, ":team", f->team);
+	db_bind_text(stmt, ":from", f->from);
+	db_bind_text(stmt, ":before", f->before);
+	if (f->state != -1)
+		db_bind_text(stmt, ":state", ladder_name((enum ladder)f->state));
+	db_bind_int(stmt, ":limit", f->limit);
+	each_row(s, stmt, f->brief ? STORE_BRIEF : 0, cb, arg);
+}
+
+void
+store_message_open_each(
+    struct store *s, void (*cb)(const struct store_message *, void *), void *arg)
+{
+	each_row(s, db_stmt(s, STMT_MESSAGE_OPEN), 0, cb, arg);
+}
+
+void
+store_message_counts(struct store *s, int64_t counts[LADDER_COUNT])
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_MESSAGE_COUNTS);
+	enum ladder state;
+
+	memset(counts, 0, LADDER_COUNT * sizeof counts[0]);
+	while (db_row(s, stmt))
+		if (ladder_from_name((const char *)sqlite3_column_text(stmt, 0), &state) == 0)
+			counts[state] = sqlite3_column_int64(stmt, 1);
+}
+
+void
+store_receipts_each(
+    struct store *s, const char *id, void (*cb)(const struct store_receipt *, void *), void *arg)
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_RECEIPT_EACH);
+	struct store_receipt r;
+
+	db_bind_text(stmt, ":id", id);
+	while (db_row(s, stmt)) {
+		if (ladder_from_name((const char *)sqlite3_column_text(stmt, 0), &r.state) == -1)
+			continue;
+		r.at = sqlite3_column_int64(stmt, 1);
+		r.evidence = (const char *)sqlite3_column_text(stmt, 2);
+		cb(&r, arg);
+	}
+}

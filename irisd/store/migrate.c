@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The schema and its history: migration N brings a database from version N to N + 1 (PRAGMA user_version), all
+ * that are missing in one transaction. A released migration is never changed; a new one is added.
+ */
+#include <string.h>
+
+#include "common/log.h"
+#include "irisd/store/db.h"
+
+static const char *const migrations[STORE_SCHEMA] = {
+    /* 0 -> 1 */
+    "CREATE TABLE session ("
+    " id INTEGER PRIMARY KEY,"
+    " from_team TEXT NOT NULL,"
+    " to_team TEXT NOT NULL,"
+    " kind TEXT NOT NULL DEFAULT 'spawned' CHECK (kind IN ('spawned', 'live')),"
+    " claude_id TEXT NOT NULL UNIQUE,"
+    " started INTEGER NOT NULL DEFAULT 0,"
+    " created_at INTEGER NOT NULL,"
+    " last_used_at INTEGER NOT NULL,"
+    " messages INTEGER NOT NULL DEFAULT 0,"
+    " cost_usd REAL NOT NULL DEFAULT 0,"
+    " UNIQUE (from_team, to_team, kind)"
+    ") STRICT;"
+    "CREATE TABLE message ("
+    " id TEXT PRIMARY KEY,"
+    " session INTEGER NOT NULL REFERENCES session (id),"
+    " from_team TEXT NOT NULL,"
+    " to_team TEXT NOT NULL,"
+    " body TEXT NOT NULL,"
+    " root TEXT NOT NULL,"
+    " parent TEXT,"
+    " hops INTEGER NOT NULL,"
+    " state TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'seen', 'answered', 'failed',"
+    "  'expired', 'cancelled')),"
+    " answer TEXT,"
+    " code TEXT,"
+    " reason TEXT,"
+    " key TEXT UNIQUE,"
+    " created_at INTEGER NOT NULL,"
+    " updated_at INTEGER NOT NULL,"
+    " input_tokens INTEGER,"
+    " output_tokens INTEGER,"
+    " cache_read_tokens INTEGER,"
+    " cache_creation_tokens INTEGER,"
+    " num_turns INTEGER,"
+    " duration_ms INTEGER,"
+    " cost_usd REAL,"
+    " model TEXT"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX message_open ON message (id) WHERE state IN ('queued', 'sent', 'seen');"
+    "CREATE INDEX message_to ON message (to_team, id);"
+    "CREATE TABLE receipt ("
+    " message TEXT NOT NULL REFERENCES message (id) ON DELETE CASCADE,"
+    " seq INTEGER NOT NULL,"
+    " state TEXT NOT NULL,"
+    " at INTEGER NOT NULL,"
+    " evidence TEXT NOT NULL,"
+    " PRIMARY KEY (message, seq)"
+    ") STRICT, WITHOUT ROWID;",
+};
+
+static int
+read_version(struct store *s, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW)
+		version = sqlite3_column_int(stmt, 0);
+	else
+		err_set(err, ERR_IO, "%s can not be read: %s", s->path, sqlite3_errmsg(s->db));
+	sqlite3_finalize(stmt);
+	return version;
+}
+
+int
+db_migrate(struct store *s, struct err *err)
+{
+	char pragma[64];
+	int version, v;
+
+	if ((version = read_version(s, err)) == -1)
+		return -1;
+	if (version > STORE_SCHEMA)
+		return err_set(err, ERR_CONFIG,
+		    "%s was written by a newer Iris (schema %d, this one knows %d); install that "
+		    "version again, or set IRIS_HOME to another directory",
+		    s->path, version, STORE_SCHEMA);
+	if (version == STORE_SCHEMA)
+		return 0;
+	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		goto fail;
+	for (v = version; v < STORE_SCHEMA; v++)
+		if (sqlite3_exec(s->db, migrations[v], NULL, NULL, NULL) != SQLITE_OK)
+			goto fail;
+	sqlite3_snprintf(sizeof pragma, pragma, "PRAGMA user_version = %d", STORE_SCHEMA);
+	if (sqlite3_exec(s->db, pragma, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		goto fail;
+	if (version != 0)
+		log_info("database brought up to date path=%s from=%d to=%d", s->path, version,
+		    STORE_SCHEMA);
+	return 0;
+fail:
+	err_set(err, ERR_IO, "%s can not be brought from schema %d to %d: %s", s->path, version,
+	    STORE_SCHEMA, sqlite3_errmsg(s->db));
+	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}

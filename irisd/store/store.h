@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * iris.db: sessions, messages and their receipts. The files in this directory are the only ones that know
+ * SQLite. WAL, synchronous=FULL; all writes of one loop pass are one transaction, which store_commit ends, and
+ * nothing is acknowledged before it has.
+ *
+ * A failing database ends irisd (fatal), since its memory would no longer match the disk; what was accepted is
+ * on disk, and the next irisd goes on from there. The exception is a new message or session that can not be
+ * stored (disk full): that is the sender's error.
+ */
+#ifndef IRIS_STORE_STORE_H
+#define IRIS_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/uuid.h"
+#include "irisd/core/ladder.h"
+
+struct store;
+
+#define STORE_SCHEMA 1 /* PRAGMA user_version of what this program writes */
+
+/* Opens or makes the file (mode 0600) and brings its schema up to date. */
+struct store *store_open(const char *path, struct err *err);
+void store_close(struct store *s);
+
+/* Ends the pass's transaction, if anything was written. Fatal when the disk does not take it. */
+void store_commit(struct store *s);
+
+/* --- sessions: one for each pair of teams ---------------------------------------------------- */
+
+struct store_session {
+	int64_t id;
+	char *from, *to;              /* owned by the row, see store_session_release */
+	char claude_id[UUID_LEN + 1]; /* Claude Code's session id */
+	bool started; /* Claude has taken a message: the conversation exists, resume it */
+	int64_t created_at, last_used_at; /* ms */
+	int64_t messages;                 /* answered */
+	double cost_usd;
+};
+
+/* -1 with ERR_IO when it can not be stored. Fills id. */
+int store_session_insert(struct store *s, struct store_session *row, struct err *err);
+/* claude_id, started, last_used_at, messages and cost_usd of the row with this id. */
+void store_session_update(struct store *s, const struct store_session *row);
+/* Every session, oldest first. The row is released after each call. */
+void store_session_each(
+    struct store *s, void (*cb)(const struct store_session *, void *), void *arg);
+void store_session_release(struct store_session *row);
+
+/* --- messages -------------------------------------------------------------------------------- */
+
+struct store_usage {
+	int64_t input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens;
+	int64_t num_turns, duration_ms;
+	double cost_usd;
+	char *model; /* owned, or NULL */
+};
+
+struct store_message {
+	char id[UUID_LEN + 1];
+	int64_t session;           /* store_session.id */
+	char *from, *to, *body;    /* owned */
+	char root[UUID_LEN + 1];   /* first of its causal chain; its own id when it began one */
+	char parent[UUID_LEN + 1]; /* the message whose turn sent this one; "" for none */
+	int64_t hops;              /* 0 for a root */
+	enum ladder state;
+	char *answer;                   /* owned; NULL unless answered */
+	enum err_code code;             /* for failed */
+	char *reason;                   /* owned; why it ended without an answer */
+	char *key;                      /* owned; idempotency key or NULL */
+	int64_t created_at, updated_at; /* ms */
+	bool has_usage;
+	struct store_usage usage;
+};
+
+/* Stores the message and its first receipt (queued). -1 with ERR_IO or, for a key that exists, ERR_INVALID. */
+int store_message_insert(struct store *s, const struct store_message *m, struct err *err);
+
+/* One step up the ladder, with its receipt. The step must be allowed (ladder_allows). */
+void store_message_step(
+    struct store *s, const char *id, enum ladder state, int64_t at, const char *evidence);
+
+/* The last step: answer for answered, code and reason otherwise; usage may be NULL. */
+void store_message_finish(struct store *s, const char *id, enum ladder state, int64_t at,
+    const char *evidence, const char *answer, enum err_code code, const char *reason,
+    const struct store_usage *usage);
+
+/* False when there is none. Release it. */
+bool store_message_load(struct store *s, const char *id, struct store_message *m);
+/* The message that was stored with this key. */
+bool store_message_by_key(struct store *s, const char *key, struct store_message *m);
+void store_message_release(struct store_message *m);
+
+struct store_receipt {
+	enum ladder state;
+	int64_t at; /* ms */
+	const char *evidence;
+};
+void store_receipts_each(
+    struct store *s, const char *id, void (*cb)(const struct store_receipt *, void *), void *arg);
+
+struct store_filter {
+	const char *team;   /* to, or NULL */
+	const char *from;   /* or NULL */
+	const char *before; /* id: only older ones, or NULL */
+	int state;          /* enum ladder, or -1 */
+	int limit;
+	bool brief; /* bodies and answers cut to STORE_BRIEF characters */
+};
+#define STORE_BRIEF 200
+
+/* Newest first. The row is released after each call. */
+void store_message_each(struct store *s, const struct store_filter *f,
+    void (*cb)(const struct store_message *, void *), void *arg);
+
+/* Every message that is not final, oldest first, without body and answer. For irisd's start. */
+void store_message_open_each(
+    struct store *s, void (*cb)(const struct store_message *, void *), void *arg);
+
+/* How many messages are in each state. */
+void store_message_counts(struct store *s, int64_t counts[LADDER_COUNT]);
+
+#endif

@@ -69,6 +69,7 @@ after_pass(struct loop *l)
 void
 loop_run(struct loop *l)
 {
+	after_pass(l); /* what was queued before the loop began */
 	while (!l->stop) {
 		if (event_base_loop(l->base, EVLOOP_ONCE) == -1)
 			fatalx("the event loop failed");

@@ -263,6 +263,13 @@ peer_new(struct loop *l, int rfd, int wfd, const struct peer_limits *limits, pee
 	return p;
 }
 
+void
+peer_set_cb(struct peer *p, peer_cb cb, void *arg)
+{
+	p->cb = cb;
+	p->arg = arg;
+}
+
 static void
 free_line(const void *data, size_t len, void *arg)
 {

@@ -32,6 +32,9 @@ typedef void (*peer_cb)(struct peer *, char *line, size_t len, void *arg);
 struct peer *peer_new(
     struct loop *l, int rfd, int wfd, const struct peer_limits *limits, peer_cb cb, void *arg);
 
+/* Hand it to another owner: who gets the lines, and its end, from now on. */
+void peer_set_cb(struct peer *p, peer_cb cb, void *arg);
+
 /* Queue one line; text is malloc'ed, without a newline, and taken. Written after this pass's hook. */
 void peer_send(struct peer *p, char *text);
 

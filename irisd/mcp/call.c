@@ -30,6 +30,10 @@ call_free(struct mcp_call *c)
 	free(c);
 }
 
+/*
+ * One text block, and for a good result the same as structuredContent. An error result has none: it would have to
+ * conform to the tool's output schema (2025-11-25, tools, output schema), and clients check.
+ */
 static void
 answer(struct mcp_call *c, cJSON *structured, bool failed)
 {
@@ -41,8 +45,11 @@ answer(struct mcp_call *c, cJSON *structured, bool failed)
 	json_put_str(block, "text", text);
 	cJSON_AddItemToArray(content, block);
 	json_put(r, "content", content);
-	json_put(r, "structuredContent", structured);
-	json_put_bool(r, "isError", failed);
+	if (failed)
+		json_put_bool(r, "isError", true);
+	else
+		json_put_raw(r, "structuredContent", text, strlen(text));
+	cJSON_Delete(structured);
 	free(text);
 	c->mcp->carrier->send(c->mcp, rpc_result(c->id, r));
 	call_free(c);

@@ -154,9 +154,6 @@ check_known(const struct mcp_tool *t, const cJSON *args, struct err *err)
 		}
 		if (p->name != NULL)
 			continue;
-		/* Iris MCP has these on its sending tools and ignores them. */
-		if (strcmp(v->string, "persist") == 0 || strcmp(v->string, "ttlDays") == 0)
-			continue;
 		if (nearest_names(v->string, names, n, &near, 1) == 1)
 			return err_set(err, ERR_INVALID,
 			    "%s: unknown argument \"%.60s\"; did you mean \"%s\"?", t->name,
@@ -176,6 +173,9 @@ mcp_tool_check(const struct mcp_tool *t, const cJSON *args, struct err *err)
 
 	if (args != NULL && !cJSON_IsObject(args))
 		return err_set(err, ERR_INVALID, "%s: arguments must be an object", t->name);
+	/* First, since a misspelt name is also a missing one. */
+	if (args != NULL && check_known(t, args, err) == -1)
+		return -1;
 	for (p = t->params; p->name != NULL; p++) {
 		if ((v = json_get(args, p->name)) == NULL) {
 			if (p->required)
@@ -195,5 +195,5 @@ mcp_tool_check(const struct mcp_tool *t, const cJSON *args, struct err *err)
 		if (rv == -1)
 			return -1;
 	}
-	return args != NULL ? check_known(t, args, err) : 0;
+	return 0;
 }

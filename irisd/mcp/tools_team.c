@@ -148,43 +148,55 @@ watch_cb(struct session *s, const struct err *why, void *arg)
 	mcp_call_done(c, o);
 }
 
-/* The session of the caller with args.team; NULL when the call was ended. */
-static struct session *
-pair(struct mcp_call *c, const cJSON *args, bool create)
+/* The team of args.team and who asks; NULL when the call was ended. */
+static struct team *
+caller_and_team(struct mcp_call *c, const cJSON *args, char *from, size_t size)
 {
-	char from[TEAM_NAME_MAX];
-	struct session *s;
-	struct team *t;
+	struct team *t = NULL;
 	struct err err;
 
-	if (mcp_call_from(c, args, from, sizeof from, &err) == 0 &&
-	    (t = team_require(c->mcp->d, json_str(args, "team"), &err)) != NULL &&
-	    (!create || !c->mcp->d->stopping ||
-		err_set(&err, ERR_UNAVAILABLE, "irisd is being stopped") == 0)) {
-		if ((s = session_get(t, from, create, &err)) != NULL)
-			return s;
-		if (!create) {
-			cJSON *o = json_new();
-			json_put_str(o, "team", t->name);
-			json_put_str(o, "status", "already_asleep");
-			json_put_str(o, "message", "There is no session with this team yet.");
-			json_put_int(o, "duration", mcp_call_duration(c));
-			json_put_int(o, "timestamp", compat_now_ms());
-			mcp_call_done(c, o);
-			return NULL;
-		}
-	}
-	mcp_call_failed(c, &err, NULL);
-	return NULL;
+	if (mcp_call_from(c, args, from, size, &err) == 0)
+		t = team_require(c->mcp->d, json_str(args, "team"), &err);
+	if (t == NULL)
+		mcp_call_failed(c, &err, NULL);
+	return t;
+}
+
+static void
+already_asleep(struct mcp_call *c, const struct team *t, const struct session *s)
+{
+	cJSON *o = json_new();
+
+	json_put_str(o, "team", t->name);
+	json_put_str(o, "status", "already_asleep");
+	if (s != NULL)
+		json_put_str(o, "sessionId", s->row.claude_id);
+	json_put_str(o, "message",
+	    s != NULL ? "The session has no process." : "There is no session with this team yet.");
+	json_put_int(o, "duration", mcp_call_duration(c));
+	json_put_int(o, "timestamp", compat_now_ms());
+	mcp_call_done(c, o);
 }
 
 static void
 fn_wake(struct mcp_call *c, const cJSON *args)
 {
-	struct session *s = pair(c, args, true);
+	char from[TEAM_NAME_MAX];
+	struct team *t = caller_and_team(c, args, from, sizeof from);
+	struct session *s;
+	struct err err;
 
-	if (s == NULL)
+	if (t == NULL)
 		return;
+	if (t->d->stopping) {
+		err_set(&err, ERR_UNAVAILABLE, "irisd is being stopped");
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
+	if ((s = session_get(t, from, true, &err)) == NULL) {
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
 	c->watching = true;
 	session_watch(s, false, watch_cb, c);
 	pool_want(s);
@@ -194,35 +206,30 @@ fn_wake(struct mcp_call *c, const cJSON *args)
 static void
 fn_sleep(struct mcp_call *c, const cJSON *args)
 {
-	struct session *s = pair(c, args, false);
+	char from[TEAM_NAME_MAX];
+	struct team *t = caller_and_team(c, args, from, sizeof from);
+	struct session *s;
 	struct err err;
-	cJSON *o;
 
-	if (s == NULL)
+	if (t == NULL)
 		return;
-	if (s->state == SESSION_ASLEEP) {
-		o = json_new();
-		json_put_str(o, "team", s->team->name);
-		json_put_str(o, "status", "already_asleep");
-		json_put_str(o, "sessionId", s->row.claude_id);
-		json_put_str(o, "message", "The session has no process.");
-		json_put_int(o, "duration", mcp_call_duration(c));
-		json_put_int(o, "timestamp", compat_now_ms());
-		mcp_call_done(c, o);
+	s = session_get(t, from, false, NULL);
+	if (s == NULL || s->state == SESSION_ASLEEP) {
+		already_asleep(c, t, s);
 		return;
 	}
 	if ((s->current != NULL || s->queued > 0) && !json_bool(args, "force", false)) {
 		err_set(&err, ERR_REFUSED,
-		    "team %s is at work for you (%d more waiting); wait for it, or give force: true to "
-		    "interrupt it",
-		    s->team->name, s->queued);
+		    "team %s is at work for you (%d more waiting); wait for it, or give force: true "
+		    "to interrupt it",
+		    t->name, s->queued);
 		mcp_call_failed(c, &err, NULL);
 		return;
 	}
 	c->watching = true;
 	session_watch(s, true, watch_cb, c);
-	pool_close(s);
 	mcp_call_progress(c, "stopping the team's process");
+	pool_close(s);
 }
 
 #define CONFIG_SCHEMA                                                                              \

@@ -207,6 +207,7 @@ print_end(struct ctl *c, struct stream *s, cJSON *m, struct err *err)
 	const char *response = json_str(m, "response"), *state = json_str(m, "state"),
 		   *id = json_str(m, "id");
 	int rv = ctl_message_err(m, err);
+	size_t len;
 
 	if (rv == 0 && (state == NULL || strcmp(state, "answered") != 0))
 		rv = err_set(err, ERR_TIMEOUT,
@@ -221,9 +222,11 @@ print_end(struct ctl *c, struct stream *s, cJSON *m, struct err *err)
 		stream_summary(s, m);
 	} else {
 		stream_break(s);
-		if (id != NULL && err->code != ERR_TIMEOUT && !c->quiet)
-			fprintf(stderr, "%s\"iris message show %s\" tells each step%s\n",
-			    term_on(stderr, TERM_DIM), id, term_off(stderr));
+		if (id != NULL && err->code != ERR_TIMEOUT) {
+			len = strlen(err->msg);
+			snprintf(err->msg + len, sizeof err->msg - len,
+			    "\n\"iris message show %s\" tells each step", id);
+		}
 	}
 	return rv;
 }
@@ -238,6 +241,7 @@ ask(struct ctl *c, const char *text, int64_t timeout, struct err *err)
 
 	stream_init(&s, c->operand[0], !c->json && ctl_opt(c, "no-stream") == NULL && term.out_tty,
 	    !c->quiet && term.err_tty, c->quiet);
+	s.verbose = c->verbose;
 	w.tick_ms = s.spinner.on ? TICK : 0;
 	rv = exchange(c, &s, text, timeout, &w, &m, err);
 	stream_quiet(&s);

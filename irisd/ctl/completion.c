@@ -67,8 +67,6 @@ print_bash_operand(enum ctl_complete what, const char *words)
 		printf("COMPREPLY=($(compgen -d -- \"$cur\"))");
 	else if (what == CTL_COMPLETE_WORDS)
 		printf("COMPREPLY=($(compgen -W \"%s\" -- \"$cur\"))", words);
-	else
-		printf(":");
 }
 
 /* Values of options that have a choice of words or are teams: --name=VALUE and --name VALUE. */
@@ -99,6 +97,8 @@ print_bash_values(const struct ctl_command *cmd)
 static void
 print_bash_command(const struct ctl_command *cmd)
 {
+	int i;
+
 	printf("\t\"%s\"", cmd->name);
 	if (cmd->alias != NULL)
 		printf(" | \"%s\"", cmd->alias);
@@ -106,11 +106,15 @@ print_bash_command(const struct ctl_command *cmd)
 	print_bash_values(cmd);
 	printf("\t\tcase $cur in\n\t\t-*) COMPREPLY=($(compgen -W \"");
 	print_option_words(cmd->options);
-	printf("\" -- \"$cur\")) ;;\n\t\t*) if [ \"$n\" -eq 0 ]; then ");
-	print_bash_operand(cmd->complete[0], cmd->words);
-	printf("; else ");
-	print_bash_operand(cmd->complete[1], cmd->words);
-	printf("; fi ;;\n\t\tesac ;;\n");
+	printf("\" -- \"$cur\")) ;;\n\t\tesac\n");
+	for (i = 0; i < 2; i++) {
+		if (cmd->complete[i] == CTL_COMPLETE_NONE)
+			continue;
+		printf("\t\tif [ \"$n\" -%s 0 ] && [[ $cur != -* ]]; then ", i == 0 ? "eq" : "gt");
+		print_bash_operand(cmd->complete[i], cmd->words);
+		printf("; fi\n");
+	}
+	printf("\t\t;;\n");
 }
 
 static void

@@ -125,6 +125,11 @@ print_message(const cJSON *m)
 	putchar('\n');
 	ctl_print_ladder(m);
 	print_usage_line(m);
+	if (json_str(m, "hint") != NULL) {
+		printf("  %s", term_on(stdout, TERM_DIM));
+		term_print(stdout, json_str(m, "hint"), false);
+		printf("%s\n", term_off(stdout));
+	}
 	print_body("Message", json_str(m, "message"));
 	print_body("Answer", json_str(m, "response"));
 	if (json_obj(m, "error") != NULL)
@@ -140,38 +145,75 @@ check_id(const char *id, struct err *err)
 	    "\"%.80s\" is not a message id; \"iris message list\" shows them", id);
 }
 
+/* Only the answer, as it is unless a terminal reads it; what has none fails as ask does. */
+static int
+print_answer(const cJSON *m, struct err *err)
+{
+	const char *state = json_str(m, "state"), *response = json_str(m, "response");
+
+	if (ctl_message_err(m, err) == -1)
+		return -1;
+	if (state == NULL || strcmp(state, "answered") != 0 || response == NULL)
+		return err_set(
+		    err, ERR_TIMEOUT, "the message is not answered yet (%s)", state ? state : "?");
+	if (term.out_tty)
+		term_print(stdout, response, true);
+	else
+		fputs(response, stdout);
+	putchar('\n');
+	return 0;
+}
+
+static int
+fetch(struct ctl *c, int64_t wait, cJSON **m, bool *interrupted, struct err *err)
+{
+	cJSON *params = json_new();
+	struct ctl_wait w = {0};
+	struct call call;
+	/* irisd takes 0 as "without limit". */
+	int64_t limit = wait < 0 ? CALL_TIMEOUT : wait == 0 ? -1 : wait + CALL_TIMEOUT;
+	int rv;
+
+	json_put_str(params, "id", c->operand[0]);
+	if (wait >= 0)
+		json_put_int(params, "wait", wait);
+	if (ctl_connect(c, false, NULL, &call, err) == -1) {
+		cJSON_Delete(params);
+		return -1;
+	}
+	rv = ctl_wait_request(
+	    &call, "iris/message.show", params, limit > INT32_MAX ? -1 : (int)limit, &w, m, err);
+	call_close(&call);
+	*interrupted = w.interrupted;
+	return rv;
+}
+
 int
 ctl_message_show_run(struct ctl *c, struct err *err)
 {
 	const char *wait = ctl_opt(c, "wait");
-	struct ctl_wait w = {0};
-	struct call call;
-	cJSON *params, *m = NULL;
-	int64_t ms = 0;
-	int rv;
+	bool interrupted = false;
+	cJSON *m = NULL;
+	int64_t ms = -1;
+	int rv = 0;
 
 	if (check_id(c->operand[0], err) == -1 ||
-	    (wait != NULL && ctl_duration(wait, &ms, err) == -1) ||
-	    ctl_connect(c, false, NULL, &call, err) == -1)
+	    (wait != NULL && ctl_duration(wait, &ms, err) == -1))
 		return -1;
-	params = json_new();
-	json_put_str(params, "id", c->operand[0]);
-	if (wait != NULL)
-		json_put_int(params, "wait", ms);
-	rv = ctl_wait_request(&call, "iris/message.show", params,
-	    ms > INT32_MAX - CALL_TIMEOUT ? -1 : (int)ms + CALL_TIMEOUT, &w, &m, err);
-	call_close(&call);
-	if (w.interrupted)
-		return CTL_INTERRUPTED;
-	if (rv == -1)
-		return -1;
+	if (fetch(c, ms, &m, &interrupted, err) == -1)
+		return interrupted ? CTL_INTERRUPTED : -1;
 	if (c->json) {
 		ctl_print_json(m);
 		return 0;
 	}
-	print_message(m);
+	if (ctl_opt(c, "answer") != NULL)
+		rv = print_answer(m, err);
+	else if (ctl_opt(c, "steps") != NULL)
+		ctl_print_ladder(m);
+	else
+		print_message(m);
 	cJSON_Delete(m);
-	return 0;
+	return rv;
 }
 
 static void
@@ -209,7 +251,7 @@ ctl_message_list_run(struct ctl *c, struct err *err)
 	int64_t n = 50;
 	size_t i;
 
-	if (limit != NULL && ctl_number(limit, "--limit", 1, 1000, &n, err) == -1)
+	if (limit != NULL && ctl_number(limit, "--limit", 1, 500, &n, err) == -1)
 		return -1;
 	if (ctl_opt(c, "before") != NULL && check_id(ctl_opt(c, "before"), err) == -1)
 		return -1;

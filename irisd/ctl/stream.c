@@ -166,6 +166,12 @@ on_message_event(struct stream *s, const cJSON *p)
 	/* Something goes on between two parts of the answer: show it below the first. */
 	if (s->midline && what[0] != '\0' && strcmp(what, "writing") != 0)
 		stream_break(s);
+	if (s->verbose) {
+		term_spinner_clear(&s->spinner);
+		fprintf(stderr, "iris: message %s: ", s->id);
+		term_print(stderr, doing, false);
+		fputc('\n', stderr);
+	}
 	stream_say(s, doing);
 }
 
@@ -237,7 +243,7 @@ stream_summary(struct stream *s, const cJSON *message)
 	term_print(stderr, json_str(message, "id") ? json_str(message, "id") : s->id, false);
 	cJSON_ArrayForEach (r, json_arr(message, "receipts")) {
 		at = json_int_or(r, "at", 0);
-		fprintf(stderr, "%s ", before == -1 ? "  " : " ->");
+		fputs(before == -1 ? "  " : " -> ", stderr);
 		term_print(stderr, json_str(r, "state") ? json_str(r, "state") : "?", false);
 		if (before != -1)
 			fprintf(stderr, " +%s", term_duration(at - before, took, sizeof took));

@@ -17,6 +17,7 @@ struct stream {
 	const char *team;
 	bool live; /* the answer is written as it comes: standard output is a terminal */
 	bool quiet;
+	bool verbose; /* each event is a line on standard error */
 	struct term_spinner spinner;
 	char id[UUID_LEN + 1]; /* "" until irisd has stored the message */
 	char doing[256];       /* what the spinner says */

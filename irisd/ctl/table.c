@@ -14,7 +14,7 @@ const struct ctl_option ctl_global_options[] = {
     {"json", 0, NULL, "print one JSON document on standard output, also for errors", NULL},
     {"no-color", 0, NULL, "no colours (NO_COLOR in the environment does the same)", NULL},
     {"quiet", 'q', NULL, "no progress and no summaries on standard error", NULL},
-    {"verbose", 'v', NULL, "say on standard error what is contacted", NULL},
+    {"verbose", 'v', NULL, "say on standard error what is contacted, and each step", NULL},
     {"help", 'h', NULL, "print help and exit", NULL},
     {"version", 'V', NULL, "print the version and exit", NULL},
     END,
@@ -68,7 +68,9 @@ static const struct ctl_option send_options[] = {
 };
 
 static const struct ctl_option show_options[] = {
-    {"wait", 'w', "TIME", "wait so long for the answer", NULL},
+    {"wait", 'w', "TIME", "wait so long for the answer; 0: without limit", NULL},
+    {"answer", 'a', NULL, "print only the answer, exactly", NULL},
+    {"steps", 's', NULL, "print only the steps", NULL},
     END,
 };
 
@@ -77,7 +79,7 @@ static const struct ctl_option list_options[] = {
     {"from", 'f', "TEAM", "only messages from this team", NULL},
     {"state", 's', "STATE", "only messages in this state",
 	"queued sent seen answered failed expired cancelled"},
-    {"limit", 'n', "N", "at most so many, 1 to 1000 (default 50)", NULL},
+    {"limit", 'n', "N", "at most so many, 1 to 500 (default 50)", NULL},
     {"before", 'b', "ID", "only messages older than this one", NULL},
     END,
 };

@@ -1,0 +1,175 @@
+# bash completion for iris, printed by "iris completion bash"
+
+_iris() {
+	local cur=${COMP_WORDS[COMP_CWORD]} opt=${COMP_WORDS[COMP_CWORD - 1]} cmd= i n=0 w
+	COMPREPLY=()
+	# readline splits at "="
+	if [ "$cur" = "=" ]; then cur=; fi
+	if [ "$opt" = "=" ]; then opt=${COMP_WORDS[COMP_CWORD - 2]}; fi
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		w=${COMP_WORDS[i]}
+		case $w in
+		-*) continue ;;
+		esac
+		case $cmd in
+		"" | team | message | config) cmd=${cmd:+$cmd }$w ;;
+		*) n=$((n + 1)) ;;
+		esac
+	done
+	case $cmd in
+	"") COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+	"ask")
+		case $opt in
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --timeout= --no-stream --no-wait --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"send")
+		case $opt in
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"status")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"doctor")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"start")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"stop")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"restart")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	team) COMPREPLY=($(compgen -W "add list show remove wake sleep" -- "$cur")) ;;
+	"team add" | "add-team")
+		case $opt in
+		--grant-permission | -g) COMPREPLY=($(compgen -W "yes no ask forward" -- "$cur")); return ;;
+		--permission-mode) COMPREPLY=($(compgen -W "default acceptEdits plan dontAsk auto bypassPermissions" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--description= --color= --idle-timeout= --model= --grant-permission= --permission-mode= --claude-path= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -gt 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -d -- "$cur")); fi
+		;;
+	"team list" | "teams")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--names --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"team show")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"team remove")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--yes --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"team wake")
+		case $opt in
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"team sleep")
+		case $opt in
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --force --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	message) COMPREPLY=($(compgen -W "show list cancel" -- "$cur")) ;;
+	"message show")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--wait= --answer --steps --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"message list" | "messages")
+		case $opt in
+		--team | -t) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		--state | -s) COMPREPLY=($(compgen -W "queued sent seen answered failed expired cancelled" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--team= --from= --state= --limit= --before= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"message cancel")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"install")
+		case $opt in
+		--print | -p) COMPREPLY=($(compgen -W "claude codex gemini cursor vscode all" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--yes --print= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"uninstall")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--yes --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	config) COMPREPLY=($(compgen -W "check path show" -- "$cur")) ;;
+	"config check")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"config path")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"config show")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"completion")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "bash zsh" -- "$cur")); fi
+		;;
+	"help")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message install uninstall config completion" -- "$cur")); fi
+		;;
+	esac
+	if [[ ${COMPREPLY[0]-} == *= ]]; then compopt -o nospace; fi
+}
+complete -F _iris iris

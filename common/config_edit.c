@@ -5,10 +5,11 @@
  * to a team is its lines from the name to the last value, and comments right below that are
  * indented deeper than the name; comments above a team stay.
  */
+#include <sys/stat.h>
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/config_edit.h"
@@ -109,7 +110,7 @@ check_unchanged(const struct edit *x)
 		same = x->exists && now.len == x->old.len && memcmp(now.s, x->old.s, now.len) == 0;
 	free(now.s);
 	if (!same)
-		return err_set(x->e, ERR_UNAVAILABLE,
+		return err_set(x->e, ERR_IO,
 		    "%s: was changed by another program just now; nothing is written, try again",
 		    x->path);
 	return 0;

@@ -360,7 +360,8 @@ test_variables(void **state)
 	    "teams:\n  a:\n    path: ./${IRIS_T_A}\n    env:\n      A: ${IRIS_T_FILE}\n"
 	    "      B: ${IRIS_T_BOTH}\n      C: x${IRIS_T_EMPTY}y\n"
 	    "      D: ${IRIS_T_NONE:-}|${IRIS_T_NONE:-p}/mid/${IRIS_T_NONE:-q}\n"
-	    "      E: '${IRIS_T_NONE:-gr\xc3\xbc\xc3\x9f: dich}'\n      F: $${IRIS_T_NONE} $ $$ ${IRIS_T_N}\n"
+	    "      E: '${IRIS_T_NONE:-gr\xc3\xbc\xc3\x9f: dich}'\n      F: $${IRIS_T_NONE} $ $$ "
+	    "${IRIS_T_N}\n"
 	    "      G: $$${IRIS_T_NONE}\n      H: '${IRIS_T_NONE:-a:-b}'\n"
 	    "    allowedTools: [\"${IRIS_T_A}\"]\n    unknown: ${IRIS_T_NONE}\n");
 	assert_int_equal(c->settings.max_processes, 17);

@@ -104,8 +104,10 @@ check_item(const struct config_key *k, const char *section)
 	const char *const *choice = config_key_choices(k);
 
 	item_head(k, head, sizeof head);
-	if ((at = strstr(section, head)) == NULL)
+	if ((at = strstr(section, head)) == NULL) {
 		fail_msg("%s: in section %s this is missing:%s", MANUAL, k->section, head);
+		return;
+	}
 	end = strstr(at + 1, "\n.It ");
 	body = end == NULL ? strdup(at) : strndup(at, (size_t)(end - at) + 1);
 	snprintf(text, sizeof text, "%" PRId64 "..%" PRId64, k->min, k->max);

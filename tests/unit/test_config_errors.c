@@ -122,10 +122,12 @@ test_team_values(void **state)
 	    ": \"red\" is not a colour; expected a colour \"#RRGGBB\", in quotes, since # starts a "
 	    "comment");
 	expect("teams:\n  a:\n    path: alpha\n    color: #FF0000\n",
-	    "4:11: teams.a.color has no value; expected a colour \"#RRGGBB\", in quotes, since # starts "
+	    "4:11: teams.a.color has no value; expected a colour \"#RRGGBB\", in quotes, since # "
+	    "starts "
 	    "a comment");
 	expect_team("color", "'#FF000g'",
-	    ": \"#FF000g\" is not a colour; expected a colour \"#RRGGBB\", in quotes, since # starts "
+	    ": \"#FF000g\" is not a colour; expected a colour \"#RRGGBB\", in quotes, since # "
+	    "starts "
 	    "a comment");
 	expect_team(
 	    "env", "A=1", " is a single value; expected a mapping of variable names to strings");
@@ -139,7 +141,8 @@ test_team_values(void **state)
 	    ": \"Bash(git\" has \"(\" without \")\"; expected a list of tools, or a string with "
 	    "commas between them");
 	expect_team("disallowedTools", "Read,--x",
-	    ": \"--x\" starts with \"-\"; expected a list of tools, or a string with commas between "
+	    ": \"--x\" starts with \"-\"; expected a list of tools, or a string with commas "
+	    "between "
 	    "them");
 	expect("teams:\n  a:\n    path: alpha\n    env:\n      1A: x\n",
 	    "5:7: teams.a.env: \"1A\" is not a variable's name; expected A-Z a-z 0-9 _");
@@ -249,7 +252,8 @@ test_yaml_errors(void **state)
 	    "1:4: not valid YAML: found character that cannot start any token; a value "
 	    "that starts with this character needs quotes");
 	expect("a:\n  b: 1\n c: 2\n",
-	    "3:2: not valid YAML: did not find expected key, while parsing a block mapping of line 1; "
+	    "3:2: not valid YAML: did not find expected key, while parsing a block mapping of "
+	    "line 1; "
 	    "is the indentation as in the lines above?");
 	expect("a: [1, 2\n",
 	    "2:1: not valid YAML: did not find expected ',' or ']', while parsing a "
@@ -334,7 +338,8 @@ test_variables(void **state)
 	setenv("IRIS_T_WORD", "ten", 1);
 	setenv("IRIS_T_BAD", "\xff", 1);
 	snprintf(want, sizeof want,
-	    ": the variable IRIS_T_NONE is not set; set it in the environment or in %s/.env, or write "
+	    ": the variable IRIS_T_NONE is not set; set it in the environment or in %s/.env, or "
+	    "write "
 	    "${IRIS_T_NONE:-default}",
 	    fixture_dir);
 	expect_setting("claudePath", "x/${IRIS_T_NONE}", want);
@@ -345,11 +350,14 @@ test_variables(void **state)
 	expect_setting(
 	    "maxProcesses", "${IRIS_T_NONE:-}", ": \"\" is not an integer; expected 1..1000");
 	expect_setting("claudePath", "${IRIS_T_NONE",
-	    ": \"${\" without \"}\"; expected ${NAME} or ${NAME:-default}, or $${ for a literal ${");
+	    ": \"${\" without \"}\"; expected ${NAME} or ${NAME:-default}, or $${ for a literal "
+	    "${");
 	expect_setting("claudePath", "a${}",
-	    ": \"${}\" is not a variable; expected ${NAME} or ${NAME:-default}, or $${ for a literal ${");
+	    ": \"${}\" is not a variable; expected ${NAME} or ${NAME:-default}, or $${ for a "
+	    "literal ${");
 	expect_setting("claudePath", "${1A}",
-	    ": \"${1A}\" is not a variable; expected ${NAME} or ${NAME:-default}, or $${ for a literal "
+	    ": \"${1A}\" is not a variable; expected ${NAME} or ${NAME:-default}, or $${ for a "
+	    "literal "
 	    "${");
 	expect_setting("claudePath", "${A-x}",
 	    ": \"${A-x}\" is not a variable; expected ${NAME} or ${NAME:-default}, or $${ for a "
@@ -360,7 +368,8 @@ test_variables(void **state)
 	expect_setting(
 	    "claudePath", "${IRIS_T_BAD}", ": the value of variable IRIS_T_BAD is not valid UTF-8");
 	snprintf(want, sizeof want,
-	    "6:10: teams.a.env: the variable IRIS_T_NONE is not set; set it in the environment or in "
+	    "6:10: teams.a.env: the variable IRIS_T_NONE is not set; set it in the environment or "
+	    "in "
 	    "%s/.env, or write ${IRIS_T_NONE:-default}",
 	    fixture_dir);
 	expect("teams:\n  a:\n    path: alpha\n    env:\n      B: 1\n      A: 'x ${IRIS_T_NONE}'\n",
@@ -411,7 +420,8 @@ test_team_names(void **state)
 	    "2:3: teams: \"a@b\" can not be a team's name: \"@\" is for addresses, team@host");
 	snprintf(text, sizeof text, "teams:\n  ok: {path: alpha}\n  'a b': {path: beta}\n");
 	snprintf(want, sizeof want,
-	    "3:3: teams: \"a b\" can not be a team's name; expected 1 to 100 of A-Z a-z 0-9 _ . -, the "
+	    "3:3: teams: \"a b\" can not be a team's name; expected 1 to 100 of A-Z a-z 0-9 _ . "
+	    "-, the "
 	    "first not \"-\" or \".\"");
 	expect(text, want);
 }
@@ -457,11 +467,13 @@ test_same_directory(void **state)
 	(void)state;
 	assert_int_equal(symlink("alpha", in_dir("link")), 0);
 	expect("teams:\n  a:\n    path: alpha\n  b:\n    description: x\n    path: ./link/.\n",
-	    "6:11: teams.b.path: is the directory of team \"a\", line 2, too; expected one team for a "
+	    "6:11: teams.b.path: is the directory of team \"a\", line 2, too; expected one team "
+	    "for a "
 	    "directory");
 	unlink(in_dir("link"));
 	expect("teams:\n  a:\n    path: no/such\n  b:\n    path: no/../no/such\n",
-	    "5:11: teams.b.path: is the directory of team \"a\", line 2, too; expected one team for a "
+	    "5:11: teams.b.path: is the directory of team \"a\", line 2, too; expected one team "
+	    "for a "
 	    "directory");
 	write_text(fixture_config,
 	    "teams:\n  a: {path: /p, remote: ssh h, claudePath: claude}\n"
@@ -476,16 +488,20 @@ test_combinations(void **state)
 {
 	(void)state;
 	expect("teams:\n  a:\n    path: /p\n    remote: ssh host\n",
-	    "4:13: teams.a.remote needs teams.a.claudePath: where claude is on that host, for example "
+	    "4:13: teams.a.remote needs teams.a.claudePath: where claude is on that host, for "
+	    "example "
 	    "~/.local/bin/claude");
 	expect("dashboard:\n  https: 3101\n",
-	    "2:10: dashboard.https needs a certificate; expected certPath and keyPath, or selfsigned: "
+	    "2:10: dashboard.https needs a certificate; expected certPath and keyPath, or "
+	    "selfsigned: "
 	    "true");
 	expect("dashboard:\n  https: 3101\n  certPath: x\n",
-	    "2:10: dashboard.https needs a certificate; expected certPath and keyPath, or selfsigned: "
+	    "2:10: dashboard.https needs a certificate; expected certPath and keyPath, or "
+	    "selfsigned: "
 	    "true");
 	expect("dashboard:\n  http: 0\n",
-	    "2:9: dashboard.http and dashboard.https are both 0; expected a port for one of them, or "
+	    "2:9: dashboard.http and dashboard.https are both 0; expected a port for one of them, "
+	    "or "
 	    "enabled: false");
 }
 

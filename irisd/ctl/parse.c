@@ -291,10 +291,10 @@ ctl_parse(struct ctl *c, int argc, char **argv, struct err *err)
 
 	if (parse_options(c, &s, false, err) == -1)
 		return -1;
-	if (c->version || s.at >= s.argc)
-		return 0;
 	if (s.noperands > 0)
 		return err_set(err, ERR_INVALID, "\"--\" before the command");
+	if (c->version || s.at >= s.argc)
+		return 0;
 	if (parse_command(c, &s, err) == -1) {
 		/* "iris team --help" asks for the family's help. */
 		if (s.at + 1 < argc &&

@@ -110,10 +110,92 @@ $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/lib/libirisd.a $
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
-# Unit tests only: the quick loop while working on one module.
-.PHONY: unit
-unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
+# --- building and testing --------------------------------------------------------------------------------------
+
+.PHONY: help
+help:
+	@echo "make            build all programs into build/bin"
+	@echo "make check      install what is missing, build, run all tests (also under sanitizers)"
+	@echo "make demo       one question between two sample projects"
+	@echo "make unit       unit tests only; make build/test/test_json && build/test/test_json for one"
+	@echo "make lint       formatting, shell scripts, man pages"
+	@echo "make bench      measurements (tests/bench)"
+	@echo "make fuzz       build the fuzz targets (clang), in build/fuzz"
+	@echo "make install    into PREFIX ($(PREFIX)), under DESTDIR where given; make uninstall"
+	@echo "make deps       install what building needs; make deps-check: what testing needs as well"
+	@echo "SAN=address,undefined builds into build/san"
+
+.PHONY: deps deps-check
+deps:
+	@tests/deps.sh build
+deps-check:
+	@tests/deps.sh check
+
+.PHONY: units unit
+units: $(UNIT)
+unit: all units
+	@tests/run.sh unit
+
+# What is missing is installed first, and only then make looks at what is there to build.
+.PHONY: check demo
+check: deps-check
+	@$(MAKE) --no-print-directory all units
+	@tests/run.sh
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@share/demo/demo.sh $(BUILD)
+
+.PHONY: lint bench
+lint:
+	@tests/run.sh lint
+bench: all
+	@node tests/bench/bench.mjs $(BENCH)
+
+# --- fuzzing: clang only; each target is a program that takes a corpus directory ---------------------------------
+FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ     = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
+
+.PHONY: fuzz
+fuzz: $(FUZZ)
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(COMMON_SRC)
+	@mkdir -p $(@D)
+	clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) -o $@ $^ \
+	    $(LIBEVENT) $(LIBCJSON) $(LIBYAML)
+
+# --- installing -------------------------------------------------------------------------------------------------
+INSTALL  ?= install
+MAN1      = $(wildcard man/*.1)
+MAN5      = $(wildcard man/*.5)
+MAN7      = $(wildcard man/*.7)
+MAN8      = $(wildcard man/*.8)
+UNITDIR   = $(PREFIX)/lib/systemd/user
+BASHDIR   = $(PREFIX)/share/bash-completion/completions
+ZSHDIR    = $(PREFIX)/share/zsh/site-functions
+
+# Replace what is there by a new file and a rename: a running irisd keeps the old one.
+.PHONY: install uninstall
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR) $(DESTDIR)$(UNITDIR) \
+	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(foreach n,1 5 7 8,$(DESTDIR)$(MANDIR)/man$(n))
+	$(INSTALL) -m 755 $(BUILD)/bin/iris $(BUILD)/bin/irisd $(BUILD)/bin/iris-mcp-shim $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 755 $(BUILD)/bin/iris-worker $(DESTDIR)$(LIBEXECDIR)
+	$(INSTALL) -m 644 etc/config.yaml $(DESTDIR)$(DATADIR)/config.yaml
+	for f in irisd.socket irisd.service; do \
+	    sed 's|@BINDIR@|$(BINDIR)|g' etc/systemd/$$f >$(DESTDIR)$(UNITDIR)/$$f || exit 1; done
+	sed 's|@BINDIR@|$(BINDIR)|g' etc/launchd/iris.irisd.plist >$(DESTDIR)$(DATADIR)/iris.irisd.plist
+	$(INSTALL) -m 644 share/completions/iris.bash $(DESTDIR)$(BASHDIR)/iris
+	$(INSTALL) -m 644 share/completions/_iris $(DESTDIR)$(ZSHDIR)/_iris
+	$(INSTALL) -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5
+	$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8
+
+uninstall:
+	rm -f $(foreach p,iris irisd iris-mcp-shim,$(DESTDIR)$(BINDIR)/$(p)) \
+	    $(foreach f,irisd.socket irisd.service,$(DESTDIR)$(UNITDIR)/$(f)) \
+	    $(DESTDIR)$(BASHDIR)/iris $(DESTDIR)$(ZSHDIR)/_iris \
+	    $(foreach n,1 5 7 8,$(foreach m,$(MAN$(n)),$(DESTDIR)$(MANDIR)/man$(n)/$(notdir $(m))))
+	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR)
 
 .PHONY: clean
 clean:

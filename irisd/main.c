@@ -4,7 +4,6 @@
  * order. One irisd for each IRIS_HOME; it never forks into the background, whoever starts it does that.
  */
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -296,7 +295,6 @@ main(int argc, char *argv[])
 	json_init();
 	log_init("irisd", LOG_INFO);
 	parse_args(argc, argv);
-	umask(077);
 	d.started_at = compat_now_ms();
 	TAILQ_INIT(&d.teams);
 	TAILQ_INIT(&d.ready);

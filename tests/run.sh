@@ -1,0 +1,110 @@
+#!/bin/sh
+# Runs the suites and adds them up; what "make check" ends with. Quick suites first.
+#
+#	tests/run.sh [suite ...]	unit lint docs integration e2e san (default: all, in this order)
+#
+# Each suite's output goes to the terminal as it comes, and to build/check/<suite>.log. Ends with the names of
+# what failed and the line "N passed, N failed"; the status is 0 only when nothing failed and something ran.
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+[ -d build/node/bin ] && PATH="$PWD/build/node/bin:$PATH"
+suites=${*:-unit lint docs integration e2e san}
+logs=build/check
+mkdir -p "$logs"
+passed=0
+failed=0
+names=
+
+# add <log> <status>: count what a suite has printed. A suite that ended badly without naming a failure (a crash, a
+# sanitizer report, nothing run) is one failure itself.
+add() {
+	p=$(awk '/^\[       OK \]/ { n++ } /^# pass / { n += $3 } /^ok: / { n++ } END { print n + 0 }' "$1")
+	f=$(awk '/^\[  FAILED  \] [a-z_0-9]+$/ { n++ } /^# fail / { n += $3 } /^# cancelled / { n += $3 } /^FAILED: / { n++ } END { print n + 0 }' "$1")
+	if [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; then
+		f=1
+		names="$names
+  $1: ended with status $2"
+	fi
+	names="$names$(sed -n -e 's/^ *not ok [0-9]* - /  /p' -e 's/^\[  FAILED  \] \([a-z_0-9]*\)$/  \1/p' -e 's/^FAILED: /  /p' "$1" | sort -u | sed '1s/^/\n/')"
+	passed=$((passed + p))
+	failed=$((failed + f))
+	echo "== $(basename "$1" .log): $p passed, $f failed"
+}
+
+# run <name> <command...>
+run() {
+	log="$logs/$1.log"
+	shift
+	echo "== $*"
+	{ "$@" 2>&1; echo "$?" >"$log.status"; } | tee "$log"
+	add "$log" "$(cat "$log.status")"
+	rm -f "$log.status"
+}
+
+unit() {
+	status=0
+	for t in "$1"/test/test_*; do
+		case $t in *.d | *.o) continue ;; esac
+		"$t" || status=1
+	done
+	return $status
+}
+
+# one <what> <command...>: a check with one result.
+one() {
+	what=$1
+	shift
+	if "$@"; then echo "ok: $what"; else echo "FAILED: $what"; return 1; fi
+}
+
+lint() {
+	status=0
+	# shellcheck disable=SC2046 # a list of files
+	one "clang-format" clang-format --dry-run --Werror $(git ls-files '*.c' '*.h') || status=1
+	# shellcheck disable=SC2046
+	one "shellcheck" shellcheck -s sh $(git ls-files '*.sh') .ci/run || status=1
+	# shellcheck disable=SC2046
+	one "mandoc -T lint" mandoc -T lint -W warning $(git ls-files 'man/*') || status=1
+	return $status
+}
+
+tests() {
+	# TAP, whose closing lines add() reads; two at a time, since most of a test is waiting.
+	node --test --test-reporter=tap --test-concurrency=2 "$@"
+}
+
+san() {
+	make SAN=address,undefined all units
+	export IRIS_BUILD="$PWD/build/san"
+	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
+}
+
+for suite in $suites; do
+	case $suite in
+	unit) run unit unit build ;;
+	lint) run lint lint ;;
+	docs) run docs tests tests/docs/*.test.mjs ;;
+	integration) run integration tests tests/integration/*.test.mjs ;;
+	e2e) run e2e tests tests/e2e/*.test.mjs ;;
+	san)
+		if san >"$logs/san-build.log" 2>&1; then
+			run san-unit unit build/san
+			run san-integration tests tests/integration/*.test.mjs
+			run san-e2e tests tests/e2e/*.test.mjs
+		else
+			cat "$logs/san-build.log"
+			add "$logs/san-build.log" 1
+		fi
+		;;
+	*)
+		echo "run.sh: no such suite: $suite" >&2
+		exit 2
+		;;
+	esac
+done
+
+[ -n "$names" ] && echo "Failed:$names"
+[ $((passed + failed)) -gt 0 ] || failed=1
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

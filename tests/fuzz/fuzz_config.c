@@ -4,9 +4,7 @@
  * or an error with a position in UTF-8, and the editor finds the same teams in the text as the
  * loader in the tree.
  *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -I. -D_DEFAULT_SOURCE tests/fuzz/fuzz_config.c \
- * common/config*.c common/dotenv.c common/nearest.c common/err.c common/log.c common/xmalloc.c \
- * common/paths.c common/compat.c -lyaml -o fuzz_config
+ * `make fuzz` builds it; etc/config.yaml is a good first corpus.
  */
 #include <assert.h>
 #include <stdint.h>

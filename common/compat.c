@@ -239,6 +239,52 @@ compat_proc_descendants(pid_t root, pid_t *out, size_t max)
 	return found;
 }
 
+/* environ is the entries, each ended by a NUL; read in pieces, the end of one kept for the next. */
+static bool
+environ_has(pid_t pid, const char *entry)
+{
+	size_t want = strlen(entry) + 1, have = 0, i;
+	char path[64], buf[16384];
+	bool found = false, start = true;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%ld/environ", (long)pid);
+	if (want > sizeof buf / 2 || (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	while (!found && (n = read(fd, buf + have, sizeof buf - have)) > 0) {
+		have += (size_t)n;
+		for (i = 0; i + want <= have && !found; i++) {
+			found = start && memcmp(buf + i, entry, want) == 0;
+			start = buf[i] == '\0';
+		}
+		memmove(buf, buf + i, have - i);
+		have -= i;
+	}
+	close(fd);
+	return found;
+}
+
+size_t
+compat_proc_marked(const char *entry, pid_t *out, size_t max)
+{
+	struct proc_stat *stats;
+	size_t n, i, found = 0;
+	pid_t *pids;
+
+	n = snapshot(&pids, &stats);
+	for (i = 0; i < n; i++) {
+		if (stats[i].state == 'Z' || !environ_has(pids[i], entry))
+			continue;
+		if (found < max)
+			out[found] = pids[i];
+		found++;
+	}
+	free(pids);
+	free(stats);
+	return found;
+}
+
 bool
 compat_subreaper(void)
 {
@@ -379,6 +425,45 @@ compat_proc_descendants(pid_t root, pid_t *out, size_t max)
 			out[found] = group[i];
 		found++;
 	}
+	return found;
+}
+
+/* KERN_PROCARGS2: argc, the path, NULs, argc arguments, the environment, each ended by a NUL. */
+static bool
+environ_has(pid_t pid, const char *entry)
+{
+	int mib[3] = {CTL_KERN, KERN_PROCARGS2, pid};
+	size_t size = 0, want = strlen(entry) + 1, i;
+	bool found = false;
+	char *buf;
+
+	if (sysctl(mib, 3, NULL, &size, NULL, 0) == -1 || size == 0 || (buf = malloc(size)) == NULL)
+		return false;
+	if (sysctl(mib, 3, buf, &size, NULL, 0) == 0)
+		for (i = sizeof(int) + 1; i + want <= size && !found; i++)
+			found = buf[i - 1] == '\0' && memcmp(buf + i, entry, want) == 0;
+	free(buf);
+	return found;
+}
+
+size_t
+compat_proc_marked(const char *entry, pid_t *out, size_t max)
+{
+	int n = proc_listallpids(NULL, 0), i;
+	size_t found = 0;
+	pid_t *pids;
+
+	if (n <= 0 || (pids = calloc((size_t)n + 64, sizeof *pids)) == NULL)
+		return 0;
+	n = proc_listallpids(pids, (n + 64) * (int)sizeof *pids);
+	for (i = 0; i < n; i++) {
+		if (!environ_has(pids[i], entry))
+			continue;
+		if (found < max)
+			out[found] = pids[i];
+		found++;
+	}
+	free(pids);
 	return found;
 }
 

@@ -47,6 +47,12 @@ uint64_t compat_proc_start(pid_t pid);
  */
 size_t compat_proc_descendants(pid_t root, pid_t *pids, size_t max);
 
+/*
+ * Every live process of this user with the entry (NAME=value) in the environment that it was started with; counted
+ * and stored as above. Finds what a child has left behind also where it has cut every other tie.
+ */
+size_t compat_proc_marked(const char *entry, pid_t *pids, size_t max);
+
 /* Make orphaned descendants children of this process, so that it can reap them. False where not possible. */
 bool compat_subreaper(void);
 

@@ -237,6 +237,7 @@ report_exit(struct claude *c)
 static void
 do_clean(struct claude *c)
 {
+	char how[CLAUDE_STDERR_MAX + 256];
 	struct worker *w = c->worker;
 	struct err err;
 	cJSON *data;
@@ -252,8 +253,8 @@ do_clean(struct claude *c)
 	}
 	for (i = 0; i < c->nclose; i++)
 		report_answer(w, c->close_ids[i], NULL);
-	log_info(
-	    "claude is gone session=%s pid=%ld expected=%d", c->session, (long)c->pid, c->expected);
+	log_info("claude is gone session=%s pid=%ld expected=%d how=\"%s\"", c->session,
+	    (long)c->pid, c->expected, claude_ending(c, how, sizeof how));
 	if (c->io != NULL)
 		peer_close(c->io, 0);
 	if (c->errs != NULL)
@@ -299,6 +300,8 @@ take_init(struct claude *c, const struct stream_event *ev)
 		    ev->session_id, c->id);
 		return;
 	}
+	if (c->turn != NULL)
+		c->turn->begun = true;
 	free(c->model);
 	c->model = xstrdup_null(json_str(ev->json, "model"));
 	p = json_new();
@@ -517,16 +520,20 @@ claude_open(struct worker *w, const cJSON *params, const char *open_id, struct e
 	struct transport t;
 	struct timeval tv;
 	struct claude *c;
+	char id[UUID_LEN + 1], mark[64];
 	int fds[3];
 	pid_t pid;
 
-	if (transport_build(params, environ, &t, err) == -1)
+	uuid_v4(id);
+	snprintf(mark, sizeof mark, TRANSPORT_MARK "=%s", id);
+	if (transport_build(params, environ, mark, &t, err) == -1)
 		return -1;
 	pid = start(&t, fds, err);
 	transport_release(&t);
 	if (pid == -1)
 		return -1;
 	c = claude_new(w, params, open_id);
+	compat_strlcpy(c->mark, mark, sizeof c->mark);
 	c->pid = pid;
 	c->start = compat_proc_start(pid);
 	c->spawned_at = compat_mono_ms();

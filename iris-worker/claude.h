@@ -44,6 +44,7 @@ enum claude_event {
 struct turn {
 	char message[UUID_LEN + 1];
 	bool seen;
+	bool begun;       /* an init line has come since */
 	bool interrupted; /* by irisd */
 	bool timed_out;
 	bool streamed;    /* some of the answer was told as a delta */
@@ -106,7 +107,8 @@ struct claude {
 	bool resume;
 	int spawn_ms, response_ms, stop_ms; /* 0: without limit (response_ms) */
 
-	pid_t pid; /* 0 before and after */
+	char mark[64]; /* NAME=value in the environment of all that it starts */
+	pid_t pid;     /* 0 before and after */
 	uint64_t start;
 	int64_t spawned_at; /* monotonic ms */
 	bool exited;

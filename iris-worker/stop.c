@@ -2,8 +2,8 @@
  *
  * The end of a claude: interrupt, end of input, TERM, KILL, each given twice the time of the one before; then
  * everything that it left behind, until nothing is left. A tool that it started runs in a session of its own and
- * survives its death, so the process tree is noted while it still hangs together, with start times, so that a
- * reused pid is never hit. Called by claude.c; owns claude->stop.
+ * survives its death, so the process tree is noted while it still hangs together, and whatever bears claude's mark
+ * in its environment; with start times, so that a reused pid is never hit. Called by claude.c; owns claude->stop.
  */
 #include <sys/wait.h>
 #include <signal.h>
@@ -57,6 +57,18 @@ note(struct claude *c, pid_t pid)
 	s->left[s->nleft++].start = start;
 }
 
+/* Note what bears claude's mark in its environment: also what has left its tree. */
+static void
+note_marked(struct claude *c)
+{
+	pid_t *pids = xcalloc(STOP_LEFT_MAX, sizeof *pids);
+	size_t n = compat_proc_marked(c->mark, pids, STOP_LEFT_MAX), i;
+
+	for (i = 0; i < n && i < STOP_LEFT_MAX; i++)
+		note(c, pids[i]);
+	free(pids);
+}
+
 /* Note everything below pid. */
 static void
 note_tree(struct claude *c, pid_t pid)
@@ -97,6 +109,7 @@ signal_left(struct claude *c, int sig)
 	size_t i, n = s->nleft;
 
 	/* What they have started since is theirs, and so claude's. */
+	note_marked(c);
 	for (i = 0; i < n; i++)
 		note_tree(c, s->left[i].pid);
 	for (i = 0; i < s->nleft; i++)
@@ -198,6 +211,7 @@ stop_exited(struct claude *c)
 	s->timer = evtimer_new(c->worker->loop.base, look_cb, c);
 	s->drain = evtimer_new(c->worker->loop.base, drain_cb, c);
 	arm(s->drain, DRAIN_MS);
+	note_marked(c);
 	if (count_left(c) > 0) {
 		signal_left(c, SIGTERM);
 		arm(s->timer, look_ms[0]);

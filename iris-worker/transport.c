@@ -37,7 +37,7 @@ static const char *const strip_names[] = {"CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT"
     "CLAUDE_CODE_CHILD_NOTES_DIR", "CLAUDE_JOB_DIR", "CLAUDE_AX_SCREEN_READER", "GIT_EDITOR",
     "GIT_ASKPASS", "NODE_OPTIONS", "BUN_OPTIONS", "TRACEPARENT", "TRACESTATE", "SSH_CLIENT",
     "SSH_CONNECTION", "SSH_TTY", "SSH_ORIGINAL_COMMAND", "NOTIFY_SOCKET", "LISTEN_FDS",
-    "LISTEN_PID", "LISTEN_FDNAMES", NULL};
+    "LISTEN_PID", "LISTEN_FDNAMES", TRANSPORT_MARK, NULL};
 static const char *const strip_prefixes[] = {"CLAUDE_BG_", "TMUX", "TERM_PROGRAM", "VSCODE_", NULL};
 
 static const char *const install_dirs[] = {
@@ -173,7 +173,7 @@ stripped(const char *entry, const cJSON *own)
 }
 
 static int
-build_env(const cJSON *own, char *const *env, char ***out, struct err *err)
+build_env(const cJSON *own, char *const *env, const char *mark, char ***out, struct err *err)
 {
 	struct list l = {NULL, 0};
 	const cJSON *v;
@@ -193,6 +193,7 @@ build_env(const cJSON *own, char *const *env, char ***out, struct err *err)
 			list_add(&l, xasprintf("%s=%s", v->string, v->valuestring));
 	}
 	list_add(&l, xstrdup("CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS=1"));
+	list_add(&l, xstrdup(mark));
 	*out = l.v;
 	return 0;
 }
@@ -273,7 +274,8 @@ build_argv(const cJSON *params, const char *path)
 }
 
 int
-transport_build(const cJSON *params, char *const *env, struct transport *t, struct err *err)
+transport_build(
+    const cJSON *params, char *const *env, const char *mark, struct transport *t, struct err *err)
 {
 	const char *id = json_str(params, "claudeId"), *dir = json_str(params, "cwd");
 
@@ -285,7 +287,7 @@ transport_build(const cJSON *params, char *const *env, struct transport *t, stru
 		    "this iris-worker starts local sessions only, not remote ones");
 	if (check_directory(dir, err) == -1)
 		return -1;
-	if (build_env(json_obj(params, "env"), env, &t->envp, err) == -1)
+	if (build_env(json_obj(params, "env"), env, mark, &t->envp, err) == -1)
 		return -1;
 	if (transport_find(json_str(params, "claudePath"), env_get(t->envp, "PATH"),
 		paths_user_home(), t->path, sizeof t->path, err) == -1) {

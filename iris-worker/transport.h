@@ -13,6 +13,8 @@
 #include "common/err.h"
 #include "common/paths.h"
 
+#define TRANSPORT_MARK "IRIS_CLAUDE" /* the name of the mark */
+
 struct transport {
 	char path[PATHS_MAX]; /* the program, absolute */
 	char **argv;          /* owned, NULL-terminated */
@@ -21,10 +23,12 @@ struct transport {
 };
 
 /*
- * From the params of worker/open (iris-protocol(7)) and this process's environment. -1: ERR_INVALID (params),
+ * From the params of worker/open (iris-protocol(7)) and this process's environment; mark (NAME=value) is added to
+ * it, for all that this claude will start. -1: ERR_INVALID (params),
  * ERR_NO_CLAUDE, ERR_DIRECTORY; nothing is to be released then.
  */
-int transport_build(const cJSON *params, char *const *env, struct transport *t, struct err *err);
+int transport_build(
+    const cJSON *params, char *const *env, const char *mark, struct transport *t, struct err *err);
 void transport_release(struct transport *t);
 
 /* What to say when starting it has failed with this errno (exec's own reasons). Returns -1. */

@@ -346,17 +346,15 @@ take_result(struct claude *c, const struct stream_event *ev)
 	}
 	if (r.owner == STREAM_OURS)
 		mark_seen(c, "result");
-	if (!t->seen && !r.is_error) {
-		claude_fault(
-		    c, ERR_PROTOCOL, "Claude sent a result before it had taken the message");
+	answer = t->answer != NULL ? t->answer : r.text;
+	if (!r.is_error && (!t->seen || (!t->begun && (answer == NULL || answer[0] == '\0')))) {
+		claude_fault(c, ERR_PROTOCOL, "Claude sent a result before it had begun the turn");
 		return;
 	}
-	if (r.is_error) {
+	if (r.is_error)
 		fail_by_result(c, &r);
-	} else {
-		answer = t->answer != NULL ? t->answer : r.text;
+	else
 		finish(c, answer, NULL, NULL, &r);
-	}
 	if (r.total_cost >= 0)
 		c->cost = r.total_cost;
 }

@@ -34,6 +34,7 @@ loop_init(struct loop *l, void (*hook)(void *), void *arg)
 	l->hook = hook;
 	l->hook_arg = arg;
 	l->stop = false;
+	l->peers = 0;
 	TAILQ_INIT(&l->dirty);
 	TAILQ_INIT(&l->deferred);
 	if ((config = event_config_new()) == NULL)
@@ -76,6 +77,18 @@ loop_run(struct loop *l)
 		after_pass(l);
 	}
 	after_pass(l);
+}
+
+void
+loop_drain(struct loop *l)
+{
+	l->hook = NULL;
+	after_pass(l);
+	while (l->peers > 0) {
+		if (event_base_loop(l->base, EVLOOP_ONCE) == -1)
+			fatalx("the event loop failed");
+		after_pass(l);
+	}
 }
 
 void

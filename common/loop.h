@@ -24,6 +24,7 @@ struct loop {
 	void (*hook)(void *); /* may be NULL */
 	void *hook_arg;
 	bool stop;
+	int peers;                         /* that live */
 	TAILQ_HEAD(, peer) dirty;          /* peers with output queued in this pass */
 	TAILQ_HEAD(, loop_defer) deferred; /* to be called at the end of this pass */
 };
@@ -34,6 +35,9 @@ void loop_init(struct loop *l, void (*hook)(void *), void *arg);
 /* Passes until loop_stop; then one last after-hook has run. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
+
+/* Passes without the hook until no peer is left; each must have been closed (peer_close bounds it in time). */
+void loop_drain(struct loop *l);
 
 /* Call fn(arg) at the end of this pass: for frees. */
 void loop_defer(struct loop *l, void (*fn)(void *), void *arg);

@@ -59,6 +59,7 @@ peer_free(void *arg)
 		close(p->wfd);
 	if (p->rfd != -1)
 		close(p->rfd);
+	p->loop->peers--;
 	frame_release(&p->in);
 	evbuffer_free(p->held);
 	evbuffer_free(p->out);
@@ -246,6 +247,7 @@ peer_new(struct loop *l, int rfd, int wfd, const struct peer_limits *limits, pee
 
 	signal(SIGPIPE, SIG_IGN);
 	p->loop = l;
+	l->peers++;
 	p->rfd = rfd;
 	p->wfd = wfd;
 	p->limits = *limits;

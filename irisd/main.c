@@ -246,7 +246,7 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 	size_t i;
 
 	/* What say_goodbye has queued leaves here, and the peers are freed. */
-	peer_flush_dirty(&d->loop);
+	loop_drain(&d->loop);
 	message_forget_all(d);
 	team_free_all(d);
 	for (i = 0; i < NSIGNALS; i++)

@@ -26,16 +26,17 @@ message_find(struct irisd *d, const char *id)
 }
 
 static struct message *
-message_new(struct session *s, const char *id, const char *root, int64_t hops, enum ladder state)
+message_new(struct session *s, const struct store_message *row)
 {
 	struct message *m = xcalloc(1, sizeof *m);
 
 	m->d = s->d;
 	m->session = s;
-	compat_strlcpy(m->id, id, sizeof m->id);
-	compat_strlcpy(m->root, root, sizeof m->root);
-	m->hops = hops;
-	m->state = state;
+	compat_strlcpy(m->id, row->id, sizeof m->id);
+	compat_strlcpy(m->root, row->root, sizeof m->root);
+	compat_strlcpy(m->parent, row->parent, sizeof m->parent);
+	m->hops = row->hops;
+	m->state = LADDER_QUEUED;
 	TAILQ_INIT(&m->waits);
 	HASH_ADD_STR(s->d->messages, id, m);
 	return m;
@@ -96,6 +97,31 @@ find_by_key(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1],
 	return rv;
 }
 
+/*
+ * A question that can never be answered is refused: its session is in the middle of a turn that, over however many
+ * teams, waits for this very question's sender. And a chain of questions has an end.
+ */
+static int
+check_chain(const struct message_new *n, const struct session *s, struct err *err)
+{
+	const struct message *a;
+
+	if (n->parent == NULL)
+		return 0;
+	if (n->parent->hops + 1 >= MESSAGE_HOPS_MAX)
+		return err_set(err, ERR_LIMIT,
+		    "%d questions already hang on one another here; answer the one you were asked with what "
+		    "you know",
+		    MESSAGE_HOPS_MAX);
+	for (a = n->waits ? n->parent : NULL; a != NULL; a = message_find(s->d, a->parent))
+		if (a->session == s)
+			return err_set(err, ERR_REFUSED,
+			    "team %s is itself waiting for the answer that is being worked on here (message "
+			    "%s); answer it with what you know, or use quick_message",
+			    s->team->name, a->id);
+	return 0;
+}
+
 int
 message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1], struct err *err)
 {
@@ -113,6 +139,8 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 	if ((known = find_by_key(d, n, id, err)) != 0)
 		return known == 1 ? 0 : -1;
 	if ((s = session_get(t, n->from, true, err)) == NULL)
+		return -1;
+	if (check_chain(n, s, err) == -1)
 		return -1;
 	if (s->queued >= limit)
 		return err_set(err, ERR_LIMIT,
@@ -135,7 +163,7 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 	if (known == -1)
 		return -1;
 	compat_strlcpy(id, row.id, UUID_LEN + 1);
-	enqueue(message_new(s, row.id, row.root, row.hops, LADDER_QUEUED));
+	enqueue(message_new(s, &row));
 	log_info("message queued id=%s from=%s to=%s bytes=%zu", row.id, n->from, t->name,
 	    strlen(n->body));
 	return 0;
@@ -157,7 +185,7 @@ recover_cb(const struct store_message *row, void *arg)
 		store_message_finish(d->store, row->id, LADDER_FAILED, now, "recovery", NULL,
 		    ERR_NOT_FOUND, "the team is not configured any more", NULL);
 	} else if (row->state == LADDER_QUEUED) {
-		enqueue(message_new(s, row->id, row->root, row->hops, LADDER_QUEUED));
+		enqueue(message_new(s, row));
 	} else {
 		store_message_finish(d->store, row->id, LADDER_FAILED, now, "recovery", NULL,
 		    ERR_CRASHED,

@@ -14,6 +14,7 @@
 #include "irisd/store/store.h"
 
 #define MESSAGE_BODY_MAX ((size_t)4 * 1024 * 1024) /* bytes */
+#define MESSAGE_HOPS_MAX 16                        /* questions that may hang on one another */
 #define MESSAGE_KEY_MAX  200
 
 enum wait_event {
@@ -40,6 +41,7 @@ struct message {
 	struct session *session;
 	char id[UUID_LEN + 1];
 	char root[UUID_LEN + 1];
+	char parent[UUID_LEN + 1]; /* "": none */
 	int64_t hops;
 	enum ladder state;
 	bool in_queue;
@@ -52,6 +54,7 @@ struct message {
 struct message_new {
 	const char *to, *from, *body;
 	const char *key;              /* idempotency key, or NULL */
+	bool waits;                   /* the sender will wait for the answer */
 	const struct message *parent; /* in whose turn it is sent, or NULL */
 };
 

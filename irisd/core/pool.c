@@ -74,6 +74,9 @@ became_idle(struct session *s)
 		s->idle_timer = evtimer_new(s->d->loop.base, idle_cb, s);
 	evtimer_add(s->idle_timer, &tv);
 	pool_want(s);
+	/* Its own messages first; if there are none, it may have to give way. */
+	if (!TAILQ_EMPTY(&s->d->waiting))
+		pool_want(TAILQ_FIRST(&s->d->waiting));
 }
 
 /* No process any more: forget what was known of it, and let others have the slot. */
@@ -119,19 +122,57 @@ start(struct session *s)
 		pool_on_open_failed(s, &err, false);
 }
 
+/*
+ * Processes in the way of a new one: a turn that waits for another team holds no slot meanwhile, or teams that ask
+ * one another could wait for a slot for ever. stopping: those that will be gone by themselves.
+ */
+static int
+slots_taken(struct irisd *d, int *stopping)
+{
+	struct session *s;
+	struct team *t;
+	int n = d->active;
+
+	*stopping = 0;
+	TAILQ_FOREACH (t, &d->teams, entry) {
+		TAILQ_FOREACH (s, &t->sessions, team_entry) {
+			n -= s->state == SESSION_BUSY && inband_waits(s);
+			*stopping += s->state == SESSION_STOPPING;
+		}
+	}
+	return n;
+}
+
+/* How many wait for a slot before s, itself included. */
+static int
+place(const struct session *s)
+{
+	const struct session *other;
+	int n = 0;
+
+	TAILQ_FOREACH (other, &s->d->waiting, wait_entry) {
+		n++;
+		if (other == s)
+			break;
+	}
+	return n;
+}
+
 static void
 start_or_wait(struct session *s)
 {
 	struct irisd *d = s->d;
+	int64_t max = d->conf->config->settings.max_processes;
 	struct session *victim;
+	int stopping;
 
-	if (d->active < d->conf->config->settings.max_processes) {
+	if (d->active < max || slots_taken(d, &stopping) < max) {
 		start(s);
 		return;
 	}
 	if (s->state == SESSION_ASLEEP)
 		session_move(s, SESSION_EV_WAIT);
-	if ((victim = least_recently_used(d)) != NULL) {
+	if (stopping < place(s) && (victim = least_recently_used(d)) != NULL) {
 		log_info("session gives way from=%s to=%s for=%s->%s", victim->row.from,
 		    victim->team->name, s->row.from, s->team->name);
 		pool_close(victim);
@@ -158,8 +199,13 @@ hand_over(struct session *s)
 static void
 look_at(struct session *s)
 {
-	if (s->d->stopping || !wanted_awake(s))
+	if (s->d->stopping)
 		return;
+	if (!wanted_awake(s)) {
+		if (s->state == SESSION_ASLEEP)
+			worker_retire(s->team);
+		return;
+	}
 	switch (s->state) {
 	case SESSION_ASLEEP:
 	case SESSION_WAITING:
@@ -400,7 +446,10 @@ pool_on_exit(struct session *s, const char *reason)
 		    (long)s->pid, reason);
 	if (m != NULL) {
 		s->current = NULL;
-		if (m->state == LADDER_SENT && m->attempts < 2 && s->state != SESSION_STOPPING) {
+		if (m->cancel_wanted) {
+			message_cancelled(m, "cancelled while its process ended", NULL);
+		} else if (m->state == LADDER_SENT && m->attempts < 2 &&
+		    s->state != SESSION_STOPPING) {
 			m->in_queue = true;
 			s->queued++;
 			TAILQ_INSERT_HEAD(&s->queue, m, entry);

@@ -13,6 +13,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/team.h"
+#include "irisd/net/worker.h"
 
 struct team *
 team_find(struct irisd *d, const char *name)
@@ -235,7 +236,7 @@ drained(const struct team *t)
 {
 	const struct session *s;
 
-	if (!t->removed || t->worker != NULL)
+	if (!t->removed || worker_left(t))
 		return false;
 	TAILQ_FOREACH (s, &t->sessions, team_entry)
 		if (s->state != SESSION_ASLEEP || s->current != NULL || s->queued > 0)

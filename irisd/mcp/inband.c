@@ -43,6 +43,19 @@ inband_input(struct session *s, const cJSON *message)
 	free(line);
 }
 
+bool
+inband_waits(const struct session *s)
+{
+	const struct mcp_call *c;
+
+	if (s->mcp == NULL)
+		return false;
+	TAILQ_FOREACH (c, &s->mcp->calls, entry)
+		if (c->wait != NULL)
+			return true;
+	return false;
+}
+
 void
 inband_release(struct session *s)
 {

@@ -7,11 +7,15 @@
 #define IRIS_MCP_INBAND_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 #include "irisd/core/session.h"
 
 /* One MCP message from the session's Claude. */
 void inband_input(struct session *s, const cJSON *message);
+
+/* True while one of its calls waits for a message to another team. */
+bool inband_waits(const struct session *s);
 
 /* The session's process is gone: its calls are dropped. */
 void inband_release(struct session *s);

@@ -12,6 +12,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/describe.h"
 #include "irisd/core/message.h"
+#include "irisd/core/pool.h"
 #include "irisd/mcp/mcp.h"
 
 #define TIMEOUT_MAX 3600000 /* ms, as in Iris MCP */
@@ -151,6 +152,9 @@ await(struct mcp_call *c, int64_t timeout)
 		not_waiting(c, false);
 	} else {
 		c->wait = message_wait(m, timeout, wait_cb, c);
+		/* The caller's own process now waits: its slot may be used. */
+		if (!TAILQ_EMPTY(&c->mcp->d->waiting))
+			pool_want(TAILQ_FIRST(&c->mcp->d->waiting));
 		message_describe(m, where, sizeof where);
 		mcp_call_progress(c, where);
 	}
@@ -184,6 +188,7 @@ send_and_wait(struct mcp_call *c, const cJSON *args, int64_t timeout)
 	n.from = from;
 	n.to = json_str(args, "toTeam");
 	n.body = json_str(args, "message");
+	n.waits = timeout != -1;
 	n.key = key = make_key(c, args, from);
 	n.parent = c->mcp->session != NULL ? c->mcp->session->current : NULL;
 	rv = message_submit(c->mcp->d, &n, c->message, &err);

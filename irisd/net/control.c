@@ -32,7 +32,8 @@ control_free(struct control *c)
 	TAILQ_REMOVE(&c->client->controls, c, entry);
 	if (c->wait != NULL)
 		message_unwait(c->wait);
-	session_unwatch(c->client->d, c);
+	if (c->watching)
+		session_unwatch(c->client->d, c);
 	free(c->id);
 	free(c);
 }
@@ -101,15 +102,23 @@ control_stop(struct client *client, const struct err *why)
 		control_failed(TAILQ_FIRST(&client->controls), why);
 }
 
-void
+bool
 control_from(struct control *c, const cJSON *params, char *name, size_t size)
 {
 	const char *from = json_str(params, "from");
+	struct err err;
 
-	if (from != NULL && from[0] != '\0')
-		compat_strlcpy(name, from, size);
-	else
+	if (from == NULL || from[0] == '\0') {
 		client_who(c->client, name, size);
+		return true;
+	}
+	/* It goes into envelopes. A guest's name is as team_of_dir makes them. */
+	if (config_check_team_name(strncmp(from, "guest:", 6) == 0 ? from + 6 : from, &err) == -1) {
+		control_failed(c, &err);
+		return false;
+	}
+	compat_strlcpy(name, from, size);
+	return true;
 }
 
 static cJSON *

@@ -20,6 +20,7 @@ struct control {
 	bool stream;     /* tell what happens meanwhile */
 	struct wait *wait;
 	char message[UUID_LEN + 1]; /* whose */
+	bool watching;              /* a session_watch with this call as its arg */
 	int pending, stopped;       /* team.sleep: sessions still to stop, and stopped */
 };
 
@@ -38,7 +39,10 @@ void control_failed(struct control *c, const struct err *why);
 #include "irisd/net/control_table.h"
 #undef CONTROL_X
 
-/* The sender: params.from (the user may speak for any team), else by the caller's directory. */
-void control_from(struct control *c, const cJSON *params, char *name, size_t size);
+/*
+ * The sender: params.from (the user may speak for any team), else by the caller's directory. False when the call was
+ * ended, since that is no name.
+ */
+bool control_from(struct control *c, const cJSON *params, char *name, size_t size);
 
 #endif

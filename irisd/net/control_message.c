@@ -134,8 +134,10 @@ control_message_send(struct control *c, const cJSON *params)
 		control_failed(c, &err);
 		return;
 	}
-	control_from(c, params, from, sizeof from);
+	if (!control_from(c, params, from, sizeof from))
+		return;
 	n.from = from;
+	n.waits = timeout != -1;
 	if (key != NULL)
 		n.key = full = xasprintf("key:%s:%.*s", from, MESSAGE_KEY_MAX, key);
 	rv = message_submit(d, &n, c->message, &err);

@@ -93,13 +93,15 @@ control_team_wake(struct control *c, const cJSON *params)
 
 	if (t == NULL)
 		return;
-	control_from(c, params, from, sizeof from);
+	if (!control_from(c, params, from, sizeof from))
+		return;
 	if (c->client->d->stopping) {
 		err_set(&err, ERR_UNAVAILABLE, "irisd is being stopped");
 		control_failed(c, &err);
 	} else if ((s = session_get(t, from, true, &err)) == NULL) {
 		control_failed(c, &err);
 	} else {
+		c->watching = true;
 		session_watch(s, false, wake_cb, c);
 		pool_want(s);
 	}
@@ -155,6 +157,7 @@ control_team_sleep(struct control *c, const cJSON *params)
 		if ((from != NULL && strcmp(from, s->row.from) != 0) || s->state == SESSION_ASLEEP)
 			continue;
 		c->pending++;
+		c->watching = true;
 		session_watch(s, true, sleep_cb, c);
 		pool_close(s);
 	}

@@ -67,6 +67,7 @@ worker_free(struct worker *w)
 static void
 worker_lost(struct worker *w, const char *why)
 {
+	bool current = w->team->worker == w;
 	struct session *s, *next;
 	char reason[256];
 	struct err err;
@@ -80,9 +81,12 @@ worker_lost(struct worker *w, const char *why)
 		log_warn("worker lost team=%s pid=%ld reason=%s", w->team->name, (long)w->pid, why);
 	snprintf(reason, sizeof reason, "the team's iris-worker %s", why);
 	err_set(&err, ERR_CRASHED, "team %s: %s", w->team->name, reason);
-	if (w->team->worker == w)
+	/* A worker that was retired has no sessions any more; those of its team are its successor's. */
+	if (current)
 		w->team->worker = NULL;
 	TAILQ_FOREACH_SAFE (s, &w->team->sessions, team_entry, next) {
+		if (!current)
+			break;
 		pid_t pid = s->pid;
 		uint64_t start = s->pid_start;
 		if (s->state == SESSION_STARTING)
@@ -303,19 +307,48 @@ worker_mcp(struct session *s, const char *line)
 	worker_send(s->team->worker, rpc_notification("worker/mcp", p));
 }
 
+static void
+stop(struct worker *w)
+{
+	if (w->stopping || w->gone)
+		return;
+	w->stopping = true;
+	request(w, "worker/stop", json_new(), WORKER_OTHER, "", NULL);
+	arm(w, w->d->conf->config->settings.stop_timeout);
+}
+
+void
+worker_retire(struct team *t)
+{
+	struct session *s;
+
+	if (t->worker == NULL)
+		return;
+	TAILQ_FOREACH (s, &t->sessions, team_entry)
+		if (s->state != SESSION_ASLEEP && s->state != SESSION_WAITING)
+			return;
+	stop(t->worker);
+	t->worker = NULL;
+}
+
+bool
+worker_left(const struct team *t)
+{
+	const struct worker *w;
+
+	TAILQ_FOREACH (w, &t->d->workers, entry)
+		if (w->team == t)
+			return true;
+	return false;
+}
+
 void
 worker_stop_all(struct irisd *d)
 {
-	int64_t ms = d->conf->config->settings.stop_timeout;
-	struct worker *w, *next;
+	struct worker *w;
 
-	TAILQ_FOREACH_SAFE (w, &d->workers, entry, next) {
-		if (w->stopping || w->gone)
-			continue;
-		w->stopping = true;
-		request(w, "worker/stop", json_new(), WORKER_OTHER, "", NULL);
-		arm(w, ms);
-	}
+	TAILQ_FOREACH (w, &d->workers, entry)
+		stop(w);
 }
 
 void

@@ -32,7 +32,13 @@ void worker_close(struct session *s);
 /* An MCP line for the in-band client of the session. */
 void worker_mcp(struct session *s, const char *line);
 
-/* Ends every worker in order (with their processes); irisd_worker_gone is called as each one is gone. */
+/* End the team's worker when none of its sessions needs it; the next one starts another. */
+void worker_retire(struct team *t);
+
+/* Whether a worker of the team is left, also one that is ending. */
+bool worker_left(const struct team *t);
+
+/* Ends every worker in order (with their processes); worker_reaped tells when each one is gone. */
 void worker_stop_all(struct irisd *d);
 /* The hard way, for when that took too long. */
 void worker_kill_all(struct irisd *d);

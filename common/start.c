@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +22,24 @@
 
 #define READY_LINE "READY"
 
-/* What irisd printed on its standard output: "READY", or "ERROR <code> <text>". */
+/* What irisd printed on its standard output: "READY", or "ERROR <code> <text>" (then said becomes true). */
 static int
-read_verdict(int fd, int64_t deadline, struct err *err)
+read_verdict(int fd, int64_t deadline, bool *said, struct err *err)
 {
 	char buf[ERR_MSG_MAX + 64], name[32];
 	size_t len = 0;
 	int used = 0;
 
+	*said = false;
 	while (len < sizeof buf - 1 && memchr(buf, '\n', len) == NULL) {
 		struct pollfd pfd = {.fd = fd, .events = POLLIN};
 		int64_t left = deadline - compat_mono_ms();
 		ssize_t n;
-		if (left <= 0 || poll(&pfd, 1, (int)left) == 0)
+		int rv = left > 0 ? poll(&pfd, 1, (int)left) : 0;
+		if (rv == 0)
 			return err_set(err, ERR_TIMEOUT, "irisd was started but is not ready yet");
+		if (rv == -1)
+			continue;
 		n = read(fd, buf + len, sizeof buf - 1 - len);
 		if (n == 0)
 			break;
@@ -47,7 +52,8 @@ read_verdict(int fd, int64_t deadline, struct err *err)
 	buf[strcspn(buf, "\n")] = '\0';
 	if (strcmp(buf, READY_LINE) == 0)
 		return 0;
-	if (sscanf(buf, "ERROR %31s %n", name, &used) == 1 && used > 0)
+	*said = sscanf(buf, "ERROR %31s %n", name, &used) == 1 && used > 0;
+	if (*said)
 		return err_set(
 		    err, err_code_from_name(name), "irisd did not start: %s", buf + used);
 	return err_set(err, ERR_IO, "irisd ended before it was ready; its log tells why");
@@ -59,6 +65,7 @@ start_irisd(const struct paths *p, int64_t deadline, struct err *err)
 	char prog[PATHS_MAX], *argv[] = {prog, NULL};
 	struct spawn s = {.path = prog, .argv = argv, .dir = "/", .own_session = true};
 	int out[2] = {-1, -1}, log = -1, rv = -1;
+	bool said;
 	pid_t pid;
 
 	if (paths_make(p, err) == -1 || paths_program("irisd", prog, sizeof prog, err) == -1)
@@ -77,9 +84,13 @@ start_irisd(const struct paths *p, int64_t deadline, struct err *err)
 		goto out;
 	close(out[1]);
 	out[1] = -1;
-	rv = read_verdict(out[0], deadline, err);
-	if (rv == -1 && err->code != ERR_TIMEOUT)
+	rv = read_verdict(out[0], deadline, &said, err);
+	if (rv == -1 && err->code != ERR_TIMEOUT) {
+		/* It has said its last word, or none that counts: an end to wait for, either way. */
+		if (!said)
+			kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
+	}
 out:
 	close(out[0]);
 	if (out[1] != -1)

@@ -156,14 +156,15 @@ log_vat(enum log_level level, const char *tail, const char *fmt, va_list ap)
 	struct timespec now;
 	struct tm tm;
 	size_t n;
-	int saved = errno;
+	int saved = errno, len;
 
-	if (vsnprintf(text, sizeof text, fmt, ap) < 0)
-		snprintf(text, sizeof text, "(unprintable log line)");
-	if (tail != NULL) {
-		n = strlen(text);
-		snprintf(text + n, sizeof text - n, ": %s", tail);
-	}
+	len = vsnprintf(text, sizeof text, fmt, ap);
+	if (len < 0)
+		len = snprintf(text, sizeof text, "(unprintable log line)");
+	if (tail != NULL && len < (int)sizeof text)
+		len += snprintf(text + len, sizeof text - (size_t)len, ": %s", tail);
+	if (len >= (int)sizeof text)
+		memcpy(text + sizeof text - sizeof "...", "...", sizeof "...");
 	log_redact(text);
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * ask and send. ask waits with a spinner that says what happens (on a terminal), writes the answer as it comes (on
- * a terminal) or exactly and whole (into a pipe or file), and survives a restart of irisd: the message carries an
- * idempotency key, so that sending it again finds the first one.
+ * ask and send. ask waits with a spinner that says what happens (on a terminal), writes the answer
+ * as it comes (on a terminal) or exactly and whole (into a pipe or file), and survives a restart of
+ * irisd: the message carries an idempotency key, so that sending it again finds the first one.
  */
 #include <errno.h>
 #include <inttypes.h>

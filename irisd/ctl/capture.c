@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See capture.h. The child leads a process group of its own, and the whole group goes when the time is over.
+ * See capture.h. The child leads a process group of its own, and the whole group goes when the time
+ * is over.
  */
 #include <sys/wait.h>
 #include <errno.h>

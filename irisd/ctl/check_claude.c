@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor's look at Claude Code: found, executable, which version, logged in. Each program is run at most twice, for
- * 10 s at most. Called by doctor.c.
+ * doctor's look at Claude Code: found, executable, which version, logged in. Each program is run at
+ * most twice, for 10 s at most. Called by doctor.c.
  */
 #include <sys/stat.h>
 #include <ctype.h>
@@ -17,9 +17,9 @@
 #include "irisd/ctl/checks.h"
 
 #define RUN_TIMEOUT 10000
-#define INSTALL_FIX                                                                                 \
-	"install Claude Code (npm install -g @anthropic-ai/claude-code), or set claudePath in the " \
-	"configuration"
+#define INSTALL_FIX                                                                                \
+	"install Claude Code (npm install -g @anthropic-ai/claude-code), or set claudePath in "    \
+	"the configuration"
 #define LOGIN_FIX "run \"claude auth login\", or set ANTHROPIC_API_KEY where irisd is started"
 
 /* Where it is: 0 with the path, or -1 after a finding was added. */
@@ -117,17 +117,15 @@ check_login(struct checks *l, const char *path)
 	cJSON_Delete(tree);
 }
 
-/* Whether an earlier team of the list, or the settings, name the same program. */
+/* Whether an earlier team of the list names the same program. */
 static bool
 seen_before(const struct config *cfg, size_t i)
 {
-	const char *p = cfg->teams[i].claude_path;
 	size_t k;
 
-	if (strcmp(p, cfg->settings.claude_path) == 0)
-		return true;
 	for (k = 0; k < i; k++)
-		if (cfg->teams[k].remote == NULL && strcmp(cfg->teams[k].claude_path, p) == 0)
+		if (cfg->teams[k].remote == NULL &&
+		    strcmp(cfg->teams[k].claude_path, cfg->teams[i].claude_path) == 0)
 			return true;
 	return false;
 }
@@ -144,10 +142,19 @@ check_one(struct checks *l, const char *program)
 void
 check_claudes(struct checks *l, const struct config *cfg)
 {
-	size_t i;
+	size_t i, local = 0;
 
-	check_one(l, cfg != NULL ? cfg->settings.claude_path : "claude");
-	for (i = 0; cfg != NULL && i < cfg->nteams; i++)
-		if (cfg->teams[i].remote == NULL && !seen_before(cfg, i))
+	for (i = 0; cfg != NULL && i < cfg->nteams; i++) {
+		if (cfg->teams[i].remote != NULL)
+			continue;
+		local++;
+		if (!seen_before(cfg, i))
 			check_one(l, cfg->teams[i].claude_path);
+	}
+	/*
+	 * A team has the one of the settings, unless it names another: with teams there is none to
+	 * add.
+	 */
+	if (local == 0)
+		check_one(l, cfg != NULL ? cfg->settings.claude_path : "claude");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor's look at the file system: IRIS_HOME, the teams' directories, Iris's own programs, the registration with
- * Claude Code, free space. Called by doctor.c; changes nothing.
+ * doctor's look at the file system: IRIS_HOME, the teams' directories, Iris's own programs, the
+ * registration with Claude Code, free space. Called by doctor.c; changes nothing.
  */
 #include <sys/stat.h>
 #include <sys/statvfs.h>

@@ -29,7 +29,10 @@ void checks_add(struct checks *l, const char *name, enum check_status status, co
     const char *detail, ...) __attribute__((format(printf, 5, 6)));
 void checks_free(struct checks *l);
 
-/* check_claude.c: every claude program that the configuration names: there, executable, version, login. */
+/*
+ * check_claude.c: every claude program that the configuration names: there, executable, version,
+ * login.
+ */
 void check_claudes(struct checks *l, const struct config *cfg);
 /* check_files.c */
 void check_home(struct checks *l, const struct paths *p);

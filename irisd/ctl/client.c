@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lines for each MCP client, see client.h. Called by install.c and doctor.c; changes nothing anywhere.
+ * The lines for each MCP client, see client.h. Called by install.c and doctor.c; changes nothing
+ * anywhere.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,10 @@
 #include "irisd/ctl/ctl.h"
 #include "irisd/ctl/term.h"
 
-/* The shim's path as a JSON string (and as a TOML one: every escape of the one is one of the other). */
+/*
+ * The shim's path as a JSON string (and as a TOML one: every escape of the one is one of the
+ * other).
+ */
 static char *
 quoted(const char *s)
 {

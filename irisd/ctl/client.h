@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What MCP clients want to know of Iris: the entry for Claude Code, and the lines to give to the others.
+ * What MCP clients want to know of Iris: the entry for Claude Code, and the lines to give to the
+ * others.
  */
 #ifndef IRIS_CTL_CLIENT_H
 #define IRIS_CTL_CLIENT_H

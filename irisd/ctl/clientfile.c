@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See clientfile.h. Claude Code writes this file too, at any time: it is read again right before it is replaced, and
- * replaced by rename, so that no reader ever sees half of it.
+ * See clientfile.h. Claude Code writes this file too, at any time: it is read again right before it
+ * is replaced, and replaced by rename, so that no reader ever sees half of it.
  */
 #include <sys/stat.h>
 #include <errno.h>

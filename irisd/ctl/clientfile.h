@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Claude Code's user-scope file (~/.claude.json, or .claude.json in $CLAUDE_CONFIG_DIR): read, and written with a
- * backup beside it. Only mcpServers.iris in it is ever changed.
+ * Claude Code's user-scope file (~/.claude.json, or .claude.json in $CLAUDE_CONFIG_DIR): read, and
+ * written with a backup beside it. Only mcpServers.iris in it is ever changed.
  */
 #ifndef IRIS_CTL_CLIENTFILE_H
 #define IRIS_CTL_CLIENTFILE_H
@@ -28,8 +28,8 @@ int clientfile_open(struct clientfile *f, struct err *err);
 void clientfile_close(struct clientfile *f);
 
 /*
- * The text with our entry set to value, or without it where value is NULL; malloc'ed. *same: nothing would change,
- * an entry that says the same in other words included.
+ * The text with our entry set to value, or without it where value is NULL; malloc'ed. *same:
+ * nothing would change, an entry that says the same in other words included.
  */
 char *clientfile_with(const struct clientfile *f, const char *value, bool *same, struct err *err);
 

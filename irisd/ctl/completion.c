@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Completion scripts for bash and zsh, made from the command table. share/completions holds what this prints, and
- * a test compares the two. Team names come from `iris team list --names` at the time of completion.
+ * Completion scripts for bash and zsh, made from the command table. share/completions holds what
+ * this prints, and a test compares the two. Team names come from `iris team list --names` at the
+ * time of completion.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * config check, path and show. Reads the file with the same loader as irisd; never talks to irisd, never writes.
+ * config check, path and show. Reads the file with the same loader as irisd; never talks to irisd,
+ * never writes.
  */
 #include <errno.h>
 #include <stdio.h>

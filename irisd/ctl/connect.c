@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The CLI's connection to irisd: made in role ctl, started on demand, and a request that a person can wait for,
- * with ticks for the spinner and an end by Ctrl-C. Called by every command that needs irisd.
+ * The CLI's connection to irisd: made in role ctl, started on demand, and a request that a person
+ * can wait for, with ticks for the spinner and an end by Ctrl-C. Called by every command that needs
+ * irisd.
  */
 #include <errno.h>
 #include <fcntl.h>

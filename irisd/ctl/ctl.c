@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * main() of `iris`: parses, runs the command, and turns its end into an exit status. The only place that prints
- * errors and the only one that knows whether they go out as text or as JSON. Also the small helpers that every
- * command uses.
+ * main() of `iris`: parses, runs the command, and turns its end into an exit status. The only place
+ * that prints errors and the only one that knows whether they go out as text or as JSON. Also the
+ * small helpers that every command uses.
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The admin CLI `iris`. Every command is one struct ctl_command in the table of ctl.c, with its options, its operands
- * and its function; the parser, the help and the shell completions are made from that table alone.
+ * The admin CLI `iris`. Every command is one struct ctl_command in the table of ctl.c, with its
+ * options, its operands and its function; the parser, the help and the shell completions are made
+ * from that table alone.
  *
- * A command never prints an error: it fills struct err and returns -1, and main() prints it, as text on standard
- * error or as JSON on standard output, and exits with the status of common/err_table.h.
+ * A command never prints an error: it fills struct err and returns -1, and main() prints it, as
+ * text on standard error or as JSON on standard output, and exits with the status of
+ * common/err_table.h.
  */
 #ifndef IRIS_CTL_CTL_H
 #define IRIS_CTL_CTL_H
@@ -50,8 +52,8 @@ struct ctl_command {
 /* One run of the program. */
 struct ctl {
 	const struct ctl_command *cmd;
-	const char *opt
-	    [CTL_OPTIONS_MAX]; /* by index in cmd->options: the value, "" for a flag, NULL: absent */
+	/* By index in cmd->options: the value, "" for a flag, NULL when absent. */
+	const char *opt[CTL_OPTIONS_MAX];
 	char **operand;
 	int noperands;
 	bool json, quiet, verbose, no_color, help, version;
@@ -62,7 +64,10 @@ extern const struct ctl_command ctl_commands[];
 extern const size_t ctl_ncommands;
 extern const struct ctl_option ctl_global_options[];
 
-/* parse.c: fill c from argv. -1 with ERR_INVALID and, where one is near, the name that may have been meant. */
+/*
+ * parse.c: fill c from argv. -1 with ERR_INVALID and, where one is near, the name that may have
+ * been meant.
+ */
 int ctl_parse(struct ctl *c, int argc, char **argv, struct err *err);
 /* The value of an option of the command, "" for a flag that was given, NULL when it was not. */
 const char *ctl_opt(const struct ctl *c, const char *name);
@@ -79,15 +84,19 @@ const char *ctl_usage(const struct ctl_command *cmd, char *buf, size_t size);
 int ctl_help_run(struct ctl *c, struct err *err);
 int ctl_completion_run(struct ctl *c, struct err *err);
 
-/* connect.c: a connection in role ctl. start: start irisd when none runs; otherwise ERR_UNAVAILABLE. */
+/*
+ * connect.c: a connection in role ctl. start: start irisd when none runs; otherwise
+ * ERR_UNAVAILABLE.
+ */
 int ctl_connect(struct ctl *c, bool start, int *started, struct call *call, struct err *err);
 /* One request over a connection of its own. */
 int ctl_call(struct ctl *c, bool start, const char *method, cJSON *params, int timeout_ms,
     cJSON **result, struct err *err);
 
 /*
- * A request that a person waits for: as call_request, but tick (may be NULL) is called every tick_ms, and Ctrl-C
- * ends the wait with ERR_CANCELLED and *interrupted set; the request itself goes on in irisd.
+ * A request that a person waits for: as call_request, but tick (may be NULL) is called every
+ * tick_ms, and Ctrl-C ends the wait with ERR_CANCELLED and *interrupted set; the request itself
+ * goes on in irisd.
  */
 struct ctl_wait {
 	call_notify_cb notify;
@@ -101,11 +110,17 @@ int ctl_wait_request(struct call *call, const char *method, cJSON *params, int t
 
 /* Print a tree as one line on standard output, and free it. */
 void ctl_print_json(cJSON *tree);
-/* Ask on the terminal; false unless the answer is yes. Only when both standard input and error are terminals. */
+/*
+ * Ask on the terminal; false unless the answer is yes. Only when both standard input and error are
+ * terminals.
+ */
 bool ctl_confirm(const char *question);
 bool ctl_can_ask(void);
 
-/* message.c: the receipts of a message as a table, and what a message that has failed makes of the exit status. */
+/*
+ * message.c: the receipts of a message as a table, and what a message that has failed makes of the
+ * exit status.
+ */
 void ctl_print_ladder(const cJSON *message);
 int ctl_message_err(const cJSON *message, struct err *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * start, stop and restart. Starting is common/start.h's; stopping is a request, after which this waits until the
- * connection has ended and irisd's lock is free: only then is irisd really gone.
+ * start, stop and restart. Starting is common/start.h's; stopping is a request, after which this
+ * waits until the connection has ended and irisd's lock is free: only then is irisd really gone.
  */
 #include <sys/file.h>
 #include <sys/time.h>
@@ -78,7 +78,10 @@ progress(const struct ctl *c, int64_t began, bool *said, struct err *err)
 	return 0;
 }
 
-/* Until the other end closes: what still comes is read and dropped. The timer ends a read each second. */
+/*
+ * Until the other end closes: what still comes is read and dropped. The timer ends a read each
+ * second.
+ */
 static int
 wait_closed(struct ctl *c, int fd, int64_t began, bool *said, struct err *err)
 {
@@ -113,8 +116,8 @@ wait_unlocked(struct ctl *c, int64_t began, bool *said, struct err *err)
 }
 
 /*
- * Stop irisd. 0 when it is gone; *was tells whether one ran. fd is a connection on which daemon.stop was answered,
- * or -1 when nobody listened.
+ * Stop irisd. 0 when it is gone; *was tells whether one ran. fd is a connection on which
+ * daemon.stop was answered, or -1 when nobody listened.
  */
 static int
 wait_gone(struct ctl *c, int fd, struct err *err)

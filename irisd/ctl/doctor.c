@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * doctor: a list of checks, each with what to do when it is not well. Never starts an irisd, never changes anything,
- * never waits for longer than the programs that it runs may take.
+ * doctor: a list of checks, each with what to do when it is not well. Never starts an irisd, never
+ * changes anything, never waits for longer than the programs that it runs may take.
  */
 #include <errno.h>
 #include <inttypes.h>

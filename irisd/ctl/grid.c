@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tables of text in columns, see term.h. Called by the commands that list something; what they put in comes from
- * outside and is escaped here.
+ * Tables of text in columns, see term.h. Called by the commands that list something; what they put
+ * in comes from outside and is escaped here.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * install and uninstall: Iris's entry in Claude Code's user-scope file, as `claude mcp add-json --scope user` writes
- * it, with alwaysLoad (otherwise Claude hides the tools behind its tool search). Shows the change and asks first;
- * the writing itself is in clientfile.c. Never touches another entry.
+ * install and uninstall: Iris's entry in Claude Code's user-scope file, as `claude mcp add-json
+ * --scope user` writes it, with alwaysLoad (otherwise Claude hides the tools behind its tool
+ * search). Shows the change and asks first; the writing itself is in clientfile.c. Never touches
+ * another entry.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +22,7 @@
 #define CONTEXT        2 /* lines around a change */
 #define LINE_MAX_SHOWN 160
 
-/* --- showing a change ---------------------------------------------------------------------------------------- */
+/* --- showing a change ------------------------------------------------------------ */
 
 static size_t
 line_len(const char *s)
@@ -66,7 +68,10 @@ lines_back(const char *start, const char *s, int n)
 	return s;
 }
 
-/* The one place where old and new differ, with some lines around it. To standard error: it belongs to the question. */
+/*
+ * The one place where old and new differ, with some lines around it. To standard error: it belongs
+ * to the question.
+ */
 static void
 print_change(const char *path, const char *old, const char *new)
 {
@@ -95,7 +100,7 @@ print_change(const char *path, const char *old, const char *new)
 		print_line(stderr, ' ', p, line_len(p));
 }
 
-/* --- install ------------------------------------------------------------------------------------------------- */
+/* --- install ------------------------------------------------------------ */
 
 /* The configuration that a new user begins with. */
 static int
@@ -110,16 +115,19 @@ make_config(const struct ctl *c, bool *made, struct err *err)
 	    "  idleTimeout: 3600000   # ms after which an idle one is stopped; its conversation is kept\n"
 	    "\n"
 	    "teams: {}\n";
-	FILE *f;
+	ssize_t n;
+	int fd;
 
 	*made = false;
 	if (paths_make(&c->paths, err) == -1)
 		return -1;
 	if (access(c->paths.config, F_OK) == 0)
 		return 0;
-	if ((f = fopen(c->paths.config, "wx")) == NULL)
+	fd = open(c->paths.config, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
 		return err_sys(err, ERR_IO, "can not make %s", c->paths.config);
-	if (fputs(text, f) == EOF || fclose(f) == EOF)
+	n = write(fd, text, sizeof text - 1);
+	if (close(fd) == -1 || n != (ssize_t)sizeof text - 1)
 		return err_sys(err, ERR_IO, "can not write %s", c->paths.config);
 	*made = true;
 	return 0;

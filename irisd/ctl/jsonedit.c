@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See jsonedit.h. The scanner below is simple because the text has passed json_check: it only finds where things
- * begin and end.
+ * See jsonedit.h. The scanner below is simple because the text has passed json_check: it only finds
+ * where things begin and end.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,7 @@ struct member {
 	bool found;
 	size_t key; /* of the opening quote */
 	struct jsonedit_span value;
-	size_t
-	    prev_end; /* end of the value before, or behind the object's brace when it is the first */
+	size_t prev_end; /* end of the value before; of the brace, when it is the first */
 	bool first, last;
 	/* Of the object itself, found or not: */
 	size_t open;      /* behind its brace */
@@ -159,7 +158,10 @@ jsonedit_find(const char *text, size_t len, const char *outer, const char *name,
 	return 0;
 }
 
-/* The blanks in front of the line that at stands in, when nothing else is in front of it there; "" otherwise. */
+/*
+ * The blanks in front of the line that at stands in, when nothing else is in front of it there; ""
+ * otherwise.
+ */
 static char *
 line_indent(const struct text *t, size_t at)
 {
@@ -172,7 +174,9 @@ line_indent(const struct text *t, size_t at)
 	return xstrndup(t->s + i, at - i);
 }
 
-/* value with indent in front of every line but the first; on one line where the text has no lines. */
+/*
+ * value with indent in front of every line but the first; on one line where the text has no lines.
+ */
 static char *
 indented(const char *value, const char *indent, bool lines)
 {
@@ -209,7 +213,10 @@ splice(const struct text *t, size_t at, size_t del, const char *ins)
 	return out;
 }
 
-/* Whether the object's members stand on lines of their own; an empty one goes with the object around it. */
+/*
+ * Whether the object's members stand on lines of their own; an empty one goes with the object
+ * around it.
+ */
 static bool
 has_lines(const struct text *t, const struct member *m)
 {
@@ -230,7 +237,10 @@ unit(const struct text *t, const struct member *out)
 	return u;
 }
 
-/* "name": value behind the last member of the object m; base is the indentation of the object's own line. */
+/*
+ * "name": value behind the last member of the object m; base is the indentation of the object's
+ * own line.
+ */
 static char *
 add_member(const struct text *t, const struct member *m, bool lines, const char *base,
     const char *u, const char *name, const char *value)

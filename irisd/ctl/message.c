@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * message show, list and cancel, and how a message is shown: its ladder, each step with the time it took and the
- * proof that irisd has for it. Never starts an irisd.
+ * message show, list and cancel, and how a message is shown: its ladder, each step with the time it
+ * took and the proof that irisd has for it. Never starts an irisd.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
 #include "common/uuid.h"
+#include "common/xmalloc.h"
 #include "irisd/ctl/ctl.h"
 #include "irisd/ctl/term.h"
 
@@ -216,11 +218,27 @@ ctl_message_show_run(struct ctl *c, struct err *err)
 	return rv;
 }
 
+/* On one line, with one blank for each run of blanks and line ends; malloc'ed. */
+static char *
+one_line(const char *text)
+{
+	char *out = xstrdup(text == NULL ? "" : text), *o = out;
+	const char *p;
+
+	for (p = out; *p != '\0'; p++) {
+		bool blank = strchr(" \t\r\n", *p) != NULL;
+		if (!blank || (o > out && o[-1] != ' '))
+			*o++ = blank ? ' ' : *p;
+	}
+	*o = '\0';
+	return out;
+}
+
 static void
 print_list(const cJSON *messages)
 {
 	static const char *const heads[] = {"ID", "AT", "FROM", "TO", "STATE", "MESSAGE"};
-	char clock[48];
+	char clock[48], *text;
 	struct term_table t;
 	const cJSON *m;
 
@@ -237,7 +255,9 @@ print_list(const cJSON *messages)
 		term_table_cell(&t, 2, json_str(m, "from"), TERM_PLAIN);
 		term_table_cell(&t, 3, json_str(m, "to"), TERM_PLAIN);
 		term_table_cell(&t, 4, json_str(m, "state"), state_style(json_str(m, "state")));
-		term_table_cell(&t, 5, json_str(m, "message"), TERM_PLAIN);
+		text = one_line(json_str(m, "message"));
+		term_table_cell(&t, 5, text, TERM_PLAIN);
+		free(text);
 	}
 	term_table_print(&t, "");
 }

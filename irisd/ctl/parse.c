@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Turns the command line into a struct ctl: finds the command (one word or two), and reads options as getopt_long
- * does: anywhere, -x VALUE, -xVALUE, --name VALUE, --name=VALUE, unique beginnings of names, "--" ends them.
- * Called by main(); prints nothing, allocates only the operand array's place in argv.
+ * Turns the command line into a struct ctl: finds the command (one word or two), and reads options
+ * as getopt_long does: anywhere, -x VALUE, -xVALUE, --name VALUE, --name=VALUE, unique beginnings
+ * of names, "--" ends them. Called by main(); prints nothing, allocates only the operand array's
+ * place in argv.
  */
 #include <ctype.h>
 #include <errno.h>

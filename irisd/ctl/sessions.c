@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints sessions: who talks to whom, whether a Claude runs for them, and what it does. See sessions.h.
+ * Prints sessions: who talks to whom, whether a Claude runs for them, and what it does. See
+ * sessions.h.
  */
 #include <inttypes.h>
 #include <stdio.h>

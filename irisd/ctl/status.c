@@ -61,10 +61,9 @@ print_counts(const cJSON *st)
 	size_t i;
 
 	printf("  %-10s%" PRId64 " of %" PRId64 " processes, %" PRId64 " waiting; %" PRId64
-	       " teams, %" PRId64 " connections\n",
+	       " teams\n",
 	    "pool", json_int_or(pool, "active", 0), json_int_or(pool, "max", 0),
-	    json_int_or(pool, "waiting", 0), json_int_or(st, "teams", 0),
-	    json_int_or(st, "connections", 0));
+	    json_int_or(pool, "waiting", 0), json_int_or(st, "teams", 0));
 	printf("  %-10s", "messages");
 	for (i = 0; i < sizeof states / sizeof states[0]; i++) {
 		int64_t n = json_int_or(messages, states[i], 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The live view of one question, see stream.h. Called by ask.c and, through callbacks, while it waits.
+ * The live view of one question, see stream.h. Called by ask.c and, through callbacks, while it
+ * waits.
  */
 #include <ctype.h>
 #include <inttypes.h>

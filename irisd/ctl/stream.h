@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a person sees while `iris ask` waits: the spinner with the message's state, the answer as it is written,
- * and in the end the answer as it is, with one line about how it came to be.
+ * What a person sees while `iris ask` waits: the spinner with the message's state, the answer as it
+ * is written, and in the end the answer as it is, with one line about how it came to be.
  */
 #ifndef IRIS_CTL_STREAM_H
 #define IRIS_CTL_STREAM_H

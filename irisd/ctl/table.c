@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of all commands of iris(1): names, operands, options, help. Owns nothing else; the parser, the help
- * and the completions read it. iris(1) describes the same, and a test compares the two.
+ * The table of all commands of iris(1): names, operands, options, help. Owns nothing else; the
+ * parser, the help and the completions read it. iris(1) describes the same, and a test compares the
+ * two.
  */
 #include "irisd/ctl/ctl.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The team commands. add and remove edit config.yaml and tell a running irisd to read it again; list and show ask
- * irisd, or read the file where none runs; wake and sleep are irisd's work.
+ * The team commands. add and remove edit config.yaml and tell a running irisd to read it again;
+ * list and show ask irisd, or read the file where none runs; wake and sleep are irisd's work.
  */
 #include <sys/stat.h>
 #include <errno.h>

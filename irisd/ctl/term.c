@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The terminal, see term.h: what it is, and what may be written to it. Owns the one struct term; called by every
- * command. No curses and no terminfo: only ECMA-48 sequences, and none at all where TERM is dumb.
+ * The terminal, see term.h: what it is, and what may be written to it. Owns the one struct term;
+ * called by every command. No curses and no terminfo: only ECMA-48 sequences, and none at all where
+ * TERM is dumb.
  */
 #include <sys/ioctl.h>
 #include <langinfo.h>
@@ -112,7 +113,10 @@ unsafe(uint32_t c, bool multiline)
 char *
 term_escape(const char *text, size_t len, bool multiline)
 {
-	/* The longest escape of one byte has four; of one character, which has two bytes or more, nine. */
+	/*
+	 * The longest escape of one byte has four; of one character, which has two bytes or more,
+	 * nine.
+	 */
 	char *out = xmalloc(len * 5 + 1), *o = out;
 	size_t i = 0, n;
 	uint32_t c;
@@ -214,7 +218,10 @@ term_cut(char *text, size_t columns)
 		cols += char_columns(c);
 		keep = i + n;
 	}
-	/* What is cut off has more columns than columns - 3, so at least the bytes of the dots that fit. */
+	/*
+	 * What is cut off has more columns than columns - 3, so at least the bytes of the dots
+	 * that fit.
+	 */
 	for (i = 0; i < 3 && cols + i < columns; i++)
 		text[keep + i] = '.';
 	text[keep + i] = '\0';

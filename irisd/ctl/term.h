@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the CLI knows of the terminal: whether there is one, its width, colours, a spinner, tables, and the escaping
- * of text that came from outside, so that an answer can not move the cursor or change the window's title.
+ * What the CLI knows of the terminal: whether there is one, its width, colours, a spinner, tables,
+ * and the escaping of text that came from outside, so that an answer can not move the cursor or
+ * change the window's title.
  */
 #ifndef IRIS_CTL_TERM_H
 #define IRIS_CTL_TERM_H
@@ -30,8 +31,9 @@ const char *term_on(FILE *f, enum term_style style);
 const char *term_off(FILE *f);
 
 /*
- * A copy of text that is safe to print: control characters (C0 but for newline and tab where multiline is set, DEL,
- * C1), characters that reverse the direction of writing, and bytes that are no UTF-8, as \xNN or \u{NNNN}.
+ * A copy of text that is safe to print: control characters (C0 but for newline and tab where
+ * multiline is set, DEL, C1), characters that reverse the direction of writing, and bytes that are
+ * no UTF-8, as \xNN or \u{NNNN}.
  */
 char *term_escape(const char *text, size_t len, bool multiline);
 /* The same to f, without a copy for the caller. */
@@ -39,7 +41,10 @@ void term_print(FILE *f, const char *text, bool multiline);
 
 /* Columns that text takes on the terminal. */
 size_t term_columns(const char *text);
-/* Cut text in place to so many columns, with "..." where something is lost. text has room for what it holds. */
+/*
+ * Cut text in place to so many columns, with "..." where something is lost. text has room for what
+ * it holds.
+ */
 void term_cut(char *text, size_t columns);
 
 /* A duration for people: "3 ms", "1.2 s", "2 min 5 s", "3 h 4 min". Returns buf. */

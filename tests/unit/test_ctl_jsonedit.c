@@ -57,7 +57,9 @@ static void
 test_set_keeps_the_rest(void **state)
 {
 	(void)state;
-	/* Numbers that a double does not hold, escapes, order, odd spaces, no newline at the end. */
+	/*
+	 * Numbers that a double does not hold, escapes, order, odd spaces, no newline at the end.
+	 */
 	check_set(
 	    "{\n  \"big\": 12345678901234567890, \"e\":1.10e+5,\n  \"s\" : \"\\u00e9\\\"}{\"\n}",
 	    "{\n  \"big\": 12345678901234567890, \"e\":1.10e+5,\n  \"s\" : \"\\u00e9\\\"}{\",\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command line parser, on a table of its own: options as getopt_long reads them, operands, durations.
+ * The command line parser, on a table of its own: options as getopt_long reads them, operands,
+ * durations.
  */
 #include <setjmp.h>
 #include <stdarg.h>

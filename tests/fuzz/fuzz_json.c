@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libFuzzer target for common/json: what the scanner accepts cJSON reads to its very end, and prints again as something
+ * that the scanner accepts; the raw text of a member is itself one JSON text, and none is found outside of the buffer.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check_member(const char *buf, size_t size, bool valid)
+{
+	const char *raw;
+	size_t len;
+
+	if (!json_raw_member(buf, size, "id", &raw, &len))
+		return;
+	if (raw < buf || raw + len > buf + size)
+		abort();
+	if (valid && json_check(raw, len, NULL) == -1)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *buf = (const char *)data, *end = NULL;
+	bool valid = json_check(buf, size, NULL) == 0;
+	char *line, *copy;
+	cJSON *tree;
+
+	check_member(buf, size, valid);
+	json_utf8_valid(buf, size);
+	if (!valid)
+		return 0;
+	if (!json_utf8_valid(buf, size))
+		abort();
+	copy = malloc(size + 1);
+	memcpy(copy, buf, size);
+	copy[size] = '\0';
+	if ((tree = cJSON_ParseWithLengthOpts(copy, size + 1, &end, 1)) == NULL || end == NULL)
+		abort();
+	line = json_print(tree);
+	if (strchr(line, '\n') != NULL || json_check(line, strlen(line), NULL) == -1)
+		abort();
+	free(line);
+	cJSON_Delete(tree);
+	free(copy);
+	return 0;
+}

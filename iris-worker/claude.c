@@ -336,6 +336,9 @@ take_early_result(struct claude *c, const struct stream_event *ev)
 static void
 take_line(struct claude *c, const struct stream_event *ev)
 {
+	/* One that has broken the protocol is not believed any more. */
+	if (c->why.code == ERR_PROTOCOL)
+		return;
 	if (c->turn != NULL)
 		c->turn->heard = compat_mono_ms();
 	switch (ev->kind) {

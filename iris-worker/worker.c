@@ -281,8 +281,6 @@ worker_connect(struct worker *w, int fd)
 	json_put_int(p, "startTime", (int64_t)compat_proc_start(getpid()));
 	w->irisd = peer_new(&w->loop, fd, fd, &limits, irisd_cb, w);
 	peer_send(w->irisd, rpc_request(HELLO_ID, "iris/hello", p));
-	/* Before the first pass there is no after-hook that would write it. */
-	peer_flush_dirty(&w->loop);
 }
 
 void

@@ -418,6 +418,7 @@ errs_cb(struct peer *p, char *line, size_t len, void *arg)
 	(void)p;
 	if (line == NULL) {
 		c->errs = NULL;
+		stop_check(c);
 		return;
 	}
 	if (len == 0)

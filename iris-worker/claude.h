@@ -88,6 +88,7 @@ struct stop {
 	struct event *timer; /* the next rung; after the exit, the next look at what is left */
 	struct event *drain; /* after the exit: how long its pipes are still read */
 	int round;
+	bool looked; /* more than once at what is left */
 	bool drained;
 	size_t nleft;
 	struct {

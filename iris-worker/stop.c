@@ -16,10 +16,12 @@
 #include "common/xmalloc.h"
 #include "iris-worker/claude.h"
 
-#define PARTS    16   /* stop_ms / PARTS is the first rung's time */
-#define NOW_MS   300  /* from TERM to KILL where it must end now */
-#define DRAIN_MS 250  /* its pipes are read so long after its end, when something holds them open */
-#define LOST_MS  3000 /* after KILL: it can not be killed */
+#define PARTS    16  /* stop_ms / PARTS is the first rung's time */
+#define NOW_MS   300 /* from TERM to KILL where it must end now */
+#define DRAIN_MS 250 /* its pipes are read so long after its end, when something holds them open */
+/* A process in the middle of exec shows no environment: one that was not seen at first is seen then. */
+#define LOOK_AGAIN_MS 20
+#define LOST_MS       3000 /* after KILL: it can not be killed */
 
 /* Looks at what is left: TERM before the first, KILL before the others. */
 static const int look_ms[] = {100, 20, 40, 80, 160, 320, 640, 1280};
@@ -211,11 +213,8 @@ stop_exited(struct claude *c)
 	s->timer = evtimer_new(c->worker->loop.base, look_cb, c);
 	s->drain = evtimer_new(c->worker->loop.base, drain_cb, c);
 	arm(s->drain, DRAIN_MS);
-	note_marked(c);
-	if (count_left(c) > 0) {
-		signal_left(c, SIGTERM);
-		arm(s->timer, look_ms[0]);
-	}
+	signal_left(c, SIGTERM);
+	arm(s->timer, count_left(c) > 0 ? look_ms[0] : LOOK_AGAIN_MS);
 	stop_check(c);
 }
 
@@ -227,6 +226,8 @@ look_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	s->looked = true;
+	note_marked(c);
 	if (count_left(c) > 0 && ++s->round < LOOKS) {
 		signal_left(c, SIGKILL);
 		arm(s->timer, look_ms[s->round]);
@@ -245,11 +246,11 @@ stop_check(struct claude *c)
 
 	if (!c->exited || c->state != CLAUDE_STOPPING)
 		return;
-	if (c->io != NULL && !s->drained)
+	if ((c->io != NULL || c->errs != NULL) && !s->drained)
 		return;
 	/* All that it had to say has been read. */
 	turn_orphaned(c);
-	if (count_left(c) == 0)
+	if (s->looked && count_left(c) == 0)
 		claude_event(c, CE_CLEAN);
 }
 

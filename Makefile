@@ -39,6 +39,7 @@ ALLCFLAGS = -std=c17 $(WARN) $(CFLAGS) $(HARDEN) $(SANFLAGS) $(CPPFLAGS)
 ALLLDFLAGS = $(LDFLAGS) -pie $(SANFLAGS)
 ifeq ($(shell uname -s),Linux)
 ALLLDFLAGS += -Wl,--as-needed -Wl,-z,relro,-z,now
+STATIC    = -static
 endif
 
 LIBEVENT  = -levent_core
@@ -108,6 +109,14 @@ $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/lib/libirisd.a $
 	@mkdir -p $(@D)
 	$(CC) $(ALLLDFLAGS) -o $@ $^ -lcmocka $(LIBEVENT) $(LIBSQLITE) $(LIBCJSON) $(LIBYAML)
 
+$(BUILD)/test/bench-client: $(call obj,tests/bench/bench-client.c) $(BUILD)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIBCJSON)
+
+$(BUILD)/test/bench-floor: tests/bench/floor.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(WARN) $(CFLAGS) $(CPPFLAGS) $(STATIC) -o $@ $<
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 # --- building and testing --------------------------------------------------------------------------------------
@@ -148,8 +157,8 @@ demo: deps
 .PHONY: lint bench
 lint:
 	@tests/run.sh lint
-bench: all
-	@node tests/bench/bench.mjs $(BENCH)
+bench: all $(BUILD)/test/bench-client $(BUILD)/test/bench-floor
+	@IRIS_BUILD=$(abspath $(BUILD)) node tests/bench/bench.mjs $(BENCH)
 
 # --- fuzzing: clang only; each target is a program that takes a corpus directory ---------------------------------
 FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)

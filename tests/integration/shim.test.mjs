@@ -286,6 +286,7 @@ describe("iris-mcp-shim", { timeout: 120000 }, () => {
 		shim.say({ jsonrpc: "2.0", method: "notifications/initialized" });
 		shim.say(request("ask", "tools/call", { name: "ask_message" }));
 		shim.say(request("gone", "tools/call", { name: "x" }));
+		await waitFor(() => first.conns[0].lines.length === 4);
 		shim.say({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: "gone" } });
 		shim.say(request("listen:0", "subscriptions/listen"));
 		await waitFor(() => first.conns[0].lines.length === 6);
@@ -311,6 +312,16 @@ describe("iris-mcp-shim", { timeout: 120000 }, () => {
 		assert.equal(lines[0], JSON.stringify(init));
 		assert.deepEqual(shim.out.map((l) => JSON.parse(l)).map((m) => m.id ?? m.method),
 			[0, "notifications/subscriptions/acknowledged", "ask", 9]);
+	});
+
+	it("tells irisd nothing of a request that is cancelled before it could be sent", async () => {
+		const d = await standIn();
+		const shim = new Shim();
+
+		shim.child.stdin.write([request(1), { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } }, request(2)]
+			.map((m) => JSON.stringify(m) + "\n").join(""));
+		await waitFor(() => d.conns[0]?.lines.length === 1);
+		assert.equal(JSON.parse(d.conns[0].lines[0]).id, 2);
 	});
 
 	it("loses no request and answers none twice while irisd dies again and again", async () => {

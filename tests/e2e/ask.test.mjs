@@ -15,7 +15,10 @@ import { waitFor } from "../lib/wait.mjs";
 import { startMessagesApi } from "./messages-api.mjs";
 
 const QUESTION = "how do you version the API?";
-const ANSWER = ["The version is in the path: /v2/users.", "A version lives for one year after its successor."];
+const ANSWER = [
+	"The version is in the path: /v2/users.",
+	"A version lives for one year after its successor.",
+];
 
 const fromIris = (c) => c.user.includes("<iris-message");
 const rules = [
@@ -23,16 +26,32 @@ const rules = [
 	 * The backend's model: first looks who is there, through its own pipe, then answers in two
 	 * blocks.
 	 */
-	{ match: (c) => fromIris(c) && c.user.includes(QUESTION) && c.toolResult === undefined, reply: { tool: "mcp__iris__list_teams" } },
+	{
+		match: (c) =>
+			fromIris(c) && c.user.includes(QUESTION) && c.toolResult === undefined,
+		reply: { tool: "mcp__iris__list_teams" },
+	},
 	{ match: (c) => fromIris(c) && c.user.includes(QUESTION), reply: ANSWER },
-	{ match: (c) => fromIris(c) && c.user.includes("take your time"), reply: { text: "one two three four five six seven eight", every: 1000 } },
+	{
+		match: (c) => fromIris(c) && c.user.includes("take your time"),
+		reply: { text: "one two three four five six seven eight", every: 1000 },
+	},
 	{ match: fromIris, reply: "The backend is here." },
 	/* The frontend's model. */
-	{ match: /ask the backend team/, reply: { tool: "mcp__iris__ask_message", input: { toTeam: "backend", message: QUESTION } } },
-	{ match: { toolResult: "response" }, reply: (c) => `They say: ${JSON.parse(c.toolResult).response}` },
+	{
+		match: /ask the backend team/,
+		reply: {
+			tool: "mcp__iris__ask_message",
+			input: { toTeam: "backend", message: QUESTION },
+		},
+	},
+	{
+		match: { toolResult: "response" },
+		reply: (c) => `They say: ${JSON.parse(c.toolResult).response}`,
+	},
 ];
 
-describe("a question crosses projects, on the real Claude Code", () => {
+describe("a question crosses projects, on the real Claude Code", { timeout: 120000 }, () => {
 	let api, world, iris;
 
 	beforeEach(async () => {
@@ -43,8 +62,14 @@ describe("a question crosses projects, on the real Claude Code", () => {
 			config: {
 				settings: { claudePath: claudePath() },
 				teams: {
-					frontend: { path: world.dirs["front end_ü.x"], description: "the web pages" },
-					backend: { path: world.dirs.backend, description: "the HTTP API" },
+					frontend: {
+						path: world.dirs["front end_ü.x"],
+						description: "the web pages",
+					},
+					backend: {
+						path: world.dirs.backend,
+						description: "the HTTP API",
+					},
 				},
 			},
 		});
@@ -56,33 +81,55 @@ describe("a question crosses projects, on the real Claude Code", () => {
 
 	const backendTranscripts = () => {
 		const projects = join(world.configDir, "projects");
-		return readdirSync(projects).filter((d) => d.endsWith("-work-backend"))
-			.flatMap((d) => readdirSync(join(projects, d)).filter((f) => f.endsWith(".jsonl")).map((f) => join(projects, d, f)))
-			.map((f) => readFileSync(f, "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l)));
+		return readdirSync(projects)
+			.filter((d) => d.endsWith("-work-backend"))
+			.flatMap((d) =>
+				readdirSync(join(projects, d))
+					.filter((f) => f.endsWith(".jsonl"))
+					.map((f) => join(projects, d, f)),
+			)
+			.map((f) =>
+				readFileSync(f, "utf8")
+					.split("\n")
+					.filter(Boolean)
+					.map((l) => JSON.parse(l)),
+			);
 	};
 
 	test("claude -p in the frontend gets the backend's answer; the ladder tells how", async () => {
 		await iris.start();
 		const installed = await iris.iris(["install", "--yes"]);
 		assert.equal(installed.status, 0, installed.stderr);
-		const settings = JSON.parse(readFileSync(join(world.configDir, ".claude.json"), "utf8"));
+		const settings = JSON.parse(
+			readFileSync(join(world.configDir, ".claude.json"), "utf8"),
+		);
 		assert.equal(settings.mcpServers.iris.alwaysLoad, true);
 
 		const session = randomUUID();
-		const front = await run(claudePath(),
-			["-p", "ask the backend team how they version the API", "--session-id", session, "--allowedTools", "mcp__iris"],
-			{ cwd: world.dirs["front end_ü.x"], env: iris.env });
+		const front = await run(
+			claudePath(),
+			[
+				"-p",
+				"ask the backend team how they version the API",
+				"--session-id",
+				session,
+				"--allowedTools",
+				"mcp__iris",
+			],
+			{ cwd: world.dirs["front end_ü.x"], env: iris.env },
+		);
 		assert.equal(front.status, 0, front.stderr);
 		assert.match(front.stdout, /^They say: /);
-		for (const block of ANSWER)
-			assert.ok(front.stdout.includes(block), front.stdout);
+		for (const block of ANSWER) assert.ok(front.stdout.includes(block), front.stdout);
 
-		const results = world.transcript(session).filter((l) => Array.isArray(l.message?.content))
-			.flatMap((l) => l.message.content).filter((b) => b.type === "tool_result");
+		const results = world
+			.transcript(session)
+			.filter((l) => Array.isArray(l.message?.content))
+			.flatMap((l) => l.message.content)
+			.filter((b) => b.type === "tool_result");
 		assert.equal(results.length, 1);
 		const said = JSON.stringify(results[0].content);
-		for (const block of ANSWER)
-			assert.ok(said.includes(block), said);
+		for (const block of ANSWER) assert.ok(said.includes(block), said);
 
 		const { messages } = await iris.json(["message", "list"]);
 		assert.equal(messages.length, 1);
@@ -91,10 +138,15 @@ describe("a question crosses projects, on the real Claude Code", () => {
 		assert.equal(m.to, "backend");
 		assert.equal(m.state, "answered");
 		assert.equal(m.message, QUESTION);
-		for (const block of ANSWER)
-			assert.ok(m.response.includes(block), m.response);
-		assert.deepEqual(m.receipts.map((r) => r.state), ["queued", "sent", "seen", "answered"]);
-		assert.ok(m.receipts.every((r, i) => i === 0 || r.at >= m.receipts[i - 1].at), "times go forward");
+		for (const block of ANSWER) assert.ok(m.response.includes(block), m.response);
+		assert.deepEqual(
+			m.receipts.map((r) => r.state),
+			["queued", "sent", "seen", "answered"],
+		);
+		assert.ok(
+			m.receipts.every((r, i) => i === 0 || r.at >= m.receipts[i - 1].at),
+			"times go forward",
+		);
 		assert.ok(m.usage.outputTokens > 0 && m.usage.costUsd > 0, JSON.stringify(m.usage));
 
 		const [backend, ...others] = backendTranscripts();
@@ -103,22 +155,43 @@ describe("a question crosses projects, on the real Claude Code", () => {
 		assert.ok(line, "the user line has the message's own uuid");
 		assert.match(JSON.stringify(line.message.content), /from=\\?"frontend/);
 		const inBand = api.requests.find((r) => fromIris(r) && r.toolResult !== undefined);
-		const names = JSON.parse(inBand.toolResult).teams.map((t) => t.name).sort();
-		assert.deepEqual(names, ["backend", "frontend"], "the backend's claude reached an Iris tool through its pipe");
+		const names = JSON.parse(inBand.toolResult)
+			.teams.map((t) => t.name)
+			.sort();
+		assert.deepEqual(
+			names,
+			["backend", "frontend"],
+			"the backend's claude reached an Iris tool through its pipe",
+		);
 		assert.equal(inBand.toolError, false);
 	});
 
 	test("two questions are one conversation: the same process, the same session", async () => {
 		await iris.start();
-		const first = await iris.iris(["ask", "--from", "frontend", "backend", "are you there?"]);
+		const first = await iris.iris([
+			"ask",
+			"--from",
+			"frontend",
+			"backend",
+			"are you there?",
+		]);
 		assert.equal(first.status, 0, first.stderr);
 		assert.equal(first.stdout, "The backend is here.\n");
-		const second = await iris.iris(["ask", "--from", "frontend", "backend", "and now?"]);
+		const second = await iris.iris([
+			"ask",
+			"--from",
+			"frontend",
+			"backend",
+			"and now?",
+		]);
 		assert.equal(second.status, 0, second.stderr);
 		assert.equal(backendTranscripts().length, 1);
 		const users = backendTranscripts()[0].filter((l) => l.type === "user").length;
 		assert.equal(users, 2);
-		assert.equal(api.requests.at(-1).messages.filter((m) => m.role === "user").length >= 2, true);
+		assert.equal(
+			api.requests.at(-1).messages.filter((m) => m.role === "user").length >= 2,
+			true,
+		);
 	});
 
 	test("asleep, then asked again: the session is resumed and knows what was said", async () => {
@@ -129,18 +202,35 @@ describe("a question crosses projects, on the real Claude Code", () => {
 		const again = await iris.iris(["ask", "--from", "frontend", "backend", "and now?"]);
 		assert.equal(again.status, 0, again.stderr);
 		assert.equal(backendTranscripts().length, 1);
-		assert.match(JSON.stringify(api.requests.at(-1).messages), /are you there\?[\s\S]*and now\?/);
+		assert.match(
+			JSON.stringify(api.requests.at(-1).messages),
+			/are you there\?[\s\S]*and now\?/,
+		);
 	});
 
 	test("cancel interrupts the turn; the session answers the next question", async () => {
 		await iris.start();
-		const sent = await iris.json(["send", "--from", "frontend", "backend", "take your time"]);
+		const sent = await iris.json([
+			"send",
+			"--from",
+			"frontend",
+			"backend",
+			"take your time",
+		]);
 		await iris.messageIn(sent.id, "seen");
-		await waitFor(() => api.requests.some((r) => r.user.includes("take your time")), { what: "the model to be asked" });
+		await waitFor(() => api.requests.some((r) => r.user.includes("take your time")), {
+			what: "the model to be asked",
+		});
 		const cancelled = await iris.iris(["message", "cancel", sent.id]);
 		assert.equal(cancelled.status, 0, cancelled.stderr);
 		await iris.messageIn(sent.id, "cancelled");
-		const next = await iris.iris(["ask", "--from", "frontend", "backend", "are you there?"]);
+		const next = await iris.iris([
+			"ask",
+			"--from",
+			"frontend",
+			"backend",
+			"are you there?",
+		]);
 		assert.equal(next.stdout, "The backend is here.\n", next.stderr);
 	});
 
@@ -148,10 +238,19 @@ describe("a question crosses projects, on the real Claude Code", () => {
 		delete iris.env.ANTHROPIC_API_KEY;
 		await iris.start();
 		const begun = performance.now();
-		const r = await iris.iris(["ask", "--from", "frontend", "backend", "are you there?"]);
+		const r = await iris.iris([
+			"ask",
+			"--from",
+			"frontend",
+			"backend",
+			"are you there?",
+		]);
 		assert.notEqual(r.status, 0);
 		assert.match(r.stderr, /log(ged)? ?in/i);
-		assert.ok(performance.now() - begun < 5000, "the real CLI needs up to a second to start");
+		assert.ok(
+			performance.now() - begun < 5000,
+			"the real CLI needs up to a second to start",
+		);
 		const { messages } = await iris.json(["message", "list"]);
 		assert.equal(messages[0].state, "failed");
 	});

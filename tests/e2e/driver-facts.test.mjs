@@ -17,16 +17,30 @@ import { waitFor } from "../lib/wait.mjs";
 import { directiveRules, startMessagesApi } from "./messages-api.mjs";
 
 const subjects = [
-	{ name: "real", program: claudePath(), loggedOut: (env) => ({ ...env, ANTHROPIC_API_KEY: "" }) },
-	{ name: "fake", program: fakeClaudePath(), loggedOut: (env) => ({ ...env, FAKE_CLAUDE_FAULT: "not-logged-in" }) },
+	{
+		name: "real",
+		program: claudePath(),
+		loggedOut: (env) => ({ ...env, ANTHROPIC_API_KEY: "" }),
+	},
+	{
+		name: "fake",
+		program: fakeClaudePath(),
+		loggedOut: (env) => ({ ...env, FAKE_CLAUDE_FAULT: "not-logged-in" }),
+	},
 ];
 
 /* As iris-worker passes it, beside tools that the configuration names. */
 const FREE = ["--allowedTools=mcp__iris", "--allowedTools=Bash(true, false)"];
-const is = (type, subtype) => (l) => l.type === type && (subtype === undefined || l.subtype === subtype);
-const texts = (lines) => lines.filter(is("assistant")).flatMap((l) => l.message.content)
-	.filter((b) => b.type === "text").map((b) => b.text);
-const permissionsAsked = (lines) => lines.filter((l) => l.request?.subtype === "can_use_tool").map((l) => l.request);
+const is = (type, subtype) => (l) =>
+	l.type === type && (subtype === undefined || l.subtype === subtype);
+const texts = (lines) =>
+	lines
+		.filter(is("assistant"))
+		.flatMap((l) => l.message.content)
+		.filter((b) => b.type === "text")
+		.map((b) => b.text);
+const permissionsAsked = (lines) =>
+	lines.filter((l) => l.request?.subtype === "can_use_tool").map((l) => l.request);
 const sum = (models) => Object.values(models).reduce((n, m) => n + m.costUSD, 0);
 
 function indexes(lines, uuid) {
@@ -48,16 +62,14 @@ function indexes(lines, uuid) {
  */
 function projectName(path) {
 	const name = path.normalize("NFC").replace(/[^a-zA-Z0-9]/g, "-");
-	if (name.length <= 200)
-		return name;
+	if (name.length <= 200) return name;
 	let hash = 0;
-	for (let i = 0; i < path.length; i++)
-		hash = (Math.imul(hash, 31) + path.charCodeAt(i)) | 0;
+	for (let i = 0; i < path.length; i++) hash = (Math.imul(hash, 31) + path.charCodeAt(i)) | 0;
 	return `${name.slice(0, 200)}-${Math.abs(hash).toString(36)}`;
 }
 
 for (const subject of subjects) {
-	describe(`${subject.name} claude`, () => {
+	describe(`${subject.name} claude`, { timeout: 180000 }, () => {
 		let api, world, started;
 
 		before(async () => {
@@ -67,7 +79,11 @@ for (const subject of subjects) {
 
 		const open = (options = {}) => {
 			world ??= makeClaudeEnv({ api });
-			const claude = new Claude(subject.program, { cwd: world.dirs.project, env: world.env, ...options });
+			const claude = new Claude(subject.program, {
+				cwd: world.dirs.project,
+				env: world.env,
+				...options,
+			});
 			(started ??= []).push(claude);
 			return claude;
 		};
@@ -77,8 +93,7 @@ for (const subject of subjects) {
 			return claude;
 		};
 		afterEach(async () => {
-			for (const claude of started ?? [])
-				await claude.kill();
+			for (const claude of started ?? []) await claude.kill();
 			if (world) {
 				await assertNoneLeft(world.root);
 				world.cleanup();
@@ -88,14 +103,22 @@ for (const subject of subjects) {
 		const transcript = (session) => world.transcript(session);
 
 		test("says its version", () => {
-			const out = execFileSync(subject.program, ["--version"], { encoding: "utf8" });
+			const out = execFileSync(subject.program, ["--version"], {
+				encoding: "utf8",
+			});
 			assert.match(out, /^2\.1\.330 \(Claude Code/);
 		});
 
 		test("auth status: exit status and JSON", () => {
 			world = makeClaudeEnv({ api });
-			const run = (env) => spawnSync(subject.program, ["auth", "status"], { env, encoding: "utf8", cwd: world.dirs.project });
-			const inside = run(world.env), outside = run(subject.loggedOut(world.env));
+			const run = (env) =>
+				spawnSync(subject.program, ["auth", "status"], {
+					env,
+					encoding: "utf8",
+					cwd: world.dirs.project,
+				});
+			const inside = run(world.env),
+				outside = run(subject.loggedOut(world.env));
 			assert.equal(inside.status, 0);
 			assert.equal(JSON.parse(inside.stdout).loggedIn, true);
 			assert.equal(outside.status, 1);
@@ -109,8 +132,15 @@ for (const subject of subjects) {
 			assert.equal(subtype, "success");
 			assert.equal(response.pid, claude.child.pid);
 			assert.equal(response.account.apiKeySource, "ANTHROPIC_API_KEY");
-			assert.ok(claude.lines.every((l) => /^control_/.test(l.type)), "only control lines before the first turn");
-			assert.equal(existsSync(join(world.configDir, "projects")), false, "no transcript yet");
+			assert.ok(
+				claude.lines.every((l) => /^control_/.test(l.type)),
+				"only control lines before the first turn",
+			);
+			assert.equal(
+				existsSync(join(world.configDir, "projects")),
+				false,
+				"no transcript yet",
+			);
 			assert.deepEqual(await claude.eof(), { code: 0, signal: null });
 			assert.equal(claude.stderr, "");
 		});
@@ -119,11 +149,19 @@ for (const subject of subjects) {
 			const claude = await openReady({ tools: { list_teams: () => "none" } });
 			const { result, lines } = await claude.turn("ECHO hi");
 			assert.equal(result.result, "hi");
-			const methods = claude.lines.map((l) => l.request?.message?.method).filter(Boolean);
-			assert.deepEqual(methods, ["initialize", "notifications/initialized", "tools/list"]);
+			const methods = claude.lines
+				.map((l) => l.request?.message?.method)
+				.filter(Boolean);
+			assert.deepEqual(methods, [
+				"initialize",
+				"notifications/initialized",
+				"tools/list",
+			]);
 			const init = lines.find(is("system", "init"));
 			assert.ok(init.tools.includes("mcp__iris__list_teams"));
-			assert.deepEqual(init.mcp_servers, [{ name: "iris", status: "connected", source: "sdk" }]);
+			assert.deepEqual(init.mcp_servers, [
+				{ name: "iris", status: "connected", source: "sdk" },
+			]);
 		});
 
 		test("a turn: ladder, replay of our uuid, init each time, result, cost, transcript", async () => {
@@ -134,12 +172,28 @@ for (const subject of subjects) {
 				const sent = claude.user(`ECHO ${word}`);
 				const { result, lines } = await claude.finish(sent);
 				const i = indexes(lines, sent.uuid);
-				const order = [i.queued, i.started, i.init, i.replay, i.assistant, i.result, i.completed];
-				assert.ok(order.every((n, k) => n >= 0 && (k === 0 || n > order[k - 1])), JSON.stringify(i));
+				const order = [
+					i.queued,
+					i.started,
+					i.init,
+					i.replay,
+					i.assistant,
+					i.result,
+					i.completed,
+				];
+				assert.ok(
+					order.every(
+						(n, k) => n >= 0 && (k === 0 || n > order[k - 1]),
+					),
+					JSON.stringify(i),
+				);
 				assert.equal(lines[i.init].session_id, id);
 				assert.equal(lines[i.init].cwd, world.dirs.project);
 				assert.equal(lines[i.init].permissionMode, "default");
-				assert.deepEqual(lines[i.replay].message, { role: "user", content: `ECHO ${word}` });
+				assert.deepEqual(lines[i.replay].message, {
+					role: "user",
+					content: `ECHO ${word}`,
+				});
 				assert.equal(result.subtype, "success");
 				assert.equal(result.is_error, false);
 				assert.equal(result.result, word);
@@ -147,10 +201,20 @@ for (const subject of subjects) {
 				assert.equal(result.num_turns, 1);
 				assert.equal(result.user_message_uuid, sent.uuid);
 				assert.deepEqual(result.user_message_uuids, [sent.uuid]);
-				assert.ok(result.usage.input_tokens > 0 && result.usage.output_tokens > 0);
+				assert.ok(
+					result.usage.input_tokens > 0 &&
+						result.usage.output_tokens > 0,
+				);
 				total += sum(result.model_usage_since_last_result);
-				assert.ok(Math.abs(result.total_cost_usd - total) < 1e-9, "cost accumulates");
-				assert.ok(transcript(id).some((l) => l.type === "user" && l.uuid === sent.uuid));
+				assert.ok(
+					Math.abs(result.total_cost_usd - total) < 1e-9,
+					"cost accumulates",
+				);
+				assert.ok(
+					transcript(id).some(
+						(l) => l.type === "user" && l.uuid === sent.uuid,
+					),
+				);
 			}
 			assert.deepEqual(await claude.eof(), { code: 0, signal: null });
 		});
@@ -165,7 +229,9 @@ for (const subject of subjects) {
 		test("deltas come while it is written, the replay with the first of them", async () => {
 			const claude = await openReady();
 			const sent = claude.user("SLOW 600 a b c d e f");
-			await claude.line((l) => l.event?.type === "content_block_delta", { from: sent.from });
+			await claude.line((l) => l.event?.type === "content_block_delta", {
+				from: sent.from,
+			});
 			const early = claude.lines.slice(sent.from);
 			assert.ok(early.some((l) => l.isReplay && l.uuid === sent.uuid));
 			assert.equal(early.some(is("assistant")), false);
@@ -178,7 +244,9 @@ for (const subject of subjects) {
 		test("interrupt: partial text, is_error, cancelled; the process goes on", async () => {
 			const claude = await openReady();
 			const sent = claude.user("SLOW 20000 a b c d e f g h i j");
-			await claude.line((l) => l.event?.type === "content_block_delta", { from: sent.from });
+			await claude.line((l) => l.event?.type === "content_block_delta", {
+				from: sent.from,
+			});
 			const answer = await claude.control({ subtype: "interrupt" });
 			assert.deepEqual(answer.response, { still_queued: [] });
 			const { result, lines } = await claude.finish(sent);
@@ -188,15 +256,25 @@ for (const subject of subjects) {
 			assert.equal(result.user_message_uuid, sent.uuid);
 			assert.match(texts(lines).join(""), /^a/);
 			assert.equal(lines.at(-1).state, "cancelled");
-			assert.deepEqual((await claude.control({ subtype: "interrupt" })).subtype, "success", "also when idle");
-			assert.equal((await claude.turn("ECHO still here")).result.result, "still here");
+			assert.deepEqual(
+				(await claude.control({ subtype: "interrupt" })).subtype,
+				"success",
+				"also when idle",
+			);
+			assert.equal(
+				(await claude.turn("ECHO still here")).result.result,
+				"still here",
+			);
 			assert.deepEqual(await claude.eof(), { code: 0, signal: null });
 		});
 
 		test("can_use_tool: allow with another input, deny with a message", async () => {
 			let decide;
 			const claude = await openReady({ permit: (q) => decide(q) });
-			decide = (q) => ({ behavior: "allow", updatedInput: { ...q.input, command: "echo replaced" } });
+			decide = (q) => ({
+				behavior: "allow",
+				updatedInput: { ...q.input, command: "echo replaced" },
+			});
 			const allowed = await claude.turn("BASH touch made-by-tool");
 			const [asked] = permissionsAsked(allowed.lines);
 			assert.equal(asked.tool_name, "Bash");
@@ -215,7 +293,10 @@ for (const subject of subjects) {
 			const tools = { list_teams: (args) => `teams for ${args.who}` };
 			const asking = await openReady({ tools });
 			const first = await asking.turn('TOOL list_teams {"who":"me"}');
-			assert.equal(permissionsAsked(first.lines)[0]?.tool_name, "mcp__iris__list_teams");
+			assert.equal(
+				permissionsAsked(first.lines)[0]?.tool_name,
+				"mcp__iris__list_teams",
+			);
 			assert.match(first.result.result, /teams for me/);
 			const free = await openReady({ tools, args: FREE });
 			const second = await free.turn('TOOL list_teams {"who":"you"}');
@@ -235,11 +316,21 @@ for (const subject of subjects) {
 			const claude = await openReady({ tools, args: FREE });
 			const { result, lines } = await claude.turn("TOOL ask_message {}");
 			assert.equal(result.result, "answered");
-			assert.ok(meta.progressToken !== undefined && meta["claudecode/toolUseId"].startsWith("toolu_"));
+			assert.ok(
+				meta.progressToken !== undefined &&
+					meta["claudecode/toolUseId"].startsWith("toolu_"),
+			);
 			assert.equal(progress.subtype, "success");
 			const call = lines.find((l) => l.request?.message?.method === "tools/call");
-			const echo = lines.find((l) => l.type === "control_response" && l.response.request_id === call.request_id);
-			assert.equal(echo.response.response.mcp_response.result.content[0].text, "answered");
+			const echo = lines.find(
+				(l) =>
+					l.type === "control_response" &&
+					l.response.request_id === call.request_id,
+			);
+			assert.equal(
+				echo.response.response.mcp_response.result.content[0].text,
+				"answered",
+			);
 		});
 
 		test("interrupt during an in-band call cancels the call", async () => {
@@ -252,7 +343,9 @@ for (const subject of subjects) {
 			};
 			const claude = await openReady({ tools, args: FREE });
 			const sent = claude.user("TOOL ask_message {}");
-			await claude.line((l) => l.request?.message?.method === "tools/call", { from: sent.from });
+			await claude.line((l) => l.request?.message?.method === "tools/call", {
+				from: sent.from,
+			});
 			await claude.control({ subtype: "interrupt" });
 			const { result } = await claude.finish(sent);
 			assert.equal(result.is_error, true);
@@ -265,9 +358,13 @@ for (const subject of subjects) {
 			const claude = await openReady();
 			const slow = claude.user("SLOW 400 a b c d");
 			await claude.lifecycle(slow, "started");
-			const one = claude.user("ECHO one"), two = claude.user("ECHO two");
+			const one = claude.user("ECHO one"),
+				two = claude.user("ECHO two");
 			await claude.finish(slow);
-			const { result } = await claude.finish({ ...two, from: claude.lines.findIndex((l) => l.command_uuid === two.uuid) });
+			const { result } = await claude.finish({
+				...two,
+				from: claude.lines.findIndex((l) => l.command_uuid === two.uuid),
+			});
 			const last = claude.lines.findLast(is("result"));
 			assert.deepEqual(last.user_message_uuids, [one.uuid, two.uuid]);
 			assert.equal(last.user_message_uuid, two.uuid);
@@ -309,23 +406,35 @@ for (const subject of subjects) {
 			const { result, lines } = await again.turn("ECHO two");
 			assert.equal(lines.find(is("system", "init")).session_id, id);
 			assert.ok(result.total_cost_usd > cost);
-			assert.ok(sum(result.model_usage_since_last_result) < result.total_cost_usd);
+			assert.ok(
+				sum(result.model_usage_since_last_result) < result.total_cost_usd,
+			);
 			await again.eof();
-			const users = transcript(id).filter((l) => l.type === "user").map((l) => l.message.content);
+			const users = transcript(id)
+				.filter((l) => l.type === "user")
+				.map((l) => l.message.content);
 			assert.deepEqual(users, ["ECHO one", "ECHO two"]);
 
 			const taken = open({ args: [`--session-id=${id}`] });
 			assert.deepEqual(await taken.exited, { code: 1, signal: null });
-			assert.equal(taken.stderr.trim(), `Error: Session ID ${id} is already in use.`);
+			assert.equal(
+				taken.stderr.trim(),
+				`Error: Session ID ${id} is already in use.`,
+			);
 
 			const nobody = randomUUID();
 			const lost = open({ args: [`--resume=${nobody}`] });
 			assert.deepEqual(await lost.exited, { code: 1, signal: null });
-			assert.match(lost.stderr, new RegExp(`^No conversation found with session ID: ${nobody}`));
+			assert.match(
+				lost.stderr,
+				new RegExp(`^No conversation found with session ID: ${nobody}`),
+			);
 			assert.equal(lost.lines.length, 1);
 			assert.equal(lost.lines[0].type, "result");
 			assert.equal(lost.lines[0].is_error, true);
-			assert.deepEqual(lost.lines[0].errors, [`No conversation found with session ID: ${nobody}`]);
+			assert.deepEqual(lost.lines[0].errors, [
+				`No conversation found with session ID: ${nobody}`,
+			]);
 
 			const bad = open({ args: ["--session-id", "not-a-uuid"] });
 			assert.deepEqual(await bad.exited, { code: 1, signal: null });
@@ -341,66 +450,116 @@ for (const subject of subjects) {
 		});
 
 		test("signals: TERM ends at once with 143, INT finishes like an interrupt with 0", async () => {
-			for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 0]]) {
+			for (const [signal, code] of [
+				["SIGTERM", 143],
+				["SIGINT", 0],
+			]) {
 				const claude = await openReady();
 				const sent = claude.user("SLOW 20000 a b c d");
-				await claude.line((l) => l.event?.type === "content_block_delta", { from: sent.from });
+				await claude.line((l) => l.event?.type === "content_block_delta", {
+					from: sent.from,
+				});
 				claude.child.kill(signal);
-				assert.deepEqual(await claude.exited, { code, signal: null }, signal);
-				assert.equal(claude.lines.some(is("result")), signal === "SIGINT", signal);
+				assert.deepEqual(
+					await claude.exited,
+					{ code, signal: null },
+					signal,
+				);
+				assert.equal(
+					claude.lines.some(is("result")),
+					signal === "SIGINT",
+					signal,
+				);
 				assert.equal(claude.stderr, "");
 			}
 		});
 
-		const onLinux = { skip: process.platform === "linux" ? false : "needs /proc and setsid(1)" };
-		test("a command that Claude runs: interrupt and TERM end it, KILL of claude ends neither it nor what it detached", onLinux, async () => {
-			const alive = (pid) => {
-				try {
-					return process.kill(pid, 0);
-				} catch {
-					return false;
+		const onLinux = {
+			skip: process.platform === "linux" ? false : "needs /proc and setsid(1)",
+		};
+		test(
+			"a command that Claude runs: interrupt and TERM end it, KILL of claude ends neither it nor what it detached",
+			onLinux,
+			async () => {
+				const alive = (pid) => {
+					try {
+						return process.kill(pid, 0);
+					} catch {
+						return false;
+					}
+				};
+				for (const how of ["interrupt", "SIGTERM", "SIGKILL"]) {
+					const claude = await openReady();
+					const [own, away] = ["own", "away"].map((name) =>
+						join(world.dirs.project, `${name}-${how}`),
+					);
+					const pidIn = (file) =>
+						waitFor(
+							() =>
+								existsSync(file) &&
+								Number(readFileSync(file, "utf8")),
+							{ what: file },
+						);
+					claude.user(
+						`BASH setsid sh -c 'echo $$ > ${away}; exec tail -f /dev/null' & echo $$ > ${own}; exec tail -f /dev/null`,
+					);
+					const command = await pidIn(own),
+						detached = await pidIn(away);
+					const stat = readFileSync(`/proc/${command}/stat`, "utf8")
+						.replace(/^.*\) /, "")
+						.split(" ")
+						.map(Number);
+					assert.ok(
+						stat[2] !== claude.child.pid &&
+							stat[3] !== claude.child.pid,
+						"its own group and session",
+					);
+					if (how === "interrupt") {
+						await claude.control({ subtype: "interrupt" });
+					} else {
+						claude.child.kill(how);
+						await claude.exited;
+					}
+					if (how !== "SIGKILL")
+						await waitFor(() => !alive(command), {
+							what: "the command to end",
+						});
+					assert.equal(alive(command), how === "SIGKILL", how);
+					/*
+					 * After TERM the real one now and then gets what was detached, too:
+					 * nothing to count on.
+					 */
+					if (how === "SIGKILL") assert.ok(alive(detached), how);
+					for (const pid of [command, detached].filter(alive))
+						process.kill(pid, "SIGKILL");
 				}
-			};
-			for (const how of ["interrupt", "SIGTERM", "SIGKILL"]) {
-				const claude = await openReady();
-				const [own, away] = ["own", "away"].map((name) => join(world.dirs.project, `${name}-${how}`));
-				const pidIn = (file) => waitFor(() => existsSync(file) && Number(readFileSync(file, "utf8")), { what: file });
-				claude.user(`BASH setsid sh -c 'echo $$ > ${away}; exec tail -f /dev/null' & echo $$ > ${own}; exec tail -f /dev/null`);
-				const command = await pidIn(own), detached = await pidIn(away);
-				const stat = readFileSync(`/proc/${command}/stat`, "utf8").replace(/^.*\) /, "").split(" ").map(Number);
-				assert.ok(stat[2] !== claude.child.pid && stat[3] !== claude.child.pid, "its own group and session");
-				if (how === "interrupt") {
-					await claude.control({ subtype: "interrupt" });
-				} else {
-					claude.child.kill(how);
-					await claude.exited;
-				}
-				if (how !== "SIGKILL")
-					await waitFor(() => !alive(command), { what: "the command to end" });
-				assert.equal(alive(command), how === "SIGKILL", how);
-				/*
-				 * After TERM the real one now and then gets what was detached, too:
-				 * nothing to count on.
-				 */
-				if (how === "SIGKILL")
-					assert.ok(alive(detached), how);
-				for (const pid of [command, detached].filter(alive))
-					process.kill(pid, "SIGKILL");
-			}
-		});
+			},
+		);
 
 		test("the transcript lies where the path rule says", async () => {
 			world = makeClaudeEnv({ api });
-			for (const name of ["w8/a.b_c d/ünï-日本/emoji😀z", `long/${"y".repeat(120)}/${"z".repeat(90)}`]) {
+			for (const name of [
+				"w8/a.b_c d/ünï-日本/emoji😀z",
+				`long/${"y".repeat(120)}/${"z".repeat(90)}`,
+			]) {
 				const cwd = join(world.root, name);
 				mkdirSync(cwd, { recursive: true });
 				const id = randomUUID();
-				const claude = await openReady({ cwd, args: [`--session-id=${id}`] });
+				const claude = await openReady({
+					cwd,
+					args: [`--session-id=${id}`],
+				});
 				const { lines } = await claude.turn("ECHO here");
-				assert.equal(lines.find(is("system", "init")).cwd, realpathSync(cwd));
+				assert.equal(
+					lines.find(is("system", "init")).cwd,
+					realpathSync(cwd),
+				);
 				await claude.eof();
 				const dirs = readdirSync(join(world.configDir, "projects"));
-				assert.ok(dirs.includes(projectName(realpathSync(cwd))), `${dirs} should have ${projectName(cwd)}`);
+				assert.ok(
+					dirs.includes(projectName(realpathSync(cwd))),
+					`${dirs} should have ${projectName(cwd)}`,
+				);
 				assert.ok(transcript(id).length > 0);
 			}
 		});
@@ -411,7 +570,10 @@ for (const subject of subjects) {
 			claude.child.stdin.write("\n");
 			const answer = await claude.control({ subtype: "no_such_thing" });
 			assert.equal(answer.subtype, "error");
-			assert.equal(answer.error, "Unsupported control request subtype: no_such_thing");
+			assert.equal(
+				answer.error,
+				"Unsupported control request subtype: no_such_thing",
+			);
 			assert.equal((await claude.turn("ECHO fine")).result.result, "fine");
 			claude.child.stdin.write("{nonsense\n");
 			assert.equal((await claude.exited).code, 1);
@@ -421,7 +583,10 @@ for (const subject of subjects) {
 		test("end_session is answered, then it ends with 0", async () => {
 			const claude = await openReady();
 			await claude.turn("ECHO bye");
-			assert.equal((await claude.control({ subtype: "end_session" })).subtype, "success");
+			assert.equal(
+				(await claude.control({ subtype: "end_session" })).subtype,
+				"success",
+			);
 			assert.deepEqual(await claude.exited, { code: 0, signal: null });
 		});
 	});

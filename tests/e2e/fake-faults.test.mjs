@@ -15,9 +15,12 @@ import { Claude } from "../lib/stream-json.mjs";
 import { waitFor, within } from "../lib/wait.mjs";
 
 const results = (claude) => claude.lines.filter((l) => l.type === "result");
-const later = () => new Promise((resolve) => setTimeout(resolve, 150)); /* to see that something does NOT come */
+const later = () =>
+	new Promise((resolve) =>
+		setTimeout(resolve, 150),
+	); /* to see that something does NOT come */
 
-describe("fake-claude's faults", () => {
+describe("fake-claude's faults", { timeout: 120000 }, () => {
 	let world, started;
 
 	beforeEach(() => {
@@ -25,20 +28,27 @@ describe("fake-claude's faults", () => {
 		world = makeClaudeEnv({
 			projects: {
 				project: {},
-				backend: { "API.md": "# API\n\n- The API version is in the path: `/v2/users`.\n- Errors are RFC 9457 problem documents.\n" },
+				backend: {
+					"API.md": "# API\n\n- The API version is in the path: `/v2/users`.\n- Errors are RFC 9457 problem documents.\n",
+				},
 			},
 		});
 	});
 	afterEach(async () => {
-		for (const claude of started)
-			await claude.kill();
+		for (const claude of started) await claude.kill();
 		await assertNoneLeft(world.root);
 		world.cleanup();
 	});
 
 	const open = (fault, { args = [], cwd = world.dirs.project, env = {} } = {}) => {
 		const claude = new Claude(fakeClaudePath(), {
-			cwd, args, env: { ...world.env, ...(fault ? { FAKE_CLAUDE_FAULT: fault } : {}), ...env },
+			cwd,
+			args,
+			env: {
+				...world.env,
+				...(fault ? { FAKE_CLAUDE_FAULT: fault } : {}),
+				...env,
+			},
 		});
 		started.push(claude);
 		return claude;
@@ -49,25 +59,40 @@ describe("fake-claude's faults", () => {
 	const told = async (fault, rest = "ECHO body") => {
 		const claude = open();
 		await claude.initialize();
-		const sent = claude.user(`<iris-message id="1" from="a" to="b" hop="1">\nFAULT ${fault}\n${rest}\n</iris-message>`);
+		const sent = claude.user(
+			`<iris-message id="1" from="a" to="b" hop="1">\nFAULT ${fault}\n${rest}\n</iris-message>`,
+		);
 		return { claude, sent };
 	};
 
 	test("every fault is in --help, and an unknown one is refused", () => {
 		const text = execFileSync(fakeClaudePath(), ["--help"], { encoding: "utf8" });
-		const source = readFileSync(new URL("../fake-claude/fake-claude.c", import.meta.url), "utf8");
-		const named = text.split("Faults, by FAULT")[1].match(/^ {2}[a-z0-9-]+/gm).map((n) => n.trim());
+		const source = readFileSync(
+			new URL("../fake-claude/fake-claude.c", import.meta.url),
+			"utf8",
+		);
+		const named = text
+			.split("Faults, by FAULT")[1]
+			.match(/^ {2}[a-z0-9-]+/gm)
+			.map((n) => n.trim());
 		assert.equal(named.length, 19);
 		for (const name of named)
 			assert.ok(source.includes(name), `${name} is in the header comment`);
-		assert.throws(() => execFileSync(fakeClaudePath(), ["--version"], {
-			env: { ...world.env, FAKE_CLAUDE_FAULT: "no-such" }, stdio: "pipe",
-		}));
+		assert.throws(() =>
+			execFileSync(fakeClaudePath(), ["--version"], {
+				env: { ...world.env, FAKE_CLAUDE_FAULT: "no-such" },
+				stdio: "pipe",
+			}),
+		);
 	});
 
 	test("hang-at-start: no answer, no end at EOF; TERM ends it", async () => {
 		const claude = open("hang-at-start");
-		claude.send({ type: "control_request", request_id: "x", request: { subtype: "initialize" } });
+		claude.send({
+			type: "control_request",
+			request_id: "x",
+			request: { subtype: "initialize" },
+		});
 		claude.child.stdin.end();
 		await later();
 		assert.deepEqual(claude.lines, []);
@@ -81,7 +106,10 @@ describe("fake-claude's faults", () => {
 		const begun = performance.now();
 		const { result } = await claude.finish(sent);
 		assert.equal(result.result, "body");
-		assert.ok(performance.now() - begun > 1000, "some thousand bytes took more than a second");
+		assert.ok(
+			performance.now() - begun > 1000,
+			"some thousand bytes took more than a second",
+		);
 	});
 
 	test("half-line-then-die, exit-without-result, crash-mid-turn, crash-before-seen: the process is gone, no result", async () => {
@@ -95,8 +123,20 @@ describe("fake-claude's faults", () => {
 			const { claude, sent } = await told(fault);
 			assert.deepEqual(await within(5000, claude.exited, fault), end, fault);
 			assert.deepEqual(results(claude), [], fault);
-			assert.equal(claude.lines.some((l) => l.command_uuid === sent.uuid && l.state === "started"), seen, fault);
-			assert.equal(claude.lines.some((l) => l.type === "junk"), fault === "half-line-then-die", fault);
+			assert.equal(
+				claude.lines.some(
+					(l) =>
+						l.command_uuid === sent.uuid &&
+						l.state === "started",
+				),
+				seen,
+				fault,
+			);
+			assert.equal(
+				claude.lines.some((l) => l.type === "junk"),
+				fault === "half-line-then-die",
+				fault,
+			);
 		}
 	});
 
@@ -108,12 +148,23 @@ describe("fake-claude's faults", () => {
 	});
 
 	test("invalid-utf8 and nul-in-line: bytes that no JSON line may have", async () => {
-		for (const [fault, junk] of [["invalid-utf8", false], ["nul-in-line", true]]) {
+		for (const [fault, junk] of [
+			["invalid-utf8", false],
+			["nul-in-line", true],
+		]) {
 			const { claude, sent } = await told(fault);
 			const { lines, result } = await claude.finish(sent);
 			assert.equal(result.result, "body");
-			assert.equal(lines.some((l) => l.type === "junk" && l.text.includes("\0")), junk);
-			assert.equal(lines.some((l) => l.message?.content?.[0]?.text?.includes("\uFFFD")), !junk);
+			assert.equal(
+				lines.some((l) => l.type === "junk" && l.text.includes("\0")),
+				junk,
+			);
+			assert.equal(
+				lines.some((l) =>
+					l.message?.content?.[0]?.text?.includes("\uFFFD"),
+				),
+				!junk,
+			);
 		}
 	});
 
@@ -121,7 +172,9 @@ describe("fake-claude's faults", () => {
 		const order = async (fault) => {
 			const { claude, sent } = await told(fault);
 			const { lines } = await claude.finish(sent);
-			return lines.filter((l) => l.type === "result" || l.subtype === "init").map((l) => l.type);
+			return lines
+				.filter((l) => l.type === "result" || l.subtype === "init")
+				.map((l) => l.type);
 		};
 		assert.deepEqual(await order("result-before-init"), ["result", "system"]);
 		assert.deepEqual(await order("double-result"), ["system", "result", "result"]);
@@ -132,7 +185,10 @@ describe("fake-claude's faults", () => {
 	test("api-error is of that turn only", async () => {
 		const { claude, sent } = await told("api-error");
 		const { result } = await claude.finish(sent);
-		assert.deepEqual([result.subtype, result.is_error, result.api_error_status], ["success", true, 400]);
+		assert.deepEqual(
+			[result.subtype, result.is_error, result.api_error_status],
+			["success", true, 400],
+		);
 		assert.equal((await claude.turn("ECHO well again")).result.is_error, false);
 	});
 
@@ -157,8 +213,7 @@ describe("fake-claude's faults", () => {
 		claude.exited.then(() => (closed = true));
 		await later();
 		assert.equal(closed, false, "somebody holds stdout");
-		for (const { pid } of processesOf(world.root))
-			process.kill(pid, "SIGKILL");
+		for (const { pid } of processesOf(world.root)) process.kill(pid, "SIGKILL");
 		await within(5000, claude.exited, "the pipe to close");
 	});
 
@@ -174,7 +229,11 @@ describe("fake-claude's faults", () => {
 	test("silent-turn: started, then nothing, not even an answer to interrupt", async () => {
 		const { claude, sent } = await told("silent-turn");
 		await claude.lifecycle(sent, "started");
-		claude.send({ type: "control_request", request_id: "i", request: { subtype: "interrupt" } });
+		claude.send({
+			type: "control_request",
+			request_id: "i",
+			request: { subtype: "interrupt" },
+		});
 		await later();
 		assert.equal(claude.lines.at(-1).state, "started");
 	});
@@ -223,9 +282,17 @@ describe("fake-claude's faults", () => {
 	test("without a directive it answers from the project's own documents", async () => {
 		const claude = open(undefined, { cwd: world.dirs.backend });
 		await claude.initialize();
-		const ask = async (q) => (await claude.turn(`<iris-message id="1" from="a" to="b" hop="1">\n${q}\n</iris-message>`)).result.result;
+		const ask = async (q) =>
+			(
+				await claude.turn(
+					`<iris-message id="1" from="a" to="b" hop="1">\n${q}\n</iris-message>`,
+				)
+			).result.result;
 		const known = await ask("How do you version the API?");
-		assert.match(known, /^Here in backend, API\.md says:\n- The API version is in the path: `\/v2\/users`\.$/);
+		assert.match(
+			known,
+			/^Here in backend, API\.md says:\n- The API version is in the path: `\/v2\/users`\.$/,
+		);
 		const unknown = await ask("Which whale sings?");
 		assert.match(unknown, /backend.*demo agent.*Which whale sings\?/);
 	});

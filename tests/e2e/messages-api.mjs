@@ -25,18 +25,25 @@ import { setTimeout as delay } from "node:timers/promises";
 const MODEL = "claude-opus-4-8";
 
 function textOf(content) {
-	if (typeof content === "string")
-		return content;
-	if (!Array.isArray(content))
-		return "";
+	if (typeof content === "string") return content;
+	if (!Array.isArray(content)) return "";
 	return content
-		.map((b) => (b.type === "text" ? b.text : b.type === "tool_result" ? textOf(b.content) : ""))
+		.map((b) =>
+			b.type === "text"
+				? b.text
+				: b.type === "tool_result"
+					? textOf(b.content)
+					: "",
+		)
 		.filter((t) => t !== "")
 		.join("\n");
 }
 
 function isReminder(block) {
-	return block.type !== "text" || /^\s*(<system-reminder>|\[Request interrupted)/.test(block.text);
+	return (
+		block.type !== "text" ||
+		/^\s*(<system-reminder>|\[Request interrupted)/.test(block.text)
+	);
 }
 
 /*
@@ -48,7 +55,11 @@ function contextOf(body) {
 	const messages = Array.isArray(body.messages) ? body.messages : [];
 	const blocks = messages
 		.filter((m) => m.role === "user")
-		.flatMap((m) => (Array.isArray(m.content) ? m.content : [{ type: "text", text: String(m.content) }]));
+		.flatMap((m) =>
+			Array.isArray(m.content)
+				? m.content
+				: [{ type: "text", text: String(m.content) }],
+		);
 	const lastText = blocks.findLastIndex((b) => !isReminder(b));
 	const lastResult = blocks.findLastIndex((b) => b.type === "tool_result");
 	const results = blocks.filter((b, i) => b.type === "tool_result" && i > lastText);
@@ -56,7 +67,10 @@ function contextOf(body) {
 		body,
 		messages,
 		user: blocks[lastText]?.text ?? "",
-		toolResult: lastResult > lastText ? results.map((b) => textOf(b.content)).join("\n") : undefined,
+		toolResult:
+			lastResult > lastText
+				? results.map((b) => textOf(b.content)).join("\n")
+				: undefined,
 		toolError: results.some((b) => b.is_error === true),
 		system: textOf(body.system),
 		model: String(body.model ?? ""),
@@ -65,38 +79,43 @@ function contextOf(body) {
 }
 
 function fits(pattern, text) {
-	if (text === undefined)
-		return false;
+	if (text === undefined) return false;
 	return pattern instanceof RegExp ? pattern.test(text) : text.includes(pattern);
 }
 
 function ruleMatches(rule, ctx) {
 	const m = rule.match;
-	if (rule.times !== undefined && rule.used >= rule.times)
-		return false;
-	if (m === undefined)
-		return true;
-	if (typeof m === "function")
-		return Boolean(m(ctx));
+	if (rule.times !== undefined && rule.used >= rule.times) return false;
+	if (m === undefined) return true;
+	if (typeof m === "function") return Boolean(m(ctx));
 	if (typeof m === "string" || m instanceof RegExp)
 		return ctx.toolResult === undefined && fits(m, ctx.user);
 	return Object.entries(m).every(([key, pattern]) =>
-		key === "tool" ? ctx.tools.some((t) => fits(pattern, t)) : fits(pattern, ctx[key]));
+		key === "tool" ? ctx.tools.some((t) => fits(pattern, t)) : fits(pattern, ctx[key]),
+	);
 }
 
 function blocksOf(reply) {
-	if (typeof reply === "string")
-		return [{ type: "text", text: reply }];
-	if (Array.isArray(reply))
-		return reply.map((text) => ({ type: "text", text }));
+	if (typeof reply === "string") return [{ type: "text", text: reply }];
+	if (Array.isArray(reply)) return reply.map((text) => ({ type: "text", text }));
 	const blocks = [];
 	for (const text of reply.blocks ?? (reply.text !== undefined ? [reply.text] : []))
 		blocks.push({ type: "text", text });
 	if (reply.large)
-		blocks.push({ type: "text", text: "0123456789abcdef".repeat(Math.ceil(reply.large / 16)).slice(0, reply.large) });
+		blocks.push({
+			type: "text",
+			text: "0123456789abcdef"
+				.repeat(Math.ceil(reply.large / 16))
+				.slice(0, reply.large),
+		});
 	const tools = reply.tools ?? (reply.tool ? [{ name: reply.tool, input: reply.input }] : []);
 	for (const t of tools)
-		blocks.push({ type: "tool_use", id: `toolu_${nextId()}`, name: t.name, input: t.input ?? {} });
+		blocks.push({
+			type: "tool_use",
+			id: `toolu_${nextId()}`,
+			name: t.name,
+			input: t.input ?? {},
+		});
 	return blocks;
 }
 
@@ -120,35 +139,59 @@ function messageOf(blocks, ctx) {
 			input_tokens: words(ctx.system) + words(ctx.user),
 			cache_creation_input_tokens: 0,
 			cache_read_input_tokens: 0,
-			output_tokens: blocks.reduce((n, b) => n + words(b.text ?? JSON.stringify(b.input)), 0),
+			output_tokens: blocks.reduce(
+				(n, b) => n + words(b.text ?? JSON.stringify(b.input)),
+				0,
+			),
 		},
 	};
 }
 
 async function streamMessage(res, message, { every, cut }) {
-	const event = (type, data) => res.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
+	const event = (type, data) =>
+		res.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
 	const { content, stop_reason, usage, ...head } = message;
 
-	res.writeHead(200, { "content-type": "text/event-stream", "request-id": `req_${nextId()}` });
+	res.writeHead(200, {
+		"content-type": "text/event-stream",
+		"request-id": `req_${nextId()}`,
+	});
 	event("message_start", {
-		message: { ...head, content: [], stop_reason: null, usage: { ...usage, output_tokens: 1 } },
+		message: {
+			...head,
+			content: [],
+			stop_reason: null,
+			usage: { ...usage, output_tokens: 1 },
+		},
 	});
 	for (const [index, block] of content.entries()) {
 		if (block.type === "tool_use") {
-			event("content_block_start", { index, content_block: { ...block, input: {} } });
+			event("content_block_start", {
+				index,
+				content_block: { ...block, input: {} },
+			});
 			event("content_block_delta", {
 				index,
-				delta: { type: "input_json_delta", partial_json: JSON.stringify(block.input) },
+				delta: {
+					type: "input_json_delta",
+					partial_json: JSON.stringify(block.input),
+				},
 			});
 		} else {
-			event("content_block_start", { index, content_block: { type: "text", text: "" } });
-			const pieces = every ? block.text.match(/\S+\s*/g) ?? [] : block.text.match(/[\s\S]{1,65536}/g) ?? [];
+			event("content_block_start", {
+				index,
+				content_block: { type: "text", text: "" },
+			});
+			const pieces = every
+				? (block.text.match(/\S+\s*/g) ?? [])
+				: (block.text.match(/[\s\S]{1,65536}/g) ?? []);
 			for (const text of pieces) {
-				event("content_block_delta", { index, delta: { type: "text_delta", text } });
-				if (every)
-					await delay(every);
-				if (res.destroyed)
-					return;
+				event("content_block_delta", {
+					index,
+					delta: { type: "text_delta", text },
+				});
+				if (every) await delay(every);
+				if (res.destroyed) return;
 			}
 		}
 		if (cut) {
@@ -157,21 +200,35 @@ async function streamMessage(res, message, { every, cut }) {
 		}
 		event("content_block_stop", { index });
 	}
-	event("message_delta", { delta: { stop_reason, stop_sequence: null }, usage: { output_tokens: usage.output_tokens } });
+	event("message_delta", {
+		delta: { stop_reason, stop_sequence: null },
+		usage: { output_tokens: usage.output_tokens },
+	});
 	event("message_stop", {});
 	res.end();
 }
 
 function sendJson(res, status, body) {
-	res.writeHead(status, { "content-type": "application/json", "request-id": `req_${nextId()}` });
+	res.writeHead(status, {
+		"content-type": "application/json",
+		"request-id": `req_${nextId()}`,
+	});
 	res.end(JSON.stringify(body));
 }
 
 function sendError(res, reply) {
-	const types = { 400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error", 529: "overloaded_error" };
+	const types = {
+		400: "invalid_request_error",
+		401: "authentication_error",
+		429: "rate_limit_error",
+		529: "overloaded_error",
+	};
 	sendJson(res, reply.error, {
 		type: "error",
-		error: { type: reply.type ?? types[reply.error] ?? "api_error", message: reply.message ?? `scripted ${reply.error}` },
+		error: {
+			type: reply.type ?? types[reply.error] ?? "api_error",
+			message: reply.message ?? `scripted ${reply.error}`,
+		},
 	});
 }
 
@@ -179,10 +236,8 @@ async function answerMessages(res, ctx, rules) {
 	const rule = rules.find((r) => ruleMatches(r, ctx));
 	let reply = rule ? rule.reply : "OK";
 
-	if (rule)
-		rule.used += 1;
-	if (typeof reply === "function")
-		reply = await reply(ctx);
+	if (rule) rule.used += 1;
+	if (typeof reply === "function") reply = await reply(ctx);
 	if (reply.error) {
 		sendError(res, reply);
 	} else if (reply.hang) {
@@ -192,16 +247,17 @@ async function answerMessages(res, ctx, rules) {
 		const how = Array.isArray(reply) || typeof reply === "string" ? {} : reply;
 		const message = messageOf(blocksOf(how.cut ?? reply), ctx);
 		if (ctx.body.stream)
-			await streamMessage(res, message, { every: how.every, cut: how.cut !== undefined });
-		else
-			sendJson(res, 200, message);
+			await streamMessage(res, message, {
+				every: how.every,
+				cut: how.cut !== undefined,
+			});
+		else sendJson(res, 200, message);
 	}
 }
 
 async function readBody(req) {
 	const chunks = [];
-	for await (const chunk of req)
-		chunks.push(chunk);
+	for await (const chunk of req) chunks.push(chunk);
 	return Buffer.concat(chunks).toString("utf8");
 }
 
@@ -225,10 +281,17 @@ async function handle(req, res, state) {
 	if (req.method === "POST" && path === "/v1/messages/count_tokens")
 		return sendJson(res, 200, { input_tokens: Math.ceil(text.length / 4) });
 	if (req.method === "GET" && path === "/v1/models")
-		return sendJson(res, 200, { data: [{ id: MODEL, type: "model", display_name: MODEL }], has_more: false });
+		return sendJson(res, 200, {
+			data: [{ id: MODEL, type: "model", display_name: MODEL }],
+			has_more: false,
+		});
 	if (req.method === "HEAD" || req.method === "GET")
 		return sendJson(res, path === "/" ? 200 : 404, {});
-	return sendError(res, { error: 404, type: "not_found_error", message: `no ${req.method} ${path} here` });
+	return sendError(res, {
+		error: 404,
+		type: "not_found_error",
+		message: `no ${req.method} ${path} here`,
+	});
 }
 
 /*
@@ -253,7 +316,13 @@ export const directiveRules = [
 			return { tool: `mcp__iris__${name}`, input: json ? JSON.parse(json) : {} };
 		},
 	},
-	{ match: /^BASH /, reply: (c) => ({ tool: "Bash", input: { command: c.user.slice(5), description: "run a command" } }) },
+	{
+		match: /^BASH /,
+		reply: (c) => ({
+			tool: "Bash",
+			input: { command: c.user.slice(5), description: "run a command" },
+		}),
+	},
 	{ match: "FAULT api-error", reply: { error: 400, message: "the stand-in refuses this" } },
 ];
 
@@ -266,10 +335,8 @@ export async function startMessagesApi(rules = []) {
 	const state = { rules: [], requests: [], all: [] };
 	const server = createServer((req, res) => {
 		handle(req, res, state).catch((e) => {
-			if (!res.headersSent)
-				sendError(res, { error: 500, message: String(e) });
-			else
-				res.destroy();
+			if (!res.headersSent) sendError(res, { error: 500, message: String(e) });
+			else res.destroy();
 		});
 	});
 	const api = {

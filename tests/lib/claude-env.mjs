@@ -4,7 +4,16 @@
  * stand-in as its API, nothing that asks, phones home or updates. Nothing of the user's environment
  * but PATH gets in.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	realpathSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,8 +23,7 @@ import { dirname, join } from "node:path";
  * program itself, whether or not npm was allowed to run install scripts.
  */
 export function claudePath() {
-	if (process.env.IRIS_TEST_CLAUDE)
-		return process.env.IRIS_TEST_CLAUDE;
+	if (process.env.IRIS_TEST_CLAUDE) return process.env.IRIS_TEST_CLAUDE;
 	const require = createRequire(import.meta.url);
 	const name = `@anthropic-ai/claude-code-${process.platform}-${process.arch}/package.json`;
 	return join(dirname(require.resolve(name)), "claude");
@@ -51,7 +59,12 @@ function newEnvironment(root, api) {
 		LANG: "C.UTF-8",
 		USER: "tester",
 		SHELL: "/bin/sh",
-		...(api ? { ANTHROPIC_BASE_URL: api.url, ANTHROPIC_API_KEY: "sk-ant-api03-not-a-key" } : {}),
+		...(api
+			? {
+					ANTHROPIC_BASE_URL: api.url,
+					ANTHROPIC_API_KEY: "sk-ant-api03-not-a-key",
+				}
+			: {}),
 		CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
 		CLAUDE_CODE_MAX_RETRIES: "1",
 		DISABLE_AUTOUPDATER: "1",
@@ -65,8 +78,7 @@ function findTranscript(configDir, session) {
 
 	for (const dir of readdirSync(base)) {
 		const path = join(base, dir, `${session}.jsonl`);
-		if (readdirSync(join(base, dir)).includes(`${session}.jsonl`))
-			return path;
+		if (readdirSync(join(base, dir)).includes(`${session}.jsonl`)) return path;
 	}
 	throw new Error(`no transcript of session ${session} under ${base}`);
 }
@@ -97,8 +109,11 @@ export function makeClaudeEnv({ api = null, projects = { project: {} } } = {}) {
 		env,
 		dirs,
 		configDir: env.CLAUDE_CONFIG_DIR,
-		transcript: (session) => readFileSync(findTranscript(env.CLAUDE_CONFIG_DIR, session), "utf8")
-			.split("\n").filter(Boolean).map((line) => JSON.parse(line)),
+		transcript: (session) =>
+			readFileSync(findTranscript(env.CLAUDE_CONFIG_DIR, session), "utf8")
+				.split("\n")
+				.filter(Boolean)
+				.map((line) => JSON.parse(line)),
 		cleanup: () => rmSync(root, { recursive: true, force: true }),
 	};
 }

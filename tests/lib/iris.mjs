@@ -8,7 +8,17 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+	createWriteStream,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	realpathSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +26,8 @@ import { buildDir, fakeClaudePath } from "./claude-env.mjs";
 import { assertNoneLeft } from "./processes.mjs";
 import { waitFor, within } from "./wait.mjs";
 
-const SANITIZER = /(ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer)[^\n]*/;
+const SANITIZER =
+	/(ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer)[^\n]*/;
 
 export const program = (name) => join(buildDir(), "bin", name);
 
@@ -32,7 +43,11 @@ export async function run(command, args, { cwd, env, input = "", deadline = 6000
 	child.stdin.on("error", () => {});
 	child.stdin.end(input);
 	try {
-		const [status, signal] = await within(deadline, once(child, "close"), `${command} ${args.join(" ")}`);
+		const [status, signal] = await within(
+			deadline,
+			once(child, "close"),
+			`${command} ${args.join(" ")}`,
+		);
 		return { status, signal, ...out };
 	} catch (e) {
 		child.kill("SIGKILL");
@@ -78,10 +93,20 @@ export class Iris {
 	}
 
 	writeConfig(config) {
-		const whole = typeof config === "string" ? config : JSON.stringify({
-			...config,
-			settings: { claudePath: fakeClaudePath(), ...config.settings },
-		}, null, 2);
+		const whole =
+			typeof config === "string"
+				? config
+				: JSON.stringify(
+						{
+							...config,
+							settings: {
+								claudePath: fakeClaudePath(),
+								...config.settings,
+							},
+						},
+						null,
+						2,
+					);
 		writeFileSync(join(this.home, "config.yaml"), whole);
 	}
 
@@ -102,36 +127,67 @@ export class Iris {
 	async start(args = []) {
 		const stderr = createWriteStream(this.stderrFile, { flags: "a" });
 		await once(stderr, "open");
-		this.daemon = spawn(program("irisd"), args, { cwd: "/", env: this.env, stdio: ["ignore", "ignore", stderr] });
-		this.daemonExit = once(this.daemon, "exit").then(([status, signal]) => ({ status, signal }));
-		await waitFor(async () => {
-			if (this.daemon.exitCode !== null || this.daemon.signalCode !== null)
-				return true;
-			return existsSync(this.socket) && (await socketAnswers(this.socket));
-		}, { what: "irisd to listen" });
+		this.daemon = spawn(program("irisd"), args, {
+			cwd: "/",
+			env: this.env,
+			stdio: ["ignore", "ignore", stderr],
+		});
+		this.daemonExit = once(this.daemon, "exit").then(([status, signal]) => ({
+			status,
+			signal,
+		}));
+		await waitFor(
+			async () => {
+				if (
+					this.daemon.exitCode !== null ||
+					this.daemon.signalCode !== null
+				)
+					return true;
+				return (
+					existsSync(this.socket) &&
+					(await socketAnswers(this.socket))
+				);
+			},
+			{ what: "irisd to listen" },
+		);
 		stderr.close();
 		if (this.daemon.exitCode !== null || this.daemon.signalCode !== null)
-			throw new Error(`irisd ended (${this.daemon.exitCode ?? this.daemon.signalCode}): ${this.log()}`);
+			throw new Error(
+				`irisd ended (${this.daemon.exitCode ?? this.daemon.signalCode}): ${this.log()}`,
+			);
 		return this;
 	}
 
 	/* Everything that irisd and its workers have logged. */
 	log() {
 		const logs = join(this.home, "log");
-		const files = [this.stderrFile, ...(existsSync(logs) ? readdirSync(logs).map((f) => join(logs, f)) : [])];
-		return files.filter((f) => existsSync(f)).map((f) => readFileSync(f, "utf8")).join("");
+		const files = [
+			this.stderrFile,
+			...(existsSync(logs) ? readdirSync(logs).map((f) => join(logs, f)) : []),
+		];
+		return files
+			.filter((f) => existsSync(f))
+			.map((f) => readFileSync(f, "utf8"))
+			.join("");
 	}
 
 	/* Run the CLI: { status, stdout, stderr }. */
-	iris(args, options = {}) {
-		return run(program("iris"), args, { cwd: this.root, ...options, env: { ...this.env, ...options.env } });
+	async iris(args, options = {}) {
+		const env = { ...this.env, ...options.env };
+		const r = await run(program("iris"), args, { cwd: this.root, ...options, env });
+
+		if (SANITIZER.test(r.stderr))
+			throw new Error(`iris ${args.join(" ")}: ${r.stderr}`);
+		return r;
 	}
 
 	/* Run the CLI with --json; answers what it printed, and throws when it failed. */
 	async json(args, options = {}) {
 		const r = await this.iris(["--json", ...args], options);
 		if (r.status !== 0)
-			throw new Error(`iris ${args.join(" ")}: exit ${r.status}: ${r.stdout}${r.stderr}`);
+			throw new Error(
+				`iris ${args.join(" ")}: exit ${r.status}: ${r.stdout}${r.stderr}`,
+			);
 		return JSON.parse(r.stdout);
 	}
 
@@ -158,12 +214,24 @@ export class Iris {
 	 * structure say the same.
 	 */
 	async call(client, name, args = {}, options = {}) {
-		const result = await client.callTool({ name, arguments: args }, undefined, { timeout: 60000, ...options });
+		const result = await client.callTool({ name, arguments: args }, undefined, {
+			timeout: 60000,
+			...options,
+		});
 		const text = result.content?.[0]?.text;
 
-		if (result.structuredContent !== undefined && JSON.stringify(JSON.parse(text)) !== JSON.stringify(result.structuredContent))
-			throw new Error(`${name}: the text block is not the structured content: ${text}`);
-		return { ...(result.structuredContent ?? { text }), isError: result.isError === true };
+		if (
+			result.structuredContent !== undefined &&
+			JSON.stringify(JSON.parse(text)) !==
+				JSON.stringify(result.structuredContent)
+		)
+			throw new Error(
+				`${name}: the text block is not the structured content: ${text}`,
+			);
+		return {
+			...(result.structuredContent ?? { text }),
+			isError: result.isError === true,
+		};
 	}
 
 	/* The whole of a message: what `iris message show` prints. */
@@ -173,10 +241,13 @@ export class Iris {
 
 	/* Wait until a message has got to one of these states. */
 	messageIn(id, ...states) {
-		return waitFor(async () => {
-			const m = await this.message(id);
-			return states.includes(m.state) && m;
-		}, { what: `message ${id} in ${states}`, deadline: 20000, every: 25 });
+		return waitFor(
+			async () => {
+				const m = await this.message(id);
+				return states.includes(m.state) && m;
+			},
+			{ what: `message ${id} in ${states}`, deadline: 20000, every: 25 },
+		);
 	}
 
 	/*
@@ -193,18 +264,24 @@ export class Iris {
 			}
 		};
 
-		for (const client of this.clients)
+		for (const client of this.clients) {
 			await attempt(() => within(5000, client.close(), "a client to close"));
+			if (SANITIZER.test(client.shimStderr))
+				problems.push(`shim: ${client.shimStderr}`);
+		}
 		this.clients = [];
 		await attempt(() => this.end(deadline));
 		await attempt(() => assertNoneLeft(this.root));
 		const complaint = this.log().match(SANITIZER);
 		if (complaint)
-			problems.push(`sanitizer: ${complaint[0]}\n${this.log().slice(complaint.index, complaint.index + 4000)}`);
+			problems.push(
+				`sanitizer: ${complaint[0]}\n${this.log().slice(complaint.index, complaint.index + 4000)}`,
+			);
 		if (problems.length > 0)
-			throw new Error(`${problems.join("\n")}\n--- end of the log:\n${this.log().slice(-4000)}`);
-		if (!keep)
-			rmSync(this.root, { recursive: true, force: true });
+			throw new Error(
+				`${problems.join("\n")}\n--- end of the log:\n${this.log().slice(-4000)}`,
+			);
+		if (!keep) rmSync(this.root, { recursive: true, force: true });
 	}
 
 	/* End the irisd that runs, whoever started it. */
@@ -213,8 +290,7 @@ export class Iris {
 			this.daemon.kill("SIGTERM");
 		else if (existsSync(this.socket) && (await socketAnswers(this.socket)))
 			await this.iris(["stop"], { deadline });
-		if (!this.daemon)
-			return;
+		if (!this.daemon) return;
 		const { status, signal } = await within(deadline, this.daemonExit, "irisd to stop");
 		if (!this.killed && status !== 0)
 			throw new Error(`irisd ended with ${status ?? signal}`);
@@ -233,8 +309,7 @@ function sanitizerOptions() {
 	const options = {};
 
 	for (const name of ["ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"]) {
-		if (process.env[name])
-			options[name] = process.env[name];
+		if (process.env[name]) options[name] = process.env[name];
 	}
 	options.UBSAN_OPTIONS ??= "print_stacktrace=1";
 	return options;

@@ -19,14 +19,12 @@ function readProc(pid, name) {
  * in their command line.
  */
 export function processesOf(marker) {
-	if (process.platform !== "linux")
-		return [];
+	if (process.platform !== "linux") return [];
 	const found = [];
 
 	for (const entry of readdirSync("/proc")) {
 		const pid = Number(entry);
-		if (!Number.isInteger(pid) || pid === process.pid)
-			continue;
+		if (!Number.isInteger(pid) || pid === process.pid) continue;
 		const command = readProc(pid, "cmdline").replaceAll("\0", " ").trim();
 		if (readProc(pid, "environ").includes(marker) || command.includes(marker))
 			found.push({ pid, command });
@@ -42,7 +40,11 @@ export async function assertNoneLeft(marker, deadline = 3000) {
 	let left = [];
 
 	try {
-		await waitFor(() => (left = processesOf(marker)).length === 0, { deadline, every: 20, what: "no process left" });
+		await waitFor(() => (left = processesOf(marker)).length === 0, {
+			deadline,
+			every: 20,
+			what: "no process left",
+		});
 	} catch {
 		for (const { pid } of left) {
 			try {
@@ -51,6 +53,8 @@ export async function assertNoneLeft(marker, deadline = 3000) {
 				/* it went by itself meanwhile */
 			}
 		}
-		throw new Error(`left behind: ${left.map((p) => `${p.pid} ${p.command.slice(0, 120)}`).join("; ")}`);
+		throw new Error(
+			`left behind: ${left.map((p) => `${p.pid} ${p.command.slice(0, 120)}`).join("; ")}`,
+		);
 	}
 }

@@ -9,8 +9,14 @@ import { once } from "node:events";
 import { within } from "./wait.mjs";
 
 export const BASE_ARGS = [
-	"-p", "--input-format=stream-json", "--output-format=stream-json", "--verbose", "--include-partial-messages",
-	"--permission-prompt-tool=stdio", "--replay-user-messages", "--permission-mode=default",
+	"-p",
+	"--input-format=stream-json",
+	"--output-format=stream-json",
+	"--verbose",
+	"--include-partial-messages",
+	"--permission-prompt-tool=stdio",
+	"--replay-user-messages",
+	"--permission-mode=default",
 	`--mcp-config=${JSON.stringify({ mcpServers: { iris: { type: "sdk", name: "iris", alwaysLoad: true } } })}`,
 ];
 
@@ -27,10 +33,18 @@ export class Claude {
 		this.stderr = "";
 		this.requests = 0;
 		this.running = new Map();
-		this.child = spawn(program, [...BASE_ARGS, ...args], { cwd, env, stdio: "pipe", detached: true });
+		this.child = spawn(program, [...BASE_ARGS, ...args], {
+			cwd,
+			env,
+			stdio: "pipe",
+			detached: true,
+		});
 		this.child.stdin.on("error", () => {});
 		this.child.stderr.on("data", (d) => (this.stderr += d));
-		this.exited = once(this.child, "close").then(([code, signal]) => ({ code, signal }));
+		this.exited = once(this.child, "close").then(([code, signal]) => ({
+			code,
+			signal,
+		}));
 		this.exited.then(() => this.wake());
 		this.read();
 	}
@@ -47,8 +61,7 @@ export class Claude {
 				parts = [text];
 			}
 		}
-		if (parts.join("") !== "")
-			this.take(parts.join(""));
+		if (parts.join("") !== "") this.take(parts.join(""));
 	}
 
 	take(text) {
@@ -60,14 +73,12 @@ export class Claude {
 			line = { type: "junk", text };
 		}
 		this.lines.push(line);
-		if (line.type === "control_request")
-			this.answer(line);
+		if (line.type === "control_request") this.answer(line);
 		this.wake();
 	}
 
 	wake() {
-		for (const w of this.waiters)
-			w();
+		for (const w of this.waiters) w();
 	}
 
 	send(line) {
@@ -75,7 +86,10 @@ export class Claude {
 	}
 
 	reply(line, response) {
-		this.send({ type: "control_response", response: { subtype: "success", request_id: line.request_id, response } });
+		this.send({
+			type: "control_response",
+			response: { subtype: "success", request_id: line.request_id, response },
+		});
 	}
 
 	async answer(line) {
@@ -83,36 +97,52 @@ export class Claude {
 
 		if (q.subtype === "can_use_tool") {
 			const response = await this.permit(q);
-			if (response)
-				this.reply(line, response);
+			if (response) this.reply(line, response);
 		} else if (q.subtype === "mcp_message") {
 			const m = q.message;
-			const answer = m.id === undefined ? { jsonrpc: "2.0", result: {}, id: 0 } : { jsonrpc: "2.0", id: m.id };
+			const answer =
+				m.id === undefined
+					? { jsonrpc: "2.0", result: {}, id: 0 }
+					: { jsonrpc: "2.0", id: m.id };
 			if (m.method === "notifications/cancelled")
 				this.running.get(m.params.requestId)?.(m.params.reason);
-			if (m.id !== undefined)
-				answer.result = await this.mcp(m);
+			if (m.id !== undefined) answer.result = await this.mcp(m);
 			this.reply(line, { mcp_response: answer });
 		}
 	}
 
 	async mcp(m) {
 		if (m.method === "initialize")
-			return { protocolVersion: m.params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: "iris", version: "0" } };
+			return {
+				protocolVersion: m.params.protocolVersion,
+				capabilities: { tools: {} },
+				serverInfo: { name: "iris", version: "0" },
+			};
 		if (m.method === "tools/list")
-			return { tools: Object.keys(this.tools).map((name) => ({ name, description: name, inputSchema: { type: "object" } })) };
+			return {
+				tools: Object.keys(this.tools).map((name) => ({
+					name,
+					description: name,
+					inputSchema: { type: "object" },
+				})),
+			};
 		const call = {
 			meta: m.params._meta,
 			cancelled: new Promise((resolve) => this.running.set(m.id, resolve)),
-			progress: (progress, message) => this.control({
-				subtype: "mcp_message",
-				server_name: "iris",
-				message: {
-					jsonrpc: "2.0",
-					method: "notifications/progress",
-					params: { progressToken: m.params._meta.progressToken, progress, message },
-				},
-			}),
+			progress: (progress, message) =>
+				this.control({
+					subtype: "mcp_message",
+					server_name: "iris",
+					message: {
+						jsonrpc: "2.0",
+						method: "notifications/progress",
+						params: {
+							progressToken: m.params._meta.progressToken,
+							progress,
+							message,
+						},
+					},
+				}),
 		};
 		const text = await this.tools[m.params.name](m.params.arguments, call);
 		return { content: [{ type: "text", text }] };
@@ -123,13 +153,20 @@ export class Claude {
 		const found = new Promise((resolve, reject) => {
 			const look = () => {
 				const hit = this.lines.slice(from).find(fits);
-				if (!hit && this.child.exitCode === null && this.child.signalCode === null)
+				if (
+					!hit &&
+					this.child.exitCode === null &&
+					this.child.signalCode === null
+				)
 					return;
 				this.waiters.delete(look);
-				if (hit)
-					resolve(hit);
+				if (hit) resolve(hit);
 				else
-					reject(new Error(`claude ended (${this.child.exitCode}) before: ${what}; stderr: ${this.stderr}`));
+					reject(
+						new Error(
+							`claude ended (${this.child.exitCode}) before: ${what}; stderr: ${this.stderr}`,
+						),
+					);
 			};
 			this.waiters.add(look);
 			look();
@@ -142,7 +179,10 @@ export class Claude {
 		const id = `iris-${(this.requests += 1)}`;
 
 		this.send({ type: "control_request", request_id: id, request });
-		const line = await this.line((l) => l.type === "control_response" && l.response.request_id === id, { what: request.subtype });
+		const line = await this.line(
+			(l) => l.type === "control_response" && l.response.request_id === id,
+			{ what: request.subtype },
+		);
 		return line.response;
 	}
 
@@ -159,13 +199,21 @@ export class Claude {
 	}
 
 	lifecycle(sent, state) {
-		return this.line((l) => l.type === "command_lifecycle" && l.command_uuid === sent.uuid && l.state === state,
-			{ from: sent.from, what: `lifecycle ${state}` });
+		return this.line(
+			(l) =>
+				l.type === "command_lifecycle" &&
+				l.command_uuid === sent.uuid &&
+				l.state === state,
+			{ from: sent.from, what: `lifecycle ${state}` },
+		);
 	}
 
 	/* Wait for the end of a turn; answers { result, lines } of it. */
 	async finish(sent) {
-		const over = (l) => l.type === "command_lifecycle" && l.command_uuid === sent.uuid && /^(completed|cancelled)$/.test(l.state);
+		const over = (l) =>
+			l.type === "command_lifecycle" &&
+			l.command_uuid === sent.uuid &&
+			/^(completed|cancelled)$/.test(l.state);
 
 		await this.line(over, { from: sent.from, what: "the end of the turn" });
 		const lines = this.lines.slice(sent.from);

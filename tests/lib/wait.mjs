@@ -16,14 +16,15 @@ export async function waitFor(cond, { deadline = 10000, every = 10, what = cond.
 	for (;;) {
 		try {
 			const value = await cond();
-			if (value)
-				return value;
+			if (value) return value;
 			last = undefined;
 		} catch (e) {
 			last = e;
 		}
 		if (performance.now() >= end)
-			throw new Error(`waited ${deadline} ms for: ${what}${last ? ` (last: ${last.message})` : ""}`);
+			throw new Error(
+				`waited ${deadline} ms for: ${what}${last ? ` (last: ${last.message})` : ""}`,
+			);
 		await delay(every);
 	}
 }

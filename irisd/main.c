@@ -290,7 +290,6 @@ main(int argc, char *argv[])
 	struct event *sev[NSIGNALS];
 	struct irisd d = {0};
 	struct err err;
-	int lock;
 
 	json_init();
 	log_init("irisd", LOG_INFO);
@@ -302,7 +301,7 @@ main(int argc, char *argv[])
 	TAILQ_INIT(&d.clients);
 	TAILQ_INIT(&d.workers);
 	if (paths_init(&d.paths, &err) == -1 || paths_make(&d.paths, &err) == -1 ||
-	    (lock = take_lock(&d.paths, &err)) == -1 || start(&d, sev, &err) == -1) {
+	    take_lock(&d.paths, &err) == -1 || start(&d, sev, &err) == -1) {
 		log_error("%s", err.msg);
 		start_report(&err);
 		return err_exit_status(err.code);
@@ -315,6 +314,6 @@ main(int argc, char *argv[])
 	say_goodbye(&d);
 	release(&d, sev);
 	log_info("stopped");
-	close(lock);
+	/* The lock stays until the kernel takes it: who waits for it waits for the process's end. */
 	return 0;
 }

@@ -57,7 +57,7 @@ finish() {
 	status=$?
 	trap - EXIT INT TERM HUP
 	exec 3>&- 4<&-
-	[ -z "$watch_pid" ] || kill "$watch_pid" 2>/dev/null || :
+	[ -z "$watch_pid" ] || { kill "$watch_pid" && wait "$watch_pid"; } 2>/dev/null || :
 	[ -z "$shim_pid" ] || kill "$shim_pid" 2>/dev/null || :
 	"$iris" stop >/dev/null 2>&1 || {
 		printf 'demo: irisd did not stop; its files are in %s\n' "$dir" >&2
@@ -107,7 +107,13 @@ mkfifo "$dir/in" "$dir/out"
 (cd "$dir/frontend" && exec "$shim" <"$dir/in" >"$dir/out" 2>"$dir/shim.log") &
 shim_pid=$!
 exec 3>"$dir/in" 4<"$dir/out"
-(sleep "$limit" && kill "$shim_pid") >/dev/null 2>&1 &
+(
+	sleep "$limit" &
+	nap=$!
+	trap 'kill "$nap"; exit 0' TERM
+	wait "$nap"
+	kill "$shim_pid"
+) >/dev/null 2>&1 3>&- 4<&- &
 watch_pid=$!
 
 # answer ID: the line of the shim that answers this request; what comes before it is skipped.

@@ -204,6 +204,9 @@ look_at(struct session *s)
 	if (!wanted_awake(s)) {
 		if (s->state == SESSION_ASLEEP)
 			worker_retire(s->team);
+		else if (s->state == SESSION_WAITING)
+			/* What it wanted a slot for was cancelled: the next one's turn. */
+			became_asleep(s);
 		return;
 	}
 	switch (s->state) {

@@ -6,11 +6,11 @@
  */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { claudePath, makeClaudeEnv } from "../lib/claude-env.mjs";
-import { Iris, run } from "../lib/iris.mjs";
+import { Iris, program, run } from "../lib/iris.mjs";
 import { waitFor } from "../lib/wait.mjs";
 import { startMessagesApi } from "./messages-api.mjs";
 
@@ -164,6 +164,22 @@ describe("a question crosses projects, on the real Claude Code", { timeout: 1200
 			"the backend's claude reached an Iris tool through its pipe",
 		);
 		assert.equal(inBand.toolError, false);
+	});
+
+	test("no irisd runs: the shim that Claude Code starts brings it up", async () => {
+		const cwd = world.dirs["front end_ü.x"];
+		const shim = { type: "stdio", command: program("iris-mcp-shim"), alwaysLoad: true };
+		writeFileSync(join(cwd, ".mcp.json"), JSON.stringify({ mcpServers: { iris: shim } }));
+		const args = ["-p", "ask the backend team, please", "--allowedTools", "mcp__iris"];
+		const front = await run(claudePath(), args, { cwd, env: iris.env });
+		assert.equal(front.status, 0, front.stderr);
+		for (const block of ANSWER)
+			assert.ok(front.stdout.includes(block), front.stdout);
+		const { messages } = await iris.json(["message", "list"]);
+		assert.deepEqual(
+			messages.map((m) => [m.from, m.to, m.state]),
+			[["frontend", "backend", "answered"]],
+		);
 	});
 
 	test("two questions are one conversation: the same process, the same session", async () => {

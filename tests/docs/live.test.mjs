@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The manual against programs that run: an irisd with two teams and the fake claude, its control
+ * calls, its tools through iris-mcp-shim, and iris with its help. Needs the build under test
+ * ($IRIS_BUILD, default build/).
+ */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, describe, test } from "node:test";
+import { buildDir, fakeClaudePath } from "../lib/claude-env.mjs";
+import { assertNoneLeft } from "../lib/processes.mjs";
+import { waitFor, within } from "../lib/wait.mjs";
+import { bare, call, items, literals, members, page, pageNames, section, sorted, source, subsections } from "./mdoc.mjs";
+
+const program = (name) => join(buildDir(), "bin", name);
+const protocol = page("iris-protocol.7");
+let root, env, irisd;
+
+before(async () => {
+	root = realpathSync(mkdtempSync(join(tmpdir(), "iris-docs")));
+	env = { PATH: process.env.PATH, HOME: root, LANG: "C.UTF-8", IRIS_HOME: join(root, "iris"), NO_COLOR: "1" };
+	const teams = {};
+	for (const name of ["frontend", "backend"]) {
+		mkdirSync(join(root, name));
+		teams[name] = { path: join(root, name), description: `the ${name}`, color: "#2f9e44", model: "sonnet" };
+	}
+	mkdirSync(env.IRIS_HOME, { mode: 0o700 });
+	writeFileSync(join(env.IRIS_HOME, "config.yaml"), JSON.stringify({ settings: { claudePath: fakeClaudePath() }, teams }));
+	const log = openSync(join(root, "irisd.log"), "a");
+	irisd = spawn(program("irisd"), [], { cwd: "/", env, stdio: ["ignore", "ignore", log] });
+	await waitFor(() => existsSync(join(env.IRIS_HOME, "irisd.sock")) || irisd.exitCode !== null, { what: "irisd to listen" });
+	assert.equal(irisd.exitCode, null, readFileSync(join(root, "irisd.log"), "utf8"));
+});
+
+after(async () => {
+	const ended = once(irisd, "exit");
+	irisd.kill("SIGTERM");
+	assert.deepEqual(await within(12000, ended, "irisd to stop"), [0, null]);
+	await assertNoneLeft(root);
+	rmSync(root, { recursive: true, force: true });
+});
+
+/* Lines out, lines in: send() answers when the one with this id has come; all keeps every line. */
+function lines(output, input) {
+	const waiting = new Map(), all = [];
+
+	createInterface({ input: output }).on("line", (l) => {
+		const m = JSON.parse(l);
+		all.push(m);
+		waiting.get(m.method === undefined ? m.id : null)?.(m);
+	});
+	return {
+		all,
+		send(text) {
+			const { id } = JSON.parse(text);
+			const answer = new Promise((resolve) => waiting.set(id, resolve));
+			input.write(`${text}\n`);
+			return within(20000, answer, `the answer to ${text}`);
+		},
+	};
+}
+
+async function control() {
+	const socket = connect(join(env.IRIS_HOME, "irisd.sock"));
+	await once(socket, "connect");
+	const c = lines(socket, socket);
+	let id = 0;
+	const request = (method, params) => c.send(JSON.stringify({ jsonrpc: "2.0", id: ++id, method, params }));
+	c.end = () => socket.destroy();
+	c.call = async (method, params = {}) => {
+		const { result, error } = await request(method, params);
+		assert.equal(error, undefined, JSON.stringify(error));
+		return result;
+	};
+	c.hello = await c.call("iris/hello", { role: "ctl", protocol: 1, cwd: join(root, "frontend") });
+	return c;
+}
+
+/*
+ * An object against the members that a page gives it: each that it has is there, and it has each
+ * that is not marked as one that may be missing.
+ */
+function compare(object, documented, what) {
+	const missing = documented.filter((n) => !n.endsWith("?") && !(n in object));
+	const unknown = Object.keys(object).filter((n) => !bare(documented).includes(n));
+
+	assert.deepEqual({ missing, unknown }, { missing: [], unknown: [] }, `${what}: ${JSON.stringify(object)}`);
+}
+
+const keysOf = (v) => (v === null || typeof v !== "object" ? []
+	: [...(Array.isArray(v) ? [] : Object.keys(v)), ...Object.values(v).flatMap(keysOf)]);
+
+describe("control methods give what iris-protocol(7) says", () => {
+	const parts = subsections(section(protocol, "CONTROL METHODS"));
+	const team = members(parts["Team object"]), session = members(parts["Session object"]);
+	const heads = items(parts["Message object"]);
+	const message = heads.flatMap((i) => members([`.It ${i.head}`]));
+	const inMessage = Object.fromEntries(["error", "usage", "receipts"].map((name) =>
+		[name, members(heads.find((i) => i.head === `Va ${name} ?`).body)]));
+	const of = (name) => members(items(parts[""]).find((i) => call(i.head).name === name).body);
+	let c;
+
+	before(async () => {
+		c = await control();
+		/* Something in every table: an answer, a failure, and a session with a process. */
+		await c.call("iris/message.send", { to: "backend", message: "Which port?" });
+	});
+	after(() => c.end());
+
+	const checkMessage = (m, what) => {
+		compare(m, message, what);
+		for (const name of Object.keys(inMessage))
+			for (const o of [m[name] ?? []].flat())
+				compare(o, inMessage[name], `${what}: ${name}`);
+	};
+
+	test("the greeting", () => {
+		const lines = section(protocol, "GREETING");
+		const at = lines.findIndex((l) => l.startsWith("The answer has"));
+		compare(c.hello, members(lines.slice(at)), "hello");
+	});
+
+	test("messages: answered, listed, waited for, failed", async () => {
+		const sent = await c.call("iris/message.send", { to: "backend", message: "And the version?" });
+		assert.equal(sent.state, "answered");
+		assert.ok(sent.usage && sent.receipts);
+		checkMessage(sent, "message.send");
+		checkMessage(await c.call("iris/message.show", { id: sent.id }), "message.show");
+		const { messages, ...rest } = await c.call("iris/message.list");
+		assert.deepEqual(rest, {});
+		assert.ok(messages.length >= 2);
+		messages.forEach((m) => checkMessage(m, "message.list"));
+		const slow = await c.call("iris/message.send", { to: "backend", message: "wait", timeout: -1 });
+		assert.notEqual(slow.hint, undefined);
+		checkMessage(slow, "message.send without waiting");
+		const ended = await c.call("iris/message.cancel", { id: slow.id });
+		assert.ok(["cancelled", "answered"].includes(ended.state));
+		checkMessage(ended, "message.cancel");
+		checkMessage(await c.call("iris/message.cancel", { id: sent.id }), "message.cancel of an answered one");
+	});
+
+	test("daemon.status", async () => {
+		const status = await c.call("iris/daemon.status");
+		const documented = of("iris/daemon.status");
+		assert.ok(status.sessions.length > 0 && status.workers.length > 0);
+		status.sessions.forEach((s) => compare(s, session, "session"));
+		const rest = { ...status, sessions: [] };
+		assert.deepEqual(sorted(keysOf(rest)), sorted(documented));
+	});
+
+	test("teams", async () => {
+		const { teams, ...rest } = await c.call("iris/team.list");
+		assert.deepEqual(rest, {});
+		assert.equal(teams.length, 2);
+		teams.forEach((t) => compare(t, team, "team"));
+		const { sessions, queued, problems, ...shown } = await c.call("iris/team.show", { team: "backend" });
+		compare(shown, team, "team.show");
+		compare({ sessions, queued, problems }, of("iris/team.show"), "team.show");
+		compare(await c.call("iris/team.wake", { team: "backend" }), of("iris/team.wake"), "team.wake");
+		compare(await c.call("iris/team.sleep", { team: "backend", force: true }), of("iris/team.sleep"), "team.sleep");
+	});
+
+	test("config.reload", async () => {
+		compare(await c.call("iris/config.reload"), of("iris/config.reload"), "config.reload");
+	});
+
+	test("every method of the page was called here or ends irisd", () => {
+		const called = source("tests/docs/live.test.mjs");
+		for (const { head } of items(parts[""]))
+			assert.ok(call(head).name === "iris/daemon.stop" || called.includes(`"${call(head).name}"`), head);
+	});
+});
+
+test("the example of iris-protocol(7) works as it is printed", async () => {
+	const shown = literals(section(protocol, "EXAMPLES")).join("\n").replaceAll("\\\n", "").split("\n");
+	assert.match(shown[0], /^\$ socat .*UNIX-CONNECT:\$HOME\/\.iris\/irisd\.sock$/);
+	const isRequest = (l) => /"id":\d+,"method"/.test(l);
+	const socket = connect(join(env.IRIS_HOME, "irisd.sock"));
+	const c = lines(socket, socket);
+
+	for (const request of shown.slice(1).filter(isRequest))
+		await c.send(request);
+	socket.destroy();
+	/* What is shown came, in this order, perhaps with something between. */
+	const kind = (l) => [l.match(/"method":"([^"]+)"/)?.[1], l.match(/^\{"jsonrpc":"2.0","id":(\d+)/)?.[1], l.match(/"state":"(\w+)"/)?.[1]].join(" ");
+	const came = c.all.map((m) => kind(JSON.stringify(m)));
+	let at = 0;
+	for (const line of shown.slice(1).filter((l) => !isRequest(l))) {
+		at = came.indexOf(kind(line), at) + 1;
+		assert.ok(at > 0, `${line} did not come: ${came.join("; ")}`);
+		for (const [, name] of line.matchAll(/"(\w+)":/g))
+			assert.ok(JSON.stringify(c.all[at - 1]).includes(`"${name}":`), `${name}: ${JSON.stringify(c.all[at - 1])}`);
+	}
+});
+
+describe("tools, through iris-mcp-shim", () => {
+	let shim, mcp, tools;
+
+	before(async () => {
+		shim = spawn(program("iris-mcp-shim"), [], { cwd: join(root, "frontend"), env, stdio: ["pipe", "pipe", "inherit"] });
+		mcp = lines(shim.stdout, shim.stdin);
+		await mcp.send('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"docs","version":"1"}}}');
+		({ tools } = (await mcp.send('{"jsonrpc":"2.0","id":2,"method":"tools/list"}')).result);
+	});
+	after(async () => {
+		const ended = once(shim, "exit");
+		shim.stdin.end();
+		await within(5000, ended, "the shim to end");
+	});
+
+	test("names and arguments", () => {
+		const documented = items(section(protocol, "MCP", "Tools")).map((i) => call(i.head));
+		const listed = tools.map(({ name, inputSchema: s }) =>
+			({ name, args: Object.keys(s.properties).map((a) => (s.required.includes(a) ? a : `${a}?`)) }));
+		const order = (a, b) => (a.name < b.name ? -1 : 1);
+		/* The order of arguments is the page's own affair: those that must be given come first. */
+		const normal = (list) => list.map((t) => ({ name: t.name, args: [...t.args].sort() })).sort(order);
+
+		assert.ok(listed.length >= 10);
+		assert.deepEqual(normal(documented), normal(listed));
+	});
+
+	test("results", () => {
+		const documented = items(section(protocol, "MCP", "Results of tools"));
+		const properties = (s) => (s?.properties ? Object.entries(s.properties).flatMap(([name, p]) =>
+			[name, ...properties(p), ...properties(p.items)]) : []);
+
+		for (const t of tools) {
+			const item = documented.find((i) => i.head.split(", ").includes(t.name));
+			assert.ok(item, t.name);
+			assert.deepEqual(sorted(bare(members(item.body))), sorted(properties(t.outputSchema)), t.name);
+		}
+		const names = documented.flatMap((i) => i.head.split(", "));
+		assert.deepEqual(sorted(names), sorted(tools.map((t) => t.name)));
+	});
+});
+
+/* --- iris --------------------------------------------------------------------------------------- */
+
+const help = (...words) => {
+	const r = spawnSync(program("iris"), ["help", ...words], { env, encoding: "utf8" });
+	assert.equal(r.status, 0, `iris help ${words.join(" ")}: ${r.stderr}`);
+	return r.stdout;
+};
+const optionNames = (text) => [...text.matchAll(/^ {2}(?:-(\w), | {4})--([\w-]+)/gm)].flatMap(([, letter, name]) =>
+	(letter ? [`-${letter}`, `--${name}`] : [`--${name}`]));
+
+/* { "team add": { alias, options } } as the program says itself. */
+function commands() {
+	const overview = help();
+	const block = overview.slice(overview.indexOf("Commands:\n") + 10, overview.indexOf("\nOptions of every command:"));
+	const found = {};
+
+	for (const line of block.split("\n").filter(Boolean)) {
+		const name = line.match(/^ {2}([a-z]+(?: [a-z]+)?)(?= |$)/)[1].replace(/^(completion|help) .*/, "$1");
+		const text = help(...name.split(" "));
+		const own = text.slice(0, text.indexOf("\nOptions of every command:"));
+		found[name] = { alias: own.match(/^Also: iris (\S+)$/m)?.[1], options: sorted(optionNames(own)) };
+	}
+	return found;
+}
+
+const globals = () => sorted(optionNames(help().split("\nOptions of every command:")[1]));
+
+/* "Fl f , -from Ar team" as ["-f", "--from"]. */
+const flags = (head) => head.replace(/ Ar .*/, "").split(/\s+/).filter((w) => w !== "Fl" && w !== ",").map((w) => `-${w}`);
+
+describe("iris and iris(1)", () => {
+	const parts = subsections(section(page("iris.1"), "DESCRIPTION"));
+	const everywhere = parts["Options of every command"];
+
+	test("commands, their other names and options", () => {
+		const documented = {};
+		for (const name of Object.keys(parts).filter((n) => n !== "" && parts[n] !== everywhere)) {
+			for (const { head, body, items: options } of items(parts[name])) {
+				const command = head.match(/^Cm ([a-z]+(?: [a-z]+)?)(?= [A-Z]|$)/);
+				assert.ok(command, `${name}: ${head}`);
+				const also = body.findIndex((l) => l === "Also:");
+				documented[command[1]] = {
+					alias: also === -1 ? undefined : body[also + 1].split(" ")[1],
+					options: sorted(options.flatMap((o) => flags(o.head))),
+				};
+			}
+		}
+		const known = commands();
+		assert.ok(Object.keys(known).length > 20);
+		assert.deepEqual(documented, known);
+	});
+
+	test("options of every command", () => {
+		assert.deepEqual(sorted(items(everywhere).flatMap((i) => flags(i.head))), globals());
+	});
+});
+
+test("commands of iris in README and in the pages exist, with their options", () => {
+	const known = commands();
+	const everyOption = globals();
+	const aliases = Object.fromEntries(Object.entries(known).filter(([, c]) => c.alias).map(([name, c]) => [c.alias, name]));
+	const readme = source("README");
+	const shown = [
+		...readme.split("\n").filter((l) => /^ {4}/.test(l)).map((l) => ["README", l]),
+		...[...readme.matchAll(/[`"](iris [a-z][^`"]*)[`"]/g)].map((m) => ["README", m[1]]),
+		...pageNames().flatMap((name) => [
+			...literals(page(name)).map((l) => [name, l]),
+			...page(name).filter((l) => l.startsWith(".Ic iris ")).map((l) => [name, l.slice(4)]),
+		]),
+	];
+	let count = 0;
+
+	for (const [where, text] of shown) {
+		const found = text.replace(/\s#.*/, "").match(/(?:^ *|\$ |\$\(|^)iris (.*)/);
+		if (!found || /^-|^\s/.test(found[1]))
+			continue;
+		/* What is in quotes is somebody's text. */
+		const words = found[1].replaceAll(/"[^"]*"/g, '""').replace(/[).;,]+( .*)?$/, "").split(/\s+/).filter((w) => w !== "--json");
+		const two = words.slice(0, 2).join(" ");
+		const name = known[two] ? two : known[words[0]] ? words[0] : aliases[words[0]];
+		assert.ok(name, `${where}: ${text}`);
+		for (const option of words.filter((w) => /^--?[a-z]/.test(w)).map((w) => w.replace(/=.*/, "")))
+			assert.ok([...known[name].options, ...everyOption].includes(option), `${where}: ${option} in ${text}`);
+		count++;
+	}
+	assert.ok(count >= 15, `${count} commands found`);
+});
+
+test("what README says of registering with clients is what iris prints", () => {
+	const r = spawnSync(program("iris"), ["--json", "install", "--print", "all"], { env, encoding: "utf8" });
+	const printed = JSON.parse(r.stdout);
+	const rows = Object.fromEntries(source("README").split("\n").map((l) => l.match(/^ {4}(Codex|Gemini CLI|Cursor|VS Code) {2,}(.*)/))
+		.filter((m) => m && !m[2].startsWith("--")).map((m) => [m[1], m[2]]));
+	const short = (text) => text.replaceAll(program("iris-mcp-shim"), "iris-mcp-shim").trim();
+	const json = (row) => JSON.parse(row.slice(row.indexOf("{")));
+
+	assert.equal(rows.Codex, short(printed.codex));
+	assert.deepEqual(json(rows["Gemini CLI"]), JSON.parse(short(printed.gemini)));
+	assert.deepEqual(json(rows.Cursor), JSON.parse(short(printed.cursor)));
+	assert.deepEqual(json(rows["VS Code"]), JSON.parse(short(printed.vscode)));
+	for (const name of ["claude", "codex", "gemini", "cursor", "vscode"])
+		assert.ok(name in printed, name);
+});

@@ -179,6 +179,8 @@ void control_init(struct claude *c);
 void control_release(struct claude *c);
 void control_line(struct claude *c, const struct stream_event *ev);
 void control_interrupt(struct claude *c);
+/* The turn that asked is over: nobody waits for the answers. */
+void control_drop_asks(struct claude *c);
 void control_cancel_message(struct claude *c, const char *message);
 /* worker/answer and worker/mcp; line is irisd's, valid JSON. */
 int control_answer(

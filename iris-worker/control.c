@@ -337,18 +337,30 @@ find_ask(struct claude *c, const char *id)
 }
 
 static void
+withdraw(struct claude *c, struct ask *a)
+{
+	cJSON *p = session_params(c);
+
+	json_put_str(p, "request", a->id);
+	report_event(c->worker, "event/unask", p);
+	free_ask(c, a);
+}
+
+void
+control_drop_asks(struct claude *c)
+{
+	while (!TAILQ_EMPTY(&c->control.asks))
+		withdraw(c, TAILQ_FIRST(&c->control.asks));
+}
+
+static void
 take_cancel(struct claude *c, const struct stream_event *ev)
 {
 	struct ask *a = find_ask(c, ev->id);
 	struct mcp_call *m, *next;
-	cJSON *p;
 
-	if (a != NULL) {
-		p = session_params(c);
-		json_put_str(p, "request", a->id);
-		report_event(c->worker, "event/unask", p);
-		free_ask(c, a);
-	}
+	if (a != NULL)
+		withdraw(c, a);
 	TAILQ_FOREACH_SAFE (m, &c->control.calls, entry, next) {
 		if (strcmp(m->id, ev->id) == 0)
 			free_call(c, m);

@@ -209,6 +209,8 @@ finish(struct claude *c, const char *answer, const char *code, const char *reaso
 	log_info("turn ended session=%s message=%s ok=%d code=%s", c->session, c->turn->message,
 	    code == NULL, code != NULL ? code : "none");
 	report_result(c->worker, p);
+	if (c->turn->interrupted || c->turn->timed_out)
+		control_drop_asks(c);
 	turn_free(c);
 	claude_event(c, CE_RESULT);
 }
@@ -402,6 +404,20 @@ take_retry(struct claude *c, const struct stream_event *ev)
 	turn_activity(c, "retry", NULL, detail);
 }
 
+static void
+take_lifecycle(struct claude *c, const struct stream_event *ev)
+{
+	struct turn *t = c->turn;
+
+	if (ev->id == NULL || ev->name == NULL || strcmp(ev->id, t->message) != 0)
+		return;
+	if (strcmp(ev->name, "started") == 0)
+		mark_seen(c, "lifecycle");
+	/* Of a turn that has run the result comes before this; of one that never ran there is none. */
+	else if (strcmp(ev->name, "cancelled") == 0)
+		turn_fail(c, "cancelled", "the message was cancelled before Claude took it");
+}
+
 /* A line while a turn is in flight. */
 void
 turn_line(struct claude *c, const struct stream_event *ev)
@@ -421,9 +437,7 @@ turn_line(struct claude *c, const struct stream_event *ev)
 		if (ev->id != NULL && strcmp(ev->id, t->message) == 0)
 			mark_seen(c, "replay");
 	} else if (ev->kind == STREAM_LIFECYCLE) {
-		if (ev->id != NULL && strcmp(ev->id, t->message) == 0 && ev->name != NULL &&
-		    strcmp(ev->name, "started") == 0)
-			mark_seen(c, "lifecycle");
+		take_lifecycle(c, ev);
 	} else if (ev->kind == STREAM_ASSISTANT) {
 		take_assistant(c, ev);
 	} else if (ev->kind == STREAM_TOOL_RESULT) {

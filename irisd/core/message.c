@@ -77,22 +77,29 @@ check_body(const char *body, struct err *err)
 	return 0;
 }
 
-/* 1 when the key names a message that is the same one, 0 when it is new. */
+/* 1 when the key names a message that is the same one, 0 when it is new; then *key is what to store with it. */
 static int
-find_by_key(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1], struct err *err)
+find_by_key(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1], const char **key,
+    struct err *err)
 {
 	struct store_message old;
-	int rv = 1;
+	int rv = 0;
 
+	*key = n->key;
 	if (n->key == NULL || !store_message_by_key(d->store, n->key, &old))
 		return 0;
 	if (strcmp(old.to, n->to) == 0 && strcmp(old.from, n->from) == 0 &&
-	    strcmp(old.body, n->body) == 0)
+	    strcmp(old.body, n->body) == 0) {
 		compat_strlcpy(id, old.id, UUID_LEN + 1);
-	else
+		rv = 1;
+	} else if (n->key_made) {
+		/* A client that uses one JSON-RPC id twice means two calls. */
+		*key = NULL;
+	} else {
 		rv = err_set(err, ERR_INVALID,
 		    "the idempotency key was used for another message (%s); use a new key for new text",
 		    old.id);
+	}
 	store_message_release(&old);
 	return rv;
 }
@@ -128,6 +135,7 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 	int64_t limit = d->conf->config->settings.max_queue;
 	struct store_message row = {0};
 	struct session *s;
+	const char *key;
 	struct team *t;
 	int known;
 
@@ -136,7 +144,7 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 		    err, ERR_UNAVAILABLE, "irisd is being stopped; send again when it runs");
 	if ((t = team_require(d, n->to, err)) == NULL || check_body(n->body, err) == -1)
 		return -1;
-	if ((known = find_by_key(d, n, id, err)) != 0)
+	if ((known = find_by_key(d, n, id, &key, err)) != 0)
 		return known == 1 ? 0 : -1;
 	if ((s = session_get(t, n->from, true, err)) == NULL)
 		return -1;
@@ -152,7 +160,7 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 	row.from = s->row.from;
 	row.to = t->name;
 	row.body = xstrdup(n->body);
-	row.key = xstrdup_null(n->key);
+	row.key = xstrdup_null(key);
 	row.hops = n->parent != NULL ? n->parent->hops + 1 : 0;
 	compat_strlcpy(row.root, n->parent != NULL ? n->parent->root : row.id, sizeof row.root);
 	compat_strlcpy(row.parent, n->parent != NULL ? n->parent->id : "", sizeof row.parent);

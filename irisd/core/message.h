@@ -53,8 +53,10 @@ struct message {
 /* A message as a sender gives it. */
 struct message_new {
 	const char *to, *from, *body;
-	const char *key;              /* idempotency key, or NULL */
-	bool waits;                   /* the sender will wait for the answer */
+	const char *key; /* idempotency key, or NULL */
+	bool
+	    key_made; /* by the client's program, not by its user: with other text it means nothing */
+	bool waits;   /* the sender will wait for the answer */
 	const struct message *parent; /* in whose turn it is sent, or NULL */
 };
 

@@ -191,6 +191,7 @@ send_and_wait(struct mcp_call *c, const cJSON *args, int64_t timeout)
 	n.waits = timeout != -1;
 	n.key = key = make_key(c, args, from);
 	n.parent = c->mcp->session != NULL ? c->mcp->session->current : NULL;
+	n.key_made = json_get(args, "idempotencyKey") == NULL;
 	rv = message_submit(c->mcp->d, &n, c->message, &err);
 	free(key);
 	if (rv == -1)

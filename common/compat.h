@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The only place that knows operating systems apart (Linux and macOS). Everything else is written against
- * POSIX and what is declared here.
+ * The only place that knows operating systems apart (Linux and macOS). Everything else is written
+ * against POSIX and what is declared here.
  */
 #ifndef IRIS_COMMON_COMPAT_H
 #define IRIS_COMMON_COMPAT_H
@@ -35,31 +35,36 @@ int compat_set_cloexec(int fd, bool on);
 int compat_peer_cred(int fd, uid_t *uid, pid_t *pid);
 
 /*
- * When a process started, in the system's own units: together with the pid it names one process for ever, where
- * a pid alone may come to mean another one. 0 when there is no such process (or it is a zombie).
+ * When a process started, in the system's own units: together with the pid it names one process
+ * for ever, where a pid alone may come to mean another one. 0 when there is no such process (or
+ * it is a zombie).
  */
 uint64_t compat_proc_start(pid_t pid);
 
 /*
- * Every live process whose chain of parents reaches root, and every one in root's session or process group, in
- * no order, root itself left out. Returns how many were found; at most max are stored in pids. Used to reap what
- * a child leaves behind.
+ * Every live process whose chain of parents reaches root, and every one in root's session or
+ * process group, in no order, root itself left out. Returns how many were found; at most max are
+ * stored in pids. Used to reap what a child leaves behind.
  */
 size_t compat_proc_descendants(pid_t root, pid_t *pids, size_t max);
 
 /*
- * Every live process of this user with the entry (NAME=value) in the environment that it was started with; counted
- * and stored as above. Finds what a child has left behind also where it has cut every other tie.
+ * Every live process of this user with the entry (NAME=value) in the environment that it was
+ * started with; counted and stored as above. Finds what a child has left behind also where it has
+ * cut every other tie.
  */
 size_t compat_proc_marked(const char *entry, pid_t *pids, size_t max);
 
-/* Make orphaned descendants children of this process, so that it can reap them. False where not possible. */
+/*
+ * Make orphaned descendants children of this process, so that it can reap them. False where not
+ * possible.
+ */
 bool compat_subreaper(void);
 
 /*
- * Set up a spawn so that the child starts in dir (NULL: unchanged), and keeps no descriptor but 0, 1, 2 and those
- * that the actions install. own_session makes it a session leader, otherwise it leads its own process group.
- * Returns 0 or an errno value.
+ * Set up a spawn so that the child starts in dir (NULL: unchanged), and keeps no descriptor but
+ * 0, 1, 2 and those that the actions install. own_session makes it a session leader, otherwise it
+ * leads its own process group. Returns 0 or an errno value.
  */
 int compat_spawn_prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr,
     const char *dir, bool own_session);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * JSON as Iris accepts it: cJSON for the trees, with a strict scan in front of it, because cJSON alone takes
- * invalid UTF-8, cuts strings at \u0000, accepts raw control characters, 01 and trailing garbage. Integers
- * are printed here, since cJSON has only doubles. Of a name that comes twice, the first counts.
+ * JSON as Iris accepts it: cJSON for the trees, with a strict scan in front of it, because cJSON
+ * alone takes invalid UTF-8, cuts strings at \u0000, accepts raw control characters, 01 and
+ * trailing garbage. Integers are printed here, since cJSON has only doubles. Of a name that comes
+ * twice, the first counts.
  *
  * Lookups are by exact name and the first level only. Trees belong to the caller (cJSON_Delete).
  */
@@ -21,15 +22,19 @@
 /* Make cJSON allocate with xmalloc. Call once at the start of main(). */
 void json_init(void);
 
-/* Check that buf is exactly one JSON text (RFC 8259, I-JSON strings). -1 with ERR_INVALID and the offset. */
+/*
+ * Check that buf is exactly one JSON text (RFC 8259, I-JSON strings). -1 with ERR_INVALID and the
+ * offset.
+ */
 int json_check(const char *buf, size_t len, struct err *err);
 
 /* json_check, then parse. NULL with err filled. */
 cJSON *json_parse(const char *buf, size_t len, struct err *err);
 
 /*
- * The raw text of a member of the object in buf, which must have passed json_check: a slice of buf, not
- * terminated. False when buf is no object or has no such member. Names with escapes are not found.
+ * The raw text of a member of the object in buf, which must have passed json_check: a slice of
+ * buf, not terminated. False when buf is no object or has no such member. Names with escapes are
+ * not found.
  */
 bool json_raw_member(
     const char *buf, size_t len, const char *name, const char **raw, size_t *rawlen);
@@ -62,7 +67,10 @@ cJSON *json_int_item(int64_t value);
 /* One line without spaces, malloc'ed. Never fails. */
 char *json_print(const cJSON *item);
 
-/* RFC 3339 in UTC with milliseconds, e.g. 2026-01-31T09:00:00.123Z; buf has at least 32 bytes. Returns buf. */
+/*
+ * RFC 3339 in UTC with milliseconds, e.g. 2026-01-31T09:00:00.123Z; buf has at least 32 bytes.
+ * Returns buf.
+ */
 const char *json_time(int64_t ms, char *buf, size_t size);
 
 /* True when s is valid UTF-8 (RFC 3629), without NUL in len bytes. */

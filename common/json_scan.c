@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The strict JSON scanner: one pass over the bytes, no memory, no recursion. It decides what is JSON here
- * (RFC 8259, with strings that are valid UTF-8 and hold no U+0000) and finds the raw text of a member. It
- * builds nothing.
+ * The strict JSON scanner: one pass over the bytes, no memory, no recursion. It decides what is
+ * JSON here (RFC 8259, with strings that are valid UTF-8 and hold no U+0000) and finds the raw
+ * text of a member. It builds nothing.
  */
 #include <stdint.h>
 #include <string.h>
@@ -14,7 +14,10 @@ struct scan {
 	const char *why;
 };
 
-/* The length of the UTF-8 sequence at p, or 0: RFC 3629 section 4, no overlong forms, no surrogates. */
+/*
+ * The length of the UTF-8 sequence at p, or 0: RFC 3629 section 4, no overlong forms, no
+ * surrogates.
+ */
 static size_t
 utf8_len(const unsigned char *p, size_t left)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log: one line an event on one descriptor (standard error unless set), with a key=value tail written by
- * the caller's format. Control characters are escaped and secrets redacted here, once, for everybody.
- * Message bodies go to level debug only; that is the caller's duty.
+ * The log: one line an event on one descriptor (standard error unless set), with a key=value tail
+ * written by the caller's format. Control characters are escaped and secrets redacted here, once,
+ * for everybody. Message bodies go to level debug only; that is the caller's duty.
  */
 #ifndef IRIS_COMMON_LOG_H
 #define IRIS_COMMON_LOG_H
@@ -42,8 +42,9 @@ void fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn))
 void fatalx(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /*
- * Overwrite what looks like a secret in the NUL-terminated text: sk-ant-... keys, Bearer tokens, and the values
- * of names that end in token, key, secret or password. Shortens the text in place, never lengthens it.
+ * Overwrite what looks like a secret in the NUL-terminated text: sk-ant-... keys, Bearer tokens,
+ * and the values of names that end in token, key, secret or password. Shortens the text in place,
+ * never lengthens it.
  */
 void log_redact(char *text);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The event loop of irisd and iris-worker: libevent, one pass at a time, and between two passes the after-hook.
- * In a pass callbacks change state and queue output; after it, in this order,
+ * The event loop of irisd and iris-worker: libevent, one pass at a time, and between two passes
+ * the after-hook. In a pass callbacks change state and queue output; after it, in this order,
  *
  *	1. the hook runs (irisd: start what can start, commit to the store),
  *	2. what was queued is written to the peers,
  *	3. what died is freed.
  *
- * So nothing is told to anybody before it is on disk, and no callback frees what another one still holds.
+ * So nothing is told to anybody before it is on disk, and no callback frees what another one
+ * still holds.
  */
 #ifndef IRIS_COMMON_LOOP_H
 #define IRIS_COMMON_LOOP_H
@@ -36,7 +37,10 @@ void loop_init(struct loop *l, void (*hook)(void *), void *arg);
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
-/* Passes without the hook until no peer is left; each must have been closed (peer_close bounds it in time). */
+/*
+ * Passes without the hook until no peer is left; each must have been closed (peer_close bounds it
+ * in time).
+ */
 void loop_drain(struct loop *l);
 
 /* Call fn(arg) at the end of this pass: for frees. */

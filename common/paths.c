@@ -50,7 +50,10 @@ paths_user_home(void)
 	return pw != NULL && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
 }
 
-/* FNV-1a: only to give each long IRIS_HOME a short name; who may use it is checked by owner and mode. */
+/*
+ * FNV-1a: only to give each long IRIS_HOME a short name; who may use it is checked by owner and
+ * mode.
+ */
 static uint64_t
 hash(const char *s)
 {
@@ -129,8 +132,9 @@ paths_init(struct paths *p, struct err *err)
 }
 
 /*
- * A directory that only this user can enter. Never follows a link that somebody may have planted. One in the user's
- * own home that is too open is closed; in a shared place (/tmp) it is not trusted at all.
+ * A directory that only this user can enter. Never follows a link that somebody may have planted.
+ * One in the user's own home that is too open is closed; in a shared place (/tmp) it is not
+ * trusted at all.
  */
 static int
 make_private(const char *dir, bool shared, struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where things are: everything that Iris keeps lies in $IRIS_HOME (default ~/.iris, mode 0700). Needs no
- * variable but HOME, and not even that when the password database knows the user.
+ * Where things are: everything that Iris keeps lies in $IRIS_HOME (default ~/.iris, mode 0700).
+ * Needs no variable but HOME, and not even that when the password database knows the user.
  */
 #ifndef IRIS_COMMON_PATHS_H
 #define IRIS_COMMON_PATHS_H
@@ -30,8 +30,9 @@ struct paths {
 int paths_init(struct paths *p, struct err *err);
 
 /*
- * Make home, run, log and the socket's own directory where it has one, mode 0700. Refused: what is another user's, a
- * link planted in place of run or log, and a socket's directory in /tmp that is open to others.
+ * Make home, run, log and the socket's own directory where it has one, mode 0700. Refused: what
+ * is another user's, a link planted in place of run or log, and a socket's directory in /tmp that
+ * is open to others.
  */
 int paths_make(const struct paths *p, struct err *err);
 
@@ -39,15 +40,17 @@ int paths_make(const struct paths *p, struct err *err);
 const char *paths_user_home(void);
 
 /*
- * Find a program that belongs to Iris: beside the running one, in ../libexec/iris of it, in the installed
- * libexec directory. out is absolute.
+ * Find a program that belongs to Iris: beside the running one, in ../libexec/iris of it, in the
+ * installed libexec directory. out is absolute.
  */
 int paths_program(const char *name, char *out, size_t size, struct err *err);
 
 /* Join with one slash. -1 when it does not fit. */
 int paths_join(char *out, size_t size, const char *dir, const char *name);
 
-/* True when dir is path or one of its parents; both absolute, without a trailing slash (but "/"). */
+/*
+ * True when dir is path or one of its parents; both absolute, without a trailing slash (but "/").
+ */
 bool paths_contains(const char *dir, const char *path);
 
 #endif

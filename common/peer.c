@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Peers, see peer.h. Owns their descriptors and buffers. Called by the loop; calls back with lines. Never looks
- * into a line.
+ * Peers, see peer.h. Owns their descriptors and buffers. Called by the loop; calls back with
+ * lines. Never looks into a line.
  */
 #include <sys/socket.h>
 #include <assert.h>
@@ -90,8 +90,8 @@ update_reading(struct peer *p)
 }
 
 /*
- * The end, told from the loop and never from within a call of the owner's: the read event is made active, and
- * its callback sees dying.
+ * The end, told from the loop and never from within a call of the owner's: the read event is made
+ * active, and its callback sees dying.
  */
 static void
 end(struct peer *p, const char *why)
@@ -159,7 +159,10 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 		end(p, strerror(errno));
 }
 
-/* Of a pair of pipes the other side has closed its input. What it has still to say is read; the end comes from there. */
+/*
+ * Of a pair of pipes the other side has closed its input. What it has still to say is read; the
+ * end comes from there.
+ */
 static void
 drop_output(struct peer *p)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A peer of an event loop: lines in, lines out, over one socket or a pair of pipes. One place where input is
- * bounded, output is limited, and a connection ends.
+ * A peer of an event loop: lines in, lines out, over one socket or a pair of pipes. One place
+ * where input is bounded, output is limited, and a connection ends.
  *
- * The callback gets each line in place (NUL-terminated, valid until it returns). A peer that is gone is told by
- * one last call with a NULL line (peer_why tells the reason); after that call the peer frees itself. The owner
- * who ends it with peer_close gets no such call.
+ * The callback gets each line in place (NUL-terminated, valid until it returns). A peer that is
+ * gone is told by one last call with a NULL line (peer_why tells the reason); after that call the
+ * peer frees itself. The owner who ends it with peer_close gets no such call.
  */
 #ifndef IRIS_COMMON_PEER_H
 #define IRIS_COMMON_PEER_H
@@ -26,8 +26,8 @@ struct peer_limits {
 typedef void (*peer_cb)(struct peer *, char *line, size_t len, void *arg);
 
 /*
- * The descriptors are taken (made non-blocking, closed with the peer); rfd and wfd may be the same, wfd may be
- * -1 for a peer that is only read. limits are copied.
+ * The descriptors are taken (made non-blocking, closed with the peer); rfd and wfd may be the
+ * same, wfd may be -1 for a peer that is only read. limits are copied.
  */
 struct peer *peer_new(
     struct loop *l, int rfd, int wfd, const struct peer_limits *limits, peer_cb cb, void *arg);
@@ -35,16 +35,24 @@ struct peer *peer_new(
 /* Hand it to another owner: who gets the lines, and its end, from now on. */
 void peer_set_cb(struct peer *p, peer_cb cb, void *arg);
 
-/* Queue one line; text is malloc'ed, without a newline, and taken. Written after this pass's hook. */
+/*
+ * Queue one line; text is malloc'ed, without a newline, and taken. Written after this pass's
+ * hook.
+ */
 void peer_send(struct peer *p, char *text);
 
 /* The same for a line that stays the caller's. */
 void peer_send_copy(struct peer *p, const char *text, size_t len);
 
-/* End it: what is queued is still written as far as the other side takes it within grace_ms. No callback. */
+/*
+ * End it: what is queued is still written as far as the other side takes it within grace_ms. No
+ * callback.
+ */
 void peer_close(struct peer *p, int grace_ms);
 
-/* Close the writing side once everything queued is out: the other side sees the end of its input. */
+/*
+ * Close the writing side once everything queued is out: the other side sees the end of its input.
+ */
 void peer_end_output(struct peer *p);
 
 /* Stop and resume reading. */

@@ -12,8 +12,8 @@
 #include "common/xmalloc.h"
 
 /*
- * JSON-RPC 2.0 section 4; MCP forbids null ids. Only an error answer may have one (section 5): it is about a line
- * whose id could not be read.
+ * JSON-RPC 2.0 section 4; MCP forbids null ids. Only an error answer may have one (section 5): it
+ * is about a line whose id could not be read.
  */
 static int
 take_id(const char *line, size_t len, struct rpc_msg *m, struct err *err)
@@ -30,7 +30,10 @@ take_id(const char *line, size_t len, struct rpc_msg *m, struct err *err)
 		return err_set(err, ERR_PROTOCOL, "id must be a string or a number");
 	if (!json_raw_member(line, len, "id", &raw, &rawlen) || rawlen > RPC_ID_MAX)
 		return err_set(err, ERR_PROTOCOL, "id is longer than %d bytes", RPC_ID_MAX);
-	/* The name may stand there twice, once with an escape: the tree and the text then mean different ones. */
+	/*
+	 * The name may stand there twice, once with an escape: the tree and the text then mean
+	 * different ones.
+	 */
 	if (raw[0] != '"' && raw[0] != '-' && (raw[0] < '0' || raw[0] > '9'))
 		return err_set(err, ERR_PROTOCOL, "id must be a string or a number");
 	m->id = xstrndup(raw, rawlen);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * JSON-RPC 2.0 messages, one a line: reading one, and writing the four kinds. Ids are kept and echoed as the
- * raw text that came, so that 1, 1.0 and "1" stay what they were.
+ * JSON-RPC 2.0 messages, one a line: reading one, and writing the four kinds. Ids are kept and
+ * echoed as the raw text that came, so that 1, 1.0 and "1" stay what they were.
  */
 #ifndef IRIS_COMMON_RPC_H
 #define IRIS_COMMON_RPC_H
@@ -30,9 +30,9 @@ struct rpc_msg {
 };
 
 /*
- * Read one line. -1: ERR_INVALID where it is not JSON (answer with RPC_PARSE_ERROR), ERR_PROTOCOL where it is
- * no JSON-RPC message; then m->id is still set where the line had a usable one, so that an answer finds its
- * way. Call rpc_clear in either case.
+ * Read one line. -1: ERR_INVALID where it is not JSON (answer with RPC_PARSE_ERROR), ERR_PROTOCOL
+ * where it is no JSON-RPC message; then m->id is still set where the line had a usable one, so
+ * that an answer finds its way. Call rpc_clear in either case.
  */
 int rpc_parse(const char *line, size_t len, struct rpc_msg *m, struct err *err);
 void rpc_clear(struct rpc_msg *m);

@@ -17,8 +17,9 @@
 extern char **environ;
 
 /*
- * Descriptors may already have the number of another one's target (a parent started without stdin), and a later
- * dup2 would overwrite them: move such ones out of the way first. moved[] are to be closed.
+ * Descriptors may already have the number of another one's target (a parent started without
+ * stdin), and a later dup2 would overwrite them: move such ones out of the way first. moved[] are
+ * to be closed.
  */
 static int
 add_fds(posix_spawn_file_actions_t *fa, const int fds[3], int moved[3])

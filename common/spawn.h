@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Start a program (posix_spawn only: a fork would copy the page tables of a large parent), with default signal
- * handling and no descriptor but 0, 1 and 2. Reaping is the caller's.
+ * Start a program (posix_spawn only: a fork would copy the page tables of a large parent), with
+ * default signal handling and no descriptor but 0, 1 and 2. Reaping is the caller's.
  */
 #ifndef IRIS_COMMON_SPAWN_H
 #define IRIS_COMMON_SPAWN_H
@@ -25,8 +25,8 @@ struct spawn {
 pid_t spawn_process(const struct spawn *s, struct err *err);
 
 /*
- * Search a PATH-like list for an executable file. Returns 0 with its path; -1 with errno ENOENT when there is
- * none, or EACCES when there is one that can not be executed (out then names it).
+ * Search a PATH-like list for an executable file. Returns 0 with its path; -1 with errno ENOENT
+ * when there is none, or EACCES when there is one that can not be executed (out then names it).
  */
 int spawn_search(const char *name, const char *path, char *out, size_t size);
 

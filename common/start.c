@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The meeting of who needs an irisd with the irisd that starts, see start.h. The lock file is only ever locked
- * (flock), never written: a starter that dies lets go of it.
+ * The meeting of who needs an irisd with the irisd that starts, see start.h. The lock file is
+ * only ever locked (flock), never written: a starter that dies lets go of it.
  */
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -22,7 +22,10 @@
 
 #define READY_LINE "READY"
 
-/* What irisd printed on its standard output: "READY", or "ERROR <code> <text>" (then said becomes true). */
+/*
+ * What irisd printed on its standard output: "READY", or "ERROR <code> <text>" (then said becomes
+ * true).
+ */
 static int
 read_verdict(int fd, int64_t deadline, bool *said, struct err *err)
 {
@@ -86,7 +89,9 @@ start_irisd(const struct paths *p, int64_t deadline, struct err *err)
 	out[1] = -1;
 	rv = read_verdict(out[0], deadline, &said, err);
 	if (rv == -1 && err->code != ERR_TIMEOUT) {
-		/* It has said its last word, or none that counts: an end to wait for, either way. */
+		/*
+		 * It has said its last word, or none that counts: an end to wait for, either way.
+		 */
 		if (!said)
 			kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
@@ -124,7 +129,9 @@ start_connect(const struct paths *p, int timeout_ms, int *started, struct err *e
 	/* Whoever had the lock before may have started one. */
 	if ((fd = call_socket(p->sock, err)) != -1 || err->code != ERR_UNAVAILABLE)
 		goto out;
-	/* After a long wait for others that had no luck: do not begin what can not be waited for. */
+	/*
+	 * After a long wait for others that had no luck: do not begin what can not be waited for.
+	 */
 	if (compat_mono_ms() >= deadline) {
 		err_set(err, ERR_TIMEOUT, "irisd did not start within %d ms; its log is %s",
 		    timeout_ms, p->logfile);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Start irisd when none runs: shared by the shim and the CLI. Among many that try at once, one starts it and
- * the others wait for that one, without polling: they queue for a lock that the kernel releases.
+ * Start irisd when none runs: shared by the shim and the CLI. Among many that try at once, one
+ * starts it and the others wait for that one, without polling: they queue for a lock that the
+ * kernel releases.
  */
 #ifndef IRIS_COMMON_START_H
 #define IRIS_COMMON_START_H
@@ -10,15 +11,15 @@
 #include "common/paths.h"
 
 /*
- * A descriptor connected to irisd's socket, starting irisd when nobody listens. started (may be NULL) tells
- * whether this call did. -1: what irisd said when it could not start (ERR_CONFIG with the place in the file,
- * ...), or ERR_TIMEOUT after timeout_ms.
+ * A descriptor connected to irisd's socket, starting irisd when nobody listens. started (may be
+ * NULL) tells whether this call did. -1: what irisd said when it could not start (ERR_CONFIG with
+ * the place in the file, ...), or ERR_TIMEOUT after timeout_ms.
  */
 int start_connect(const struct paths *p, int timeout_ms, int *started, struct err *err);
 
 /*
- * irisd's half: its standard output is the starter's pipe. Tells that it listens (message NULL), or why it does
- * not; then standard output becomes /dev/null. Harmless when nobody waits.
+ * irisd's half: its standard output is the starter's pipe. Tells that it listens (message NULL),
+ * or why it does not; then standard output becomes /dev/null. Harmless when nobody waits.
  */
 void start_report(const struct err *failure);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The client's lines on their way to irisd. A request stays here, as it came, until its answer has passed, so
- * that it can be sent again to an irisd that was restarted; everything else is forgotten once written.
- * Bounded: what waits to be written by the relay (which then stops reading), what is kept by LINES_KEPT_MAX.
+ * The client's lines on their way to irisd. A request stays here, as it came, until its answer
+ * has passed, so that it can be sent again to an irisd that was restarted; everything else is
+ * forgotten once written. Bounded: what waits to be written by the relay (which then stops
+ * reading), what is kept by LINES_KEPT_MAX.
  */
 #ifndef IRIS_SHIM_LINES_H
 #define IRIS_SHIM_LINES_H
@@ -60,12 +61,15 @@ bool lines_cancelled(struct lines *l, struct slice id);
 bool lines_take_ack(struct lines *l, struct slice id);
 
 /*
- * The connection is lost: all will be written again. cb gets those that can not be (too large to be kept, or sent
- * LINES_REPEAT_MAX times on connections that did not last).
+ * The connection is lost: all will be written again. cb gets those that can not be (too large to
+ * be kept, or sent LINES_REPEAT_MAX times on connections that did not last).
  */
 void lines_rewind(struct lines *l, bool lasted, lines_cb cb, void *arg);
 
-/* Nothing can be reached: cb gets every request that waits; only subscriptions that were written once stay. */
+/*
+ * Nothing can be reached: cb gets every request that waits; only subscriptions that were written
+ * once stay.
+ */
 void lines_fail(struct lines *l, lines_cb cb, void *arg);
 
 /* Requests (subscriptions left out) without an answer. */

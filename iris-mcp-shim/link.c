@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reaching irisd, see link.h. Owns the descriptor of the connection and the thread that starts irisd.
+ * Reaching irisd, see link.h. Owns the descriptor of the connection and the thread that starts
+ * irisd.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -18,7 +19,10 @@
 /* Less than the series, so that the thread's own sentence is there before the series ends. */
 #define START_MS (LINK_SERIES_MS - 500)
 
-/* How long errors that a restart explains are tried again: the old irisd may still be on its way out. */
+/*
+ * How long errors that a restart explains are tried again: the old irisd may still be on its way
+ * out.
+ */
 #define SETTLE_MS 1500
 
 struct attempt {

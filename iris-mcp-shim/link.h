@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The way to irisd: connecting, starting it, trying again. Nothing here blocks the relay; what may take long
- * (waiting for the start lock and for irisd to be ready) is done by a thread that hands over one descriptor and
- * touches nothing else.
+ * The way to irisd: connecting, starting it, trying again. Nothing here blocks the relay; what
+ * may take long (waiting for the start lock and for irisd to be ready) is done by a thread that
+ * hands over one descriptor and touches nothing else.
  *
- * Attempts come in series of at most LINK_SERIES_MS, with growing pauses. A series that fails says why, and
- * nothing is tried until the next link_want.
+ * Attempts come in series of at most LINK_SERIES_MS, with growing pauses. A series that fails
+ * says why, and nothing is tried until the next link_want.
  */
 #ifndef IRIS_SHIM_LINK_H
 #define IRIS_SHIM_LINK_H
@@ -47,7 +47,10 @@ enum link_event link_result(struct link *l, struct err *err);
 /* The connection is of no use. established: irisd had answered on it, so a new series may begin. */
 enum link_event link_lost(struct link *l, bool established, const struct err *why, struct err *err);
 
-/* The descriptor to wait for besides the connection (-1: none), and for how long, ms (-1: no limit). */
+/*
+ * The descriptor to wait for besides the connection (-1: none), and for how long, ms (-1: no
+ * limit).
+ */
 int link_wait_fd(const struct link *l);
 int link_timeout(const struct link *l);
 

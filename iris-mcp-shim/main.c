@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * iris-mcp-shim: what an MCP client starts. Reads its surroundings, makes sure that nothing but MCP reaches
- * standard output, and runs the relay.
+ * iris-mcp-shim: what an MCP client starts. Reads its surroundings, makes sure that nothing but
+ * MCP reaches standard output, and runs the relay.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -66,9 +66,8 @@ find_cwd(char *buf, size_t size)
 static void
 usage(FILE *out)
 {
-	fputs(
-	    "usage: iris-mcp-shim [--help | --version]\n"
-	    "MCP server over standard input and output; relays to irisd and starts it when needed.\n",
+	fputs("usage: iris-mcp-shim [--help | --version]\n"
+	      "MCP server on standard input and output: a relay to irisd, which it starts.\n",
 	    out);
 }
 

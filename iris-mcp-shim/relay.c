@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The relay, see relay.h. Owns the buffers between the two sides and the order of things: hello first, then what
- * a restarted irisd must hear again, then the client's lines. Looks at ids and methods only, and writes nothing
- * to standard output but whole lines of MCP.
+ * The relay, see relay.h. Owns the buffers between the two sides and the order of things: hello
+ * first, then what a restarted irisd must hear again, then the client's lines. Looks at ids and
+ * methods only, and writes nothing to standard output but whole lines of MCP.
  *
  * Neither side is read while the other one does not take what is there already.
  */
@@ -112,7 +112,7 @@ answer_error(const char *id, void *arg)
 	free(line);
 }
 
-/* --- the connection ----------------------------------------------------------------------------------------- */
+/* --- the connection -------------------------------------------------------------------------- */
 
 static void
 on_connected(struct relay *r)
@@ -142,7 +142,10 @@ on_event(struct relay *r, enum link_event ev, const struct err *err)
 	}
 }
 
-/* Reconnect: starting irisd only for a request that waits, so that an irisd that was stopped stays stopped. */
+/*
+ * Reconnect: starting irisd only for a request that waits, so that an irisd that was stopped
+ * stays stopped.
+ */
 static void
 on_lost(struct relay *r, const struct err *why)
 {
@@ -262,7 +265,7 @@ pump_irisd(struct relay *r)
 	on_lost(r, &err);
 }
 
-/* --- the client --------------------------------------------------------------------------------------------- */
+/* --- the client ------------------------------------------------------------------------------ */
 
 static void
 on_handshake(struct relay *r, const char *line, size_t len, const struct sniff *s)
@@ -304,7 +307,10 @@ on_client_line(struct relay *r, const char *line, size_t len)
 		free(id);
 		return;
 	}
-	/* Only a request is worth starting irisd; the rest is of no interest to one that starts later. */
+	/*
+	 * Only a request is worth starting irisd; the rest is of no interest to one that starts
+	 * later.
+	 */
 	if (s.kind == SNIFF_REQUEST)
 		link_want(&r->link, true);
 	else if (r->link.state == LINK_DOWN)
@@ -430,7 +436,7 @@ pump_up(struct relay *r)
 		r->broken = true;
 }
 
-/* --- the loop ----------------------------------------------------------------------------------------------- */
+/* --- the loop -------------------------------------------------------------------------------- */
 
 /* After the client's EOF: what it sent goes out, and answers that come at once are passed on. */
 static bool

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The relay between one MCP client (standard input and output) and irisd. Ends when the client does.
+ * The relay between one MCP client (standard input and output) and irisd. Ends when the client
+ * does.
  */
 #ifndef IRIS_SHIM_RELAY_H
 #define IRIS_SHIM_RELAY_H

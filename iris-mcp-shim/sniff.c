@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks at lines, see sniff.h. Called by the relay for every line of either side; trusts none of them.
+ * Looks at lines, see sniff.h. Called by the relay for every line of either side; trusts none of
+ * them.
  */
 #include <string.h>
 
@@ -66,9 +67,9 @@ sniff_subscription(const char *line, size_t len)
 }
 
 /*
- * The last member of the whole object may be the id (the official SDKs write it there). What stands behind the
- * last comma, put in braces, is then an object with that one member; a comma within a string or a nested object
- * leaves something behind it that is none.
+ * The last member of the whole object may be the id (the official SDKs write it there). What
+ * stands behind the last comma, put in braces, is then an object with that one member; a comma
+ * within a string or a nested object leaves something behind it that is none.
  */
 struct slice
 sniff_last_id(const char *tail, size_t len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a line is, told from its first level alone: no tree is built, nothing is copied. The relay needs the id
- * and the method; everything else of a line is irisd's business.
+ * What a line is, told from its first level alone: no tree is built, nothing is copied. The relay
+ * needs the id and the method; everything else of a line is irisd's business.
  */
 #ifndef IRIS_SHIM_SNIFF_H
 #define IRIS_SHIM_SNIFF_H
@@ -11,7 +11,10 @@
 
 enum sniff_kind { SNIFF_OTHER, SNIFF_REQUEST, SNIFF_NOTIFICATION, SNIFF_ANSWER };
 
-/* A part of the line, as it stands there: strings keep their quotes. ptr is NULL when there is none. */
+/*
+ * A part of the line, as it stands there: strings keep their quotes. ptr is NULL when there is
+ * none.
+ */
 struct slice {
 	const char *ptr;
 	size_t len;
@@ -36,8 +39,8 @@ struct slice sniff_cancelled(const char *line, size_t len);
 struct slice sniff_subscription(const char *line, size_t len);
 
 /*
- * The id of an object of which only the last bytes are known, since it was too long to keep: one of its last
- * members. ptr NULL when it can not be told.
+ * The id of an object of which only the last bytes are known, since it was too long to keep: one
+ * of its last members. ptr NULL when it can not be told.
  */
 struct slice sniff_last_id(const char *tail, size_t len);
 

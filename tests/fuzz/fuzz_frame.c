@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * libFuzzer target for common/frame: cut into pieces as the first bytes say, a stream gives the same lines as a simple
- * splitter of the whole, up to the first line that is too long; frame_discard then finds the rest.
+ * libFuzzer target for common/frame: cut into pieces as the first bytes say, a stream gives the
+ * same lines as a simple splitter of the whole, up to the first line that is too long;
+ * frame_discard then finds the rest.
  */
 #include <stdint.h>
 #include <stdlib.h>

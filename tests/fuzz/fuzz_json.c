@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * libFuzzer target for common/json: what the scanner accepts cJSON reads to its very end, and prints again as something
- * that the scanner accepts; the raw text of a member is itself one JSON text, and none is found outside of the buffer.
+ * libFuzzer target for common/json: what the scanner accepts cJSON reads to its very end, and
+ * prints again as something that the scanner accepts; the raw text of a member is itself one JSON
+ * text, and none is found outside of the buffer.
  */
 #include <stdint.h>
 #include <stdlib.h>

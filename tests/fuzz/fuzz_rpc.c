@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * libFuzzer target for common/rpc: what is accepted keeps its promises (rpc.h), and an answer made with its id is read
- * again with that same id; what is refused says why.
+ * libFuzzer target for common/rpc: what is accepted keeps its promises (rpc.h), and an answer
+ * made with its id is read again with that same id; what is refused says why.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * common/call: a call against a scripted other side, its deadline, what comes meanwhile, and each way in which it fails.
+ * common/call: a call against a scripted other side, its deadline, what comes meanwhile, and each
+ * way in which it fails.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,8 +22,9 @@
 #include "common/rpc.h"
 
 /*
- * The other side: a thread that takes one connection and, for each line it gets, writes the next of its replies as it
- * stands ("" writes nothing). After the last one it waits for the end, or closes at once where told.
+ * The other side: a thread that takes one connection and, for each line it gets, writes the next
+ * of its replies as it stands ("" writes nothing). After the last one it waits for the end, or
+ * closes at once where told.
  */
 struct script {
 	const char *const *replies; /* NULL-terminated */

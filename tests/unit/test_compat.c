@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * common/compat: strings, descriptors, clocks, who is at the other end, and finding what a child leaves behind.
+ * common/compat: strings, descriptors, clocks, who is at the other end, and finding what a child
+ * leaves behind.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -120,8 +121,9 @@ contains(const pid_t *pids, size_t n, pid_t pid)
 }
 
 /*
- * A child whose own child left its session and group, as what Claude's Bash tool starts may do: it is found through
- * its parents, and when its parent is gone, no more; one in the group is found either way.
+ * A child whose own child left its session and group, as what Claude's Bash tool starts may do:
+ * it is found through its parents, and when its parent is gone, no more; one in the group is
+ * found either way.
  */
 static void
 test_descendants(void **state)

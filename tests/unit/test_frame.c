@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * common/frame: the same lines whatever the pieces in which they come, the bound, and what is thrown away.
+ * common/frame: the same lines whatever the pieces in which they come, the bound, and what is
+ * thrown away.
  */
 #include <sys/wait.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * common/json: what is JSON here and what is not (cJSON alone is too kind), the raw text of members, integers, and
- * random texts on which scanner and cJSON must agree.
+ * common/json: what is JSON here and what is not (cJSON alone is too kind), the raw text of
+ * members, integers, and random texts on which scanner and cJSON must agree.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -217,7 +217,10 @@ test_lists(void **state)
 	assert_non_null(strstr(err.msg, "at byte 5:"));
 }
 
-/* Each text cut at each place: nothing that was cut is accepted unless it is whole by itself (a number). */
+/*
+ * Each text cut at each place: nothing that was cut is accepted unless it is whole by itself (a
+ * number).
+ */
 static void
 test_truncated(void **state)
 {
@@ -443,7 +446,7 @@ test_time(void **state)
 	assert_string_equal(json_time(951782400007, buf, sizeof buf), "2000-02-29T00:00:00.007Z");
 }
 
-/* --- random texts ------------------------------------------------------------------------------------------- */
+/* --- random texts ---------------------------------------------------------------------------- */
 
 static void
 put(char *buf, size_t *len, const char *s)
@@ -485,8 +488,8 @@ random_value(char *buf, size_t *len, int depth)
 }
 
 /*
- * Valid texts are accepted, and printing what was read gives a text that reads the same. Damaged ones may be refused,
- * but what the scanner accepts cJSON must be able to read, to its very end.
+ * Valid texts are accepted, and printing what was read gives a text that reads the same. Damaged
+ * ones may be refused, but what the scanner accepts cJSON must be able to read, to its very end.
  */
 static void
 test_random(void **state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * common/log: the form of a line, levels, escapes, the cut of long lines, and that no secret gets through.
+ * common/log: the form of a line, levels, escapes, the cut of long lines, and that no secret gets
+ * through.
  */
 #include <sys/wait.h>
 #include <errno.h>

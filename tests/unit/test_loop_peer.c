@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * common/loop and common/peer: the order of a pass (hook, output, frees), limits, and each way in which a peer ends.
+ * common/loop and common/peer: the order of a pass (hook, output, frees), limits, and each way in
+ * which a peer ends.
  */
 #include <sys/socket.h>
 #include <errno.h>
@@ -20,7 +21,9 @@
 #include "common/peer.h"
 #include "common/xmalloc.h"
 
-/* One peer of a loop, the other side of its socket in the test's hand, and what its callback saw. */
+/*
+ * One peer of a loop, the other side of its socket in the test's hand, and what its callback saw.
+ */
 struct world {
 	struct loop loop;
 	struct peer *peer;
@@ -384,7 +387,10 @@ close_own(struct world *w, char *line, size_t len)
 	loop_stop(&w->loop);
 }
 
-/* The callback may close its own peer: no further line, no end told, what was queued still goes out. */
+/*
+ * The callback may close its own peer: no further line, no end told, what was queued still goes
+ * out.
+ */
 static void
 test_close_in_callback(void **state)
 {

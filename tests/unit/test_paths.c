@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * common/paths: where things are, which directories are trusted, and what happens when IRIS_HOME is too long for a
- * socket's name.
+ * common/paths: where things are, which directories are trusted, and what happens when IRIS_HOME
+ * is too long for a socket's name.
  */
 #define _XOPEN_SOURCE 700 /* nftw */
 #include <sys/stat.h>
@@ -224,7 +224,10 @@ test_long_home(void **state)
 	assert_string_not_equal(p.sock + n, dir);
 }
 
-/* The directory of such a socket lies where everybody can write: it is trusted only when it is right by itself. */
+/*
+ * The directory of such a socket lies where everybody can write: it is trusted only when it is
+ * right by itself.
+ */
 static void
 test_shared_directory(void **state)
 {

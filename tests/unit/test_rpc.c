@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * common/rpc: kinds of messages, ids that stay what they were, what is refused and with which words, what is written.
+ * common/rpc: kinds of messages, ids that stay what they were, what is refused and with which
+ * words, what is written.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parts of iris-mcp-shim that need no irisd: what a line is, and the queue of lines with its bounds. They are no
- * library, so this file includes them.
+ * The parts of iris-mcp-shim that need no irisd: what a line is, and the queue of lines with its
+ * bounds. They are no library, so this file includes them.
  */
 #include <sys/socket.h>
 #include <fcntl.h>
@@ -113,7 +113,7 @@ test_last_id(void **state)
 		assert_slice(sniff_last_id(cases[i].tail, strlen(cases[i].tail)), cases[i].id);
 }
 
-/* --- the queue ---------------------------------------------------------------------------------------------- */
+/* --- the queue ------------------------------------------------------------------------------- */
 
 static char failed[1024];
 
@@ -265,7 +265,10 @@ test_subscriptions(void **state)
 	add(&l, REQ("1"));
 	add(&l, LISTEN("2"));
 	add(&l, NOTE);
-	/* Nobody is reached: one that was acknowledged stays for later, the rest is answered or forgotten. */
+	/*
+	 * Nobody is reached: one that was acknowledged stays for later, the rest is answered or
+	 * forgotten.
+	 */
 	failed[0] = '\0';
 	lines_fail(&l, note_failed, NULL);
 	assert_string_equal(failed, "1;2;");

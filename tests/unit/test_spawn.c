@@ -69,7 +69,10 @@ test_no_descriptor_leaks(void **state)
 	for (i = 0; i < 20; i++)
 		open_fds[i] = open("/dev/null", O_RDONLY | (i % 2 ? O_CLOEXEC : 0));
 	assert_true(fcntl(open_fds[19], F_DUPFD, 200) >= 200);
-	/* The shell itself lists the directory: whatever descriptor that takes is not there before and after. */
+	/*
+	 * The shell itself lists the directory: whatever descriptor that takes is not there
+	 * before and after.
+	 */
 	assert_int_equal(
 	    run(&s,
 		"for f in 0 1 2 3 4 5 6 7 8 9; do [ -e /dev/fd/$f ] && printf '%s ' $f; done;"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * common/start: who starts irisd, what is said when it does not start, and the report of the one that was started. The
- * irisd here is a shell script; the socket is this test's own.
+ * common/start: who starts irisd, what is said when it does not start, and the report of the one
+ * that was started. The irisd here is a shell script; the socket is this test's own.
  */
 #define _XOPEN_SOURCE 700 /* nftw */
 #include <sys/file.h>
@@ -196,7 +196,10 @@ test_hangs(void **state)
 	assert_true(waitpid(-1, NULL, 0) > 0);
 }
 
-/* Somebody else starts one: wait for the lock, then use what that one has started; or give up when time is over. */
+/*
+ * Somebody else starts one: wait for the lock, then use what that one has started; or give up
+ * when time is over.
+ */
 static void
 test_others_lock(void **state)
 {
@@ -258,7 +261,10 @@ test_report(void **state)
 			close(fds[1]);
 			err_set(&err, ERR_CONFIG, "a.yaml:1:2: bad");
 			start_report(i == 0 ? NULL : &err);
-			/* Standard output is now /dev/null: the pipe has ended, and this goes nowhere. */
+			/*
+			 * Standard output is now /dev/null: the pipe has ended, and this goes
+			 * nowhere.
+			 */
 			_exit(write(STDOUT_FILENO, "more", 4) == 4 ? 0 : 1);
 		}
 		close(fds[1]);

@@ -168,3 +168,23 @@ test("keys of the configuration that pages and README name exist", () => {
 		for (const [key] of matches(text, /\b((?:settings|dashboard|database|remoteOptions)\.(?!json\b)[a-z]\w+)/g))
 			assert.ok(keys.includes(key), `${name}: ${key}`);
 });
+
+test("keys of the configuration that have no effect are those that iris-config(5) says", () => {
+	const code = sources("irisd", "irisd/core", "irisd/store", "irisd/net", "irisd/mcp");
+	const unused = matches(source("common/config_keys.h"), /CONFIG_KEY\((\w+), "(\w+)", (\w+),/g)
+		.filter(([section, , field]) => ["settings", "teams"].includes(section) && field !== "path_given" &&
+			!new RegExp(`(->|\\.)${field}\\b`).test(code)).map(([section, key]) => `${section}.${key}`);
+	const lines = section(page("iris-config.5"), "CAVEATS");
+	const documented = [];
+	let where = "settings";
+
+	for (const l of lines.slice(lines.indexOf(".Ic settings ,") + 1, lines.indexOf(".Pp"))) {
+		if (l === "of a team,")
+			where = "teams";
+		else
+			documented.push(`${where}.${l.split(" ")[1]}`);
+	}
+	assert.deepEqual(sorted(documented), sorted(unused));
+	for (const whole of ["dashboard", "remote_options"])
+		assert.doesNotMatch(code, new RegExp(`(->|\\.)${whole}\\b`), "then CAVEATS has to say less");
+});

@@ -162,21 +162,26 @@ lines_take_ack(struct lines *l, struct slice id)
 {
 	struct line *e = find(l, id);
 
-	if (e == NULL || !e->ack_due)
+	bool again;
+
+	if (e == NULL)
 		return false;
+	again = e->ack_due;
+	e->acked = true;
 	e->ack_due = false;
-	return true;
+	return again;
 }
 
 void
-lines_rewind(struct lines *l, bool lasted, lines_cb cb, void *arg)
+lines_rewind(struct lines *l, enum lines_loss loss, lines_cb cb, void *arg)
 {
 	struct line *e, *after;
 
 	for (e = TAILQ_FIRST(&l->list); e != NULL && e != l->next; e = after) {
 		after = TAILQ_NEXT(e, entry);
-		e->repeat = lasted ? 1 : e->repeat + 1;
-		e->ack_due = e->listen;
+		if (loss != LINES_NEVER_USED)
+			e->repeat = loss == LINES_LASTED ? 1 : e->repeat + 1;
+		e->ack_due = e->acked;
 		if (e->text == NULL || e->repeat > LINES_REPEAT_MAX) {
 			cb(e->id, arg);
 			l->kept -= e->len;
@@ -196,7 +201,7 @@ lines_fail(struct lines *l, lines_cb cb, void *arg)
 
 	l->unsent = l->kept = l->off = 0;
 	TAILQ_FOREACH_SAFE (e, &l->list, entry, after) {
-		if (e->listen && e->repeat > 0) {
+		if (e->acked) {
 			l->unsent += e->len;
 			continue;
 		}

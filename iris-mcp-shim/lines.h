@@ -26,7 +26,8 @@ struct line {
 	size_t len;
 	char *id;        /* owned, raw; NULL when it is no request */
 	bool listen;     /* a subscription: has no answer while all is well */
-	bool ack_due;    /* a repeated subscription: the client has had its acknowledgement */
+	bool acked;      /* the client has had its acknowledgement */
+	bool ack_due;    /* it was sent again: another one comes, which the client is not to see */
 	unsigned repeat; /* how often it was sent again */
 };
 
@@ -60,16 +61,20 @@ bool lines_cancelled(struct lines *l, struct slice id);
 /* True for the acknowledgement of a subscription that was sent again: the client has had one. */
 bool lines_take_ack(struct lines *l, struct slice id);
 
-/*
- * The connection is lost: all will be written again. cb gets those that can not be (too large to
- * be kept, or sent LINES_REPEAT_MAX times on connections that did not last).
- */
-void lines_rewind(struct lines *l, bool lasted, lines_cb cb, void *arg);
+/* How the connection that is lost had been. */
+enum lines_loss {
+	LINES_NEVER_USED, /* irisd had not answered on it: no request is to blame */
+	LINES_SHORT,
+	LINES_LASTED
+};
 
 /*
- * Nothing can be reached: cb gets every request that waits; only subscriptions that were written
- * once stay.
+ * The connection is lost: all will be written again. cb gets those that can not be (too large to
+ * be kept, or written LINES_REPEAT_MAX times again on connections that were short).
  */
+void lines_rewind(struct lines *l, enum lines_loss loss, lines_cb cb, void *arg);
+
+/* Nothing can be reached: cb gets every request that waits; acknowledged subscriptions stay. */
 void lines_fail(struct lines *l, lines_cb cb, void *arg);
 
 /* Requests (subscriptions left out) without an answer. */

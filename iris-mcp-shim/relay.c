@@ -149,6 +149,7 @@ on_event(struct relay *r, enum link_event ev, const struct err *err)
 static void
 on_lost(struct relay *r, const struct err *why)
 {
+	enum lines_loss loss = LINES_NEVER_USED;
 	bool established = r->greeted;
 	struct err often, err;
 	struct refusal f = {r, &often};
@@ -158,8 +159,9 @@ on_lost(struct relay *r, const struct err *why)
 	frame_init(&r->irisd, RPC_LINE_MAX);
 	err_set(&often, ERR_UNAVAILABLE,
 	    "irisd ended again and again while it had this request; its log tells why");
-	lines_rewind(&r->lines, established && compat_mono_ms() - r->up_since >= LASTING_MS,
-	    answer_error, &f);
+	if (established)
+		loss = compat_mono_ms() - r->up_since < LASTING_MS ? LINES_SHORT : LINES_LASTED;
+	lines_rewind(&r->lines, loss, answer_error, &f);
 	ev = link_lost(&r->link, established, why, &err);
 	on_event(r, ev, &err);
 	if (established)

@@ -167,6 +167,33 @@ test_descendants(void **state)
 	fclose(f);
 }
 
+/* A child that has cut every tie is still found by what its environment says, and by that alone. */
+static void
+test_marked(void **state)
+{
+	struct spawn s = {.path = "/bin/sleep", .argv = ARGV("sleep", "30"), .fds = {-1, -1, -1}};
+	char mark[64], longer[80], wrong[80];
+	pid_t pid, pids[4];
+	struct err err;
+
+	(void)state;
+	snprintf(mark, sizeof mark, "IRIS_TEST_MARK=%ld", (long)getpid());
+	snprintf(longer, sizeof longer, "X%s", mark);
+	snprintf(wrong, sizeof wrong, "%s0", mark);
+	s.own_session = true;
+	s.envp = ARGV("A=b", longer, mark);
+	pid = spawn_process(&s, &err);
+	assert_true(pid > 0);
+	assert_int_equal(compat_proc_marked(mark, pids, 4), 1);
+	assert_int_equal(pids[0], pid);
+	assert_int_equal(compat_proc_marked(longer, pids, 4), 1);
+	assert_int_equal(compat_proc_marked(wrong, pids, 4), 0);
+	mark[strlen(mark) - 1] = '\0';
+	assert_int_equal(compat_proc_marked(mark, pids, 4), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void
 test_zombie_is_no_process(void **state)
 {
@@ -197,6 +224,7 @@ main(void)
 	    cmocka_unit_test(test_descriptors),
 	    cmocka_unit_test(test_clocks_and_random),
 	    cmocka_unit_test(test_descendants),
+	    cmocka_unit_test(test_marked),
 	    cmocka_unit_test(test_zombie_is_no_process),
 	};
 

@@ -55,7 +55,7 @@ watch_pid=
 # shellcheck disable=SC2329 # called by the trap
 finish() {
 	status=$?
-	trap - EXIT INT TERM HUP
+	trap - EXIT INT TERM HUP PIPE
 	exec 3>&- 4<&-
 	[ -z "$watch_pid" ] || { kill "$watch_pid" && wait "$watch_pid"; } 2>/dev/null || :
 	[ -z "$shim_pid" ] || kill "$shim_pid" 2>/dev/null || :
@@ -70,6 +70,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+trap 'exit 141' PIPE
 
 IRIS_HOME=$dir/iris
 export IRIS_HOME

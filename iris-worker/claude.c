@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One Claude process, see claude.h: starts it, owns its state and its pipes, and hands each of its lines to the part
- * that knows it. Called by worker.c for irisd's requests and for the ends of children. Decides no policy.
+ * One Claude process, see claude.h: starts it, owns its state and its pipes, and hands each of its
+ * lines to the part that knows it. Called by worker.c for irisd's requests and for the ends of
+ * children. Decides no policy.
  */
 #include <sys/wait.h>
 #include <assert.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One Claude process: its state, its pipes, the turn in flight. claude.c has the table of its states; turn.c,
- * control.c and stop.c own the parts named after them and change nothing else. All of it runs in the worker's loop
- * and never waits.
+ * One Claude process: its state, its pipes, the turn in flight. claude.c has the table of its
+ * states; turn.c, control.c and stop.c own the parts named after them and change nothing else. All
+ * of it runs in the worker's loop and never waits.
  */
 #ifndef IRIS_WORKER_CLAUDE_H
 #define IRIS_WORKER_CLAUDE_H
@@ -136,8 +136,9 @@ struct claude {
 };
 
 /*
- * Start one for worker/open. open_id is answered when it is ready or has failed; then, in the second case, it is
- * also gone. params and the id are copied. -1: it could not be started; answer that yourself.
+ * Start one for worker/open. open_id is answered when it is ready or has failed; then, in the
+ * second case, it is also gone. params and the id are copied. -1: it could not be started; answer
+ * that yourself.
  */
 int claude_open(struct worker *w, const cJSON *params, const char *open_id, struct err *err);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The control protocol of stream-json, both directions over the pipe that carries the turns: initialize, interrupt,
- * permission requests, and MCP in-band. Owns the lists of what irisd has still to answer. Request ids of ours are
- * iris-1, iris-2, ...; claude's are its own, and it echoes our answers back, so an answer to an id that is not
- * ours is nothing.
+ * The control protocol of stream-json, both directions over the pipe that carries the turns:
+ * initialize, interrupt, permission requests, and MCP in-band. Owns the lists of what irisd has
+ * still to answer. Request ids of ours are iris-1, iris-2, ...; claude's are its own, and it echoes
+ * our answers back, so an answer to an id that is not ours is nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,7 +197,10 @@ send_rpc_error(struct claude *c, const char *id, const char *rpc_id, const char 
 	free(line);
 }
 
-/* An MCP line of claude's in-band client. What expects no answer is acknowledged at once, as claude waits for it. */
+/*
+ * An MCP line of claude's in-band client. What expects no answer is acknowledged at once, as claude
+ * waits for it.
+ */
 static void
 take_mcp(struct claude *c, const struct stream_event *ev, const cJSON *request)
 {
@@ -378,7 +381,10 @@ control_line(struct claude *c, const struct stream_event *ev)
 		take_cancel(c, ev);
 }
 
-/* The body of an answer to can_use_tool. allow must carry the input, also where nothing was changed in it. */
+/*
+ * The body of an answer to can_use_tool. allow must carry the input, also where nothing was changed
+ * in it.
+ */
 static cJSON *
 answer_body(const struct ask *a, const cJSON *params, const char *line, size_t len, bool allow)
 {

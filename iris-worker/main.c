@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * iris-worker: what irisd starts for each awake team. Reads its options, connects to irisd, and turns signals into
- * calls of worker.c. Nothing else.
+ * iris-worker: what irisd starts for each awake team. Reads its options, connects to irisd, and
+ * turns signals into calls of worker.c. Nothing else.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lines to irisd, see report.h. Owns the list of results that irisd has not yet answered. Knows the form of the
- * messages and nothing of why they are sent.
+ * Lines to irisd, see report.h. Owns the list of results that irisd has not yet answered. Knows the
+ * form of the messages and nothing of why they are sent.
  */
 #include <inttypes.h>
 #include <stdio.h>

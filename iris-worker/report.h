@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is told to irisd, iris-protocol(7): events, answers, and results, which are kept until irisd has answered.
- * params, result and data are taken. When irisd is gone, everything here is a no-op.
+ * What is told to irisd, iris-protocol(7): events, answers, and results, which are kept until irisd
+ * has answered. params, result and data are taken. When irisd is gone, everything here is a no-op.
  */
 #ifndef IRIS_WORKER_REPORT_H
 #define IRIS_WORKER_REPORT_H

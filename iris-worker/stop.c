@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The end of a claude: interrupt, end of input, TERM, KILL, each given twice the time of the one before; then
- * everything that it left behind, until nothing is left. A tool that it started runs in a session of its own and
- * survives its death, so the process tree is noted while it still hangs together, and whatever bears claude's mark
- * in its environment; with start times, so that a reused pid is never hit. Called by claude.c; owns claude->stop.
+ * The end of a claude: interrupt, end of input, TERM, KILL, each given twice the time of the one
+ * before; then everything that it left behind, until nothing is left. A tool that it started runs
+ * in a session of its own and survives its death, so the process tree is noted while it still hangs
+ * together, and whatever bears claude's mark in its environment; with start times, so that a reused
+ * pid is never hit. Called by claude.c; owns claude->stop.
  */
 #include <sys/wait.h>
 #include <signal.h>
@@ -19,7 +20,10 @@
 #define PARTS    16  /* stop_ms / PARTS is the first rung's time */
 #define NOW_MS   300 /* from TERM to KILL where it must end now */
 #define DRAIN_MS 250 /* its pipes are read so long after its end, when something holds them open */
-/* A process in the middle of exec shows no environment: one that was not seen at first is seen then. */
+/*
+ * A process in the middle of exec shows no environment: one that was not seen at first is seen
+ * then.
+ */
 #define LOOK_AGAIN_MS 20
 #define LOST_MS       3000 /* after KILL: it can not be killed */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads stream-json, see stream.h. Called by claude.c for each line of claude's standard output. The order of
- * members differs between versions of the CLI, so a line is always parsed whole and nothing is matched by prefix.
+ * Reads stream-json, see stream.h. Called by claude.c for each line of claude's standard output.
+ * The order of members differs between versions of the CLI, so a line is always parsed whole and
+ * nothing is matched by prefix.
  */
 #include <stdio.h>
 #include <stdlib.h>

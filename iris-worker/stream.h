@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Claude's output, one stream-json line at a time, as typed events. Pure: no I/O, no state between lines. Only the
- * members named here are looked at; everything unknown is STREAM_OTHER, since the CLI adds kinds with any version.
+ * Claude's output, one stream-json line at a time, as typed events. Pure: no I/O, no state between
+ * lines. Only the members named here are looked at; everything unknown is STREAM_OTHER, since the
+ * CLI adds kinds with any version.
  */
 #ifndef IRIS_WORKER_STREAM_H
 #define IRIS_WORKER_STREAM_H
@@ -47,7 +48,9 @@ struct stream_event {
 	int attempt, attempts;
 };
 
-/* Read one line. Never fails: what can not be read is STREAM_GARBAGE. Call stream_clear afterwards. */
+/*
+ * Read one line. Never fails: what can not be read is STREAM_GARBAGE. Call stream_clear afterwards.
+ */
 void stream_parse(const char *line, size_t len, struct stream_event *ev);
 void stream_clear(struct stream_event *ev);
 
@@ -67,19 +70,26 @@ struct stream_result {
 	const char *model; /* NULL when not said */
 };
 
-/* What a STREAM_RESULT says. message is the uuid of the message in flight, or NULL. Strings are json's. */
+/*
+ * What a STREAM_RESULT says. message is the uuid of the message in flight, or NULL. Strings are
+ * json's.
+ */
 void stream_result(const cJSON *json, const char *message, struct stream_result *r);
 
 /* True when the text or the error name tells that Claude Code has no valid login. */
 bool stream_is_login(const char *text, const char *error, int64_t status);
 
-/* The raw text of request.message.id and the like: members along a path of names, the last being NULL. */
+/*
+ * The raw text of request.message.id and the like: members along a path of names, the last being
+ * NULL.
+ */
 bool stream_raw(
     const char *line, size_t len, const char *const *path, const char **raw, size_t *rawlen);
 
 /*
- * A copy of text in which nothing offends the strict JSON reader any more: bytes that are not UTF-8, control
- * characters, escaped NULs and lone surrogates become U+FFFD or a space. Malloc'ed; *outlen without the NUL.
+ * A copy of text in which nothing offends the strict JSON reader any more: bytes that are not
+ * UTF-8, control characters, escaped NULs and lone surrogates become U+FFFD or a space. Malloc'ed;
+ * *outlen without the NUL.
  */
 char *stream_repair(const char *text, size_t len, size_t *outlen);
 

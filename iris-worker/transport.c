@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The local transport, see transport.h. Called by claude.c before each start. Starts nothing itself. Values go to
- * claude as --option=value, so that none of them can be taken for an option.
+ * The local transport, see transport.h. Called by claude.c before each start. Starts nothing
+ * itself. Values go to claude as --option=value, so that none of them can be taken for an option.
  */
 #include <sys/stat.h>
 #include <errno.h>
@@ -26,7 +26,10 @@ struct list {
 	size_t n;
 };
 
-/* What a parent that is itself run by Claude, an editor, a terminal or systemd has set for itself alone. */
+/*
+ * What a parent that is itself run by Claude, an editor, a terminal or systemd has set for itself
+ * alone.
+ */
 static const char *const strip_names[] = {"CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT",
     "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_EXECPATH",
     "CLAUDE_PROJECT_DIR", "CLAUDE_CODE_SSE_PORT", "CLAUDE_EFFORT", "AI_AGENT",
@@ -126,8 +129,8 @@ transport_find(
 		n = snprintf(out, size, "%s", name);
 	if (out[0] != '/' || n >= (int)size)
 		return err_set(err, ERR_NO_CLAUDE,
-		    "claude not found: claudePath \"%s\" must be absolute, begin with ~/, or be a name "
-		    "without a slash",
+		    "claude not found: claudePath \"%s\" must be absolute, begin with ~/, or "
+		    "be a name without a slash",
 		    name);
 	return check_program(out, err);
 }

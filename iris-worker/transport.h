@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a claude is started with: program, arguments, environment, directory. A transport is only an argv; the pipes
- * and everything behind them are the same for all. Everything that can be known to be wrong before the start is
- * found here, with an error that says what to mend.
+ * What a claude is started with: program, arguments, environment, directory. A transport is only an
+ * argv; the pipes and everything behind them are the same for all. Everything that can be known to
+ * be wrong before the start is found here, with an error that says what to mend.
  */
 #ifndef IRIS_WORKER_TRANSPORT_H
 #define IRIS_WORKER_TRANSPORT_H
@@ -23,8 +23,8 @@ struct transport {
 };
 
 /*
- * From the params of worker/open (iris-protocol(7)) and this process's environment; mark (NAME=value) is added to
- * it, for all that this claude will start. -1: ERR_INVALID (params),
+ * From the params of worker/open (iris-protocol(7)) and this process's environment; mark
+ * (NAME=value) is added to it, for all that this claude will start. -1: ERR_INVALID (params),
  * ERR_NO_CLAUDE, ERR_DIRECTORY; nothing is to be released then.
  */
 int transport_build(
@@ -35,8 +35,9 @@ void transport_release(struct transport *t);
 int transport_exec_error(const struct transport *t, int error, struct err *err);
 
 /*
- * Find the program: name is absolute, or begins with ~/, or is a bare name that is looked for in path and in the
- * places where Claude Code installs itself. name NULL or "": claude. -1 with ERR_NO_CLAUDE.
+ * Find the program: name is absolute, or begins with ~/, or is a bare name that is looked for in
+ * path and in the places where Claude Code installs itself. name NULL or "": claude. -1 with
+ * ERR_NO_CLAUDE.
  */
 int transport_find(
     const char *name, const char *path, const char *home, char *out, size_t size, struct err *err);

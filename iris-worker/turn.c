@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The message in flight: from the user line to its one result. Owns claude->turn. A result is taken for the
- * message's only where it names it, or comes after claude has said that it took the message; turns that claude
- * starts by itself, second results and subagents' words are nobody's answer.
+ * The message in flight: from the user line to its one result. Owns claude->turn. A result is taken
+ * for the message's only where it names it, or comes after claude has said that it took the
+ * message; turns that claude starts by itself, second results and subagents' words are nobody's
+ * answer.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -177,7 +178,10 @@ usage_object(struct claude *c, const struct stream_result *r)
 	cJSON *u = json_new();
 	double cost = r->cost;
 
-	/* An older CLI gives only the sum over the session; of a resumed one the start is not known. */
+	/*
+	 * An older CLI gives only the sum over the session; of a resumed one the start is not
+	 * known.
+	 */
 	if (cost < 0 && r->total_cost >= 0 && c->cost >= 0)
 		cost = r->total_cost - c->cost;
 	json_put_int(u, "inputTokens", r->input);
@@ -413,7 +417,9 @@ take_lifecycle(struct claude *c, const struct stream_event *ev)
 		return;
 	if (strcmp(ev->name, "started") == 0)
 		mark_seen(c, "lifecycle");
-	/* Of a turn that has run the result comes before this; of one that never ran there is none. */
+	/*
+	 * Of a turn that has run the result comes before this; of one that never ran there is none.
+	 */
 	else if (strcmp(ev->name, "cancelled") == 0)
 		turn_fail(c, "cancelled", "the message was cancelled before Claude took it");
 }

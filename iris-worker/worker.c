@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd's requests to the worker, iris-protocol(7): one table, one function each. Owns the connection and the list
- * of claudes. A line that is not what the protocol says is a fault of Iris itself, and ends the worker.
+ * irisd's requests to the worker, iris-protocol(7): one table, one function each. Owns the
+ * connection and the list of claudes. A line that is not what the protocol says is a fault of Iris
+ * itself, and ends the worker.
  */
 #include <sys/wait.h>
 #include <errno.h>
@@ -272,7 +273,10 @@ worker_release(struct worker *w)
 void
 worker_connect(struct worker *w, int fd)
 {
-	/* Output to irisd is not limited: it is ours, and it reads. The soft limit slows its requests. */
+	/*
+	 * Output to irisd is not limited: it is ours, and it reads. The soft limit slows its
+	 * requests.
+	 */
 	static const struct peer_limits limits = {
 	    RPC_LINE_MAX, (size_t)32 * 1024 * 1024, (size_t)512 * 1024 * 1024};
 	cJSON *p = call_hello_params("worker");

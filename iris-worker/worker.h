@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The worker: its connection to irisd, its claudes, and what is told to irisd about them. One struct, made by
- * main(); everything else gets a pointer to it.
+ * The worker: its connection to irisd, its claudes, and what is told to irisd about them. One
+ * struct, made by main(); everything else gets a pointer to it.
  */
 #ifndef IRIS_WORKER_WORKER_H
 #define IRIS_WORKER_WORKER_H

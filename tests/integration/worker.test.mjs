@@ -305,6 +305,17 @@ workerTest("interrupt ends the turn as cancelled, and the session goes on", asyn
 	assert.equal((await irisd.ask("ECHO next")).answer, "next");
 });
 
+workerTest("an interrupt on the heels of the message ends it at once, too", async (irisd) => {
+	await irisd.open();
+	const message = randomUUID();
+	const sent = irisd.request("worker/turn", { session: "s1", message, text: "SLOW 20000 a b c d e f" });
+	await irisd.request("worker/interrupt", { session: "s1", message });
+	await sent;
+	const r = await irisd.result(message, 3000);
+	assert.deepEqual([r.ok, r.code], [false, "cancelled"]);
+	assert.equal((await irisd.ask("ECHO next")).answer, "next");
+});
+
 workerTest("a permission request: asked, allowed, denied", async (irisd) => {
 	await irisd.open();
 	let m = await irisd.send("BASH echo from-the-tool");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One Claude process and its states: small shell scripts play claude and say exactly the lines that a case is
- * about, the test plays irisd at the other end of a socket pair, both in one loop.
+ * One Claude process and its states: small shell scripts play claude and say exactly the lines that
+ * a case is about, the test plays irisd at the other end of a socket pair, both in one loop.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -181,7 +181,9 @@ login_is_recognised(void **state)
 	assert_false(stream_is_login(NULL, NULL, 0));
 }
 
-/* What the strict reader refuses is repaired, so that one bad byte in an answer does not lose it. */
+/*
+ * What the strict reader refuses is repaired, so that one bad byte in an answer does not lose it.
+ */
 static void
 hostile_lines_are_repaired(void **state)
 {

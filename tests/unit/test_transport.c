@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a claude is started with: the program found, the arguments, the environment, and the errors that are known
- * before the start.
+ * What a claude is started with: the program found, the arguments, the environment, and the errors
+ * that are known before the start.
  */
 #include <sys/stat.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,8 +34,9 @@ before(async () => {
 	writeFileSync(join(env.IRIS_HOME, "config.yaml"), JSON.stringify({ settings: { claudePath: fakeClaudePath() }, teams }));
 	const log = openSync(join(root, "irisd.log"), "a");
 	irisd = spawn(program("irisd"), [], { cwd: "/", env, stdio: ["ignore", "ignore", log] });
-	await waitFor(() => existsSync(join(env.IRIS_HOME, "irisd.sock")) || irisd.exitCode !== null, { what: "irisd to listen" });
-	assert.equal(irisd.exitCode, null, readFileSync(join(root, "irisd.log"), "utf8"));
+	const said = () => readFileSync(join(root, "irisd.log"), "utf8");
+	await waitFor(() => / ready version=/.test(said()) || irisd.exitCode !== null, { what: "irisd to be ready" });
+	assert.equal(irisd.exitCode, null, said());
 });
 
 after(async () => {

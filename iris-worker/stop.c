@@ -17,7 +17,7 @@
 #include "common/xmalloc.h"
 #include "iris-worker/claude.h"
 
-#define PARTS    16  /* stop_ms / PARTS is the first rung's time */
+#define PARTS    12  /* stop_ms / PARTS is the first rung's time */
 #define NOW_MS   300 /* from TERM to KILL where it must end now */
 #define DRAIN_MS 250 /* its pipes are read so long after its end, when something holds them open */
 /*

@@ -315,11 +315,15 @@ compat_spawn_prepare(
 int
 compat_self_path(char *buf, size_t size)
 {
-	ssize_t n = readlink("/proc/self/exe", buf, size - 1);
+	static const char gone[] = " (deleted)";
+	ssize_t n = readlink("/proc/self/exe", buf, size - 1), len = sizeof gone - 1;
 
 	if (n <= 0)
 		return -1;
 	buf[n] = '\0';
+	/* After an upgrade: another file has the name now, and the other programs are beside it. */
+	if (n > len && strcmp(buf + n - len, gone) == 0 && access(buf, F_OK) == -1)
+		buf[n - len] = '\0';
 	return 0;
 }
 

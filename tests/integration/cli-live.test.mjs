@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -99,6 +99,20 @@ test("a team that is added while irisd runs can be asked at once", async () => {
 	assert.equal((await iris.iris(["ask", "newone", "ECHO there"])).stdout, "there\n");
 	assert.equal((await iris.json(["team", "remove", "newone", "-y"])).reloaded, true);
 	assert.equal((await iris.iris(["ask", "newone", "ECHO there"])).status, 3);
+});
+
+test("after an upgrade the old irisd still finds its programs", async () => {
+	const bin = join(iris.root, "bin");
+	cpSync(join(program("iris"), ".."), bin, { recursive: true });
+	const here = (args) => run(join(bin, "iris"), args, { cwd: iris.root, env: iris.env });
+	assert.equal((await here(["start"])).status, 0);
+	/* As install(1) does it: a new file takes the name of the one that runs. */
+	for (const name of ["irisd", "iris-worker"]) {
+		cpSync(join(bin, name), join(bin, "new"));
+		renameSync(join(bin, "new"), join(bin, name));
+	}
+	const r = await here(["ask", "backend", "ECHO still here"]);
+	assert.equal(r.stdout, "still here\n", r.stderr);
 });
 
 test("make demo's script: question, answer, steps; nothing left", async () => {

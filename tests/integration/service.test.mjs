@@ -54,7 +54,7 @@ test("the launchd file is a property list", { skip: !has("xmllint") }, async () 
 	assert.equal(lint.status, 0, lint.stderr);
 	const keys = await run("xmllint", ["--nonet", "--xpath", "/plist/dict/key/text()", file], { env: process.env });
 	assert.deepEqual(keys.stdout.trim().split(/\s+/), ["Label", "ProgramArguments", "RunAtLoad", "KeepAlive", "AbandonProcessGroup",
-		"ExitTimeOut", "ProcessType", "Umask", "EnvironmentVariables", "StandardErrorPath"]);
+		"ExitTimeOut", "ProcessType", "EnvironmentVariables", "StandardErrorPath"]);
 	const first = await run("xmllint", ["--nonet", "--xpath", "string(/plist/dict/key[.='ProgramArguments']/following-sibling::array[1]/string[1])", file], { env: process.env });
 	assert.equal(first.stdout.trim(), "@BINDIR@/irisd");
 });

@@ -388,7 +388,7 @@ io_ended(struct claude *c, struct peer *p)
 	if (strncmp(peer_why(p), "closed", 6) != 0)
 		claude_fault(c, ERR_PROTOCOL, "Claude %s and was stopped", peer_why(p));
 	else
-		stop_begin(c, false);
+		claude_event(c, CE_STOP);
 }
 
 static void

@@ -336,6 +336,18 @@ last_words(void **state)
 	assert_true(strlen(r) < CLAUDE_STDERR_MAX * 3);
 }
 
+/* It has closed its output and lives on, deaf to everything: nobody waits for it. */
+static void
+a_mute_claude(void **state)
+{
+	struct world *x = *state;
+
+	play(x, TURN STARTED "exec >&- 2>&-; trap '' TERM INT HUP; while :; do sleep 1; done\n");
+	turn(x);
+	assert_has(await(x, "event/result"), "\"code\":\"crashed\"");
+	assert_has(await(x, "event/exit"), "\"how\":\"signal\",\"status\":9,\"expected\":false");
+}
+
 /* What claude asks for and Iris does not know is answered: claude waits for an answer. */
 static void
 control_requests_are_answered(void **state)
@@ -429,6 +441,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(an_error_before_seen, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_unreadable_result, setup, teardown),
 	    cmocka_unit_test_setup_teardown(last_words, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_mute_claude, setup, teardown),
 	    cmocka_unit_test_setup_teardown(control_requests_are_answered, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_mcp_answer_finds_its_request, setup, teardown),
 	    cmocka_unit_test_setup_teardown(states_refuse, setup, teardown),

@@ -348,11 +348,43 @@ pool_on_open_failed(struct session *s, const struct err *why, bool in_use)
 	became_asleep(s);
 }
 
+#define ATTEMPTS_CRASH                                                                             \
+	2 /* a message that ends its Claude is given to one more, not to a row of them */
+#define ATTEMPTS_REFUSED 3
+
+/*
+ * Put the current message back at the head of the queue, where Claude provably did not take it (no seen) and
+ * nobody wants it gone.
+ */
+static bool
+redeliver(struct session *s, int attempts)
+{
+	struct message *m = s->current;
+
+	if (m->state != LADDER_SENT || m->attempts >= attempts || m->cancel_wanted ||
+	    s->state == SESSION_STOPPING || s->d->stopping || s->team->removed)
+		return false;
+	s->current = NULL;
+	m->in_queue = true;
+	s->queued++;
+	TAILQ_INSERT_HEAD(&s->queue, m, entry);
+	return true;
+}
+
+/*
+ * A worker refuses a turn when its Claude is on its way out, which irisd can not know yet: the message waits for
+ * the next process, and this one's end is awaited by closing it.
+ */
 void
 pool_on_turn_refused(struct session *s, const char *message, const struct err *why)
 {
 	if (s->current == NULL || strcmp(s->current->id, message) != 0)
 		return;
+	if ((why->code == ERR_REFUSED || why->code == ERR_NOT_FOUND) &&
+	    redeliver(s, ATTEMPTS_REFUSED)) {
+		pool_close(s);
+		return;
+	}
 	message_failed(s->current, why, NULL);
 	if (s->state == SESSION_BUSY) {
 		session_move(s, SESSION_EV_RESULT);
@@ -411,6 +443,10 @@ pool_on_result(struct session *s, const char *message, const struct pool_result 
 	s->row.cost_usd += r->usage.cost_usd;
 	s->row.messages += r->ok;
 	store_session_update(s->d->store, &s->row);
+	if (!r->ok && why.code == ERR_CRASHED && redeliver(s, ATTEMPTS_CRASH)) {
+		pool_close(s);
+		return;
+	}
 	if (r->ok) {
 		message_answered(m, r->answer, &r->usage);
 	} else if (why.code == ERR_CANCELLED && m->cancel_wanted) {
@@ -433,9 +469,6 @@ pool_on_result(struct session *s, const char *message, const struct pool_result 
 		became_idle(s);
 }
 
-/*
- * Delivered once more only where Claude provably did not take it (no seen), and only one time.
- */
 void
 pool_on_exit(struct session *s, const char *reason)
 {
@@ -447,15 +480,10 @@ pool_on_exit(struct session *s, const char *reason)
 	if (s->state != SESSION_STOPPING)
 		log_warn("claude ended from=%s to=%s pid=%ld reason=%s", s->row.from, s->team->name,
 		    (long)s->pid, reason);
-	if (m != NULL) {
+	if (m != NULL && !redeliver(s, ATTEMPTS_CRASH)) {
 		s->current = NULL;
 		if (m->cancel_wanted) {
 			message_cancelled(m, "cancelled while its process ended", NULL);
-		} else if (m->state == LADDER_SENT && m->attempts < 2 &&
-		    s->state != SESSION_STOPPING) {
-			m->in_queue = true;
-			s->queued++;
-			TAILQ_INSERT_HEAD(&s->queue, m, entry);
 		} else {
 			err_set(&why, ERR_CRASHED,
 			    "the Claude of team %s ended before it had answered: %s", s->team->name,

@@ -118,12 +118,15 @@ link_want(struct link *l, bool start)
 {
 	int64_t now = compat_mono_ms();
 
-	if (l->state == LINK_UP || (l->state != LINK_DOWN && (l->start || !start)))
+	if (l->state != LINK_DOWN && (l->start || !start))
 		return;
 	l->deadline = now + LINK_SERIES_MS;
 	l->next_try = now;
 	l->tries = 0;
 	l->start = start;
+	/* A connection that irisd has not answered on may be of no use: then this series goes on. */
+	if (l->state == LINK_UP)
+		return;
 	l->state = l->busy ? LINK_STARTING : LINK_PAUSE;
 }
 

@@ -35,7 +35,10 @@ struct link {
 
 int link_init(struct link *l, const struct paths *paths, struct err *err);
 
-/* Begin a series unless one runs. start: with irisd started where none runs. */
+/*
+ * Begin a series unless one runs, or has led to a connection. start: with irisd started where none
+ * runs.
+ */
 void link_want(struct link *l, bool start);
 
 /* One step; call it before each wait. LINK_FAILED fills err. */

@@ -454,19 +454,41 @@ finished(const struct relay *r)
 	    !lines_waiting(&r->lines) && r->cur == NULL && r->own.off == r->own.len;
 }
 
+/* The time left until then, where that is less than ms (-1: no limit). */
+static int
+sooner(int ms, int64_t until)
+{
+	int64_t left = until - compat_mono_ms();
+
+	if (left < 0)
+		left = 0;
+	return ms == -1 || left < ms ? (int)left : ms;
+}
+
 static int
 timeout(const struct relay *r)
 {
 	int ms = link_timeout(&r->link);
 
-	if (r->eof) {
-		int64_t left = r->eof_until - compat_mono_ms();
-		if (left < 0)
-			left = 0;
-		if (ms == -1 || left < ms)
-			ms = (int)left;
-	}
+	if (r->eof)
+		ms = sooner(ms, r->eof_until);
+	if (r->link.state == LINK_UP && !r->greeted)
+		ms = sooner(ms, r->up_since + LINK_SERIES_MS);
 	return ms;
+}
+
+/* An irisd that hangs: it is connected to, as the system does that, but never answers. */
+static void
+check_greeting(struct relay *r)
+{
+	struct err err;
+
+	if (r->link.state != LINK_UP || r->greeted ||
+	    compat_mono_ms() < r->up_since + LINK_SERIES_MS)
+		return;
+	err_set(&err, ERR_TIMEOUT, "irisd does not answer on %s; it hangs or is overloaded",
+	    r->link.paths->sock);
+	on_lost(r, &err);
 }
 
 enum { P_CLIENT, P_OUT, P_IRISD, P_RESULT, P_COUNT };
@@ -555,6 +577,7 @@ relay_run(const struct paths *paths, const char *cwd)
 	link_want(&r.link, true);
 	for (;;) {
 		on_event(&r, link_step(&r.link, &err), &err);
+		check_greeting(&r);
 		pump_client(&r);
 		pump_up(&r);
 		pump_down(&r);

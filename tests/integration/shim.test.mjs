@@ -139,7 +139,10 @@ net.createServer((s) => {
 		rest = parts.pop();
 		for (const p of parts) {
 			const m = JSON.parse(p);
-			if (m.method === "test/exit") process.exit(0);
+			if (m.method === "test/exit") {
+				fs.appendFileSync(home + "/exits", "x");
+				process.exit(0);
+			}
 			if (m.id !== undefined) s.write(JSON.stringify({ jsonrpc: "2.0", id: m.id, result: { pid: process.pid } }) + "\\n");
 		}
 	});
@@ -355,7 +358,7 @@ describe("iris-mcp-shim", { timeout: 120000 }, () => {
 		assert.match(error.message, /again and again/);
 		shim.say(request(3));
 		assert.equal(typeof (await shim.answer(3)).result.pid, "number");
-		assert.equal(starts().length, 5, "one start for request 1, three repeats of request 2, one more for request 3");
+		assert.equal(readFileSync(join(root, "iris", "exits"), "utf8"), "xxxx", "once, and three times again");
 	});
 
 	it("starts one irisd for twenty clients at once", async () => {
@@ -416,6 +419,38 @@ describe("iris-mcp-shim", { timeout: 120000 }, () => {
 		shim.say(request(2));
 		shim.child.stdin.end();
 		assert.equal((await within(1500, shim.exited, "exit")).code, 0);
+	});
+
+	it("waits for an irisd that never answers no longer than 10 s", async () => {
+		const d = await standIn(echo, () => ({}));
+		const shim = new Shim();
+		const at = performance.now();
+
+		d.server.removeAllListeners("connection");
+		const held = [];
+		d.server.on("connection", (sock) => held.push(sock));
+		shim.say(request(1));
+		const { error } = await shim.answer(1, 15000);
+		assert.ok(performance.now() - at < 11000);
+		assert.equal(error.data.code, "timeout");
+		assert.match(error.message, /does not answer on .*irisd\.sock/);
+		for (const sock of held)
+			sock.destroy();
+	});
+
+	it("starts an irisd for a request that comes while it looks for one, though it met the dying one", async () => {
+		const program = installScript(ECHO_SCRIPT);
+		/* Takes each connection and ends it without a word, as one does that is on its way out. */
+		const dying = createServer((sock) => sock.destroy());
+		mkdirSync(join(root, "iris"), { mode: 0o700 });
+		dying.listen(join(root, "iris", "irisd.sock"));
+		await once(dying, "listening");
+		const shim = new Shim({ program });
+
+		shim.say(request(1));
+		await once(dying, "connection");
+		dying.close();
+		assert.equal((await shim.answer(1)).result.pid, starts()[0]);
 	});
 
 	it("reports a missing irisd", async () => {

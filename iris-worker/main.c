@@ -16,7 +16,7 @@
 #include "iris-worker/worker.h"
 
 static const char usage_text[] =
-    "usage: iris-worker -s socket -t team\n"
+    "usage: iris-worker -s socket -t team [-l level]\n"
     "       iris-worker --help | --version\n"
     "\n"
     "Runs the Claude Code sessions of one team for irisd, which starts it. See iris-worker(8).\n";
@@ -38,7 +38,7 @@ stop_cb(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
-options(int argc, char **argv, const char **sock, const char **team)
+options(int argc, char **argv, const char **sock, const char **team, enum log_level *level)
 {
 	int ch;
 
@@ -50,12 +50,12 @@ options(int argc, char **argv, const char **sock, const char **team)
 		fputs(usage_text, stdout);
 		exit(0);
 	}
-	while ((ch = getopt(argc, argv, "s:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "l:s:t:")) != -1) {
 		if (ch == 's')
 			*sock = optarg;
 		else if (ch == 't')
 			*team = optarg;
-		else
+		else if (ch != 'l' || log_level_from_name(optarg, level) == -1)
 			optind = argc + 1;
 	}
 	if (optind != argc || *sock == NULL || *team == NULL) {
@@ -67,17 +67,15 @@ options(int argc, char **argv, const char **sock, const char **team)
 int
 main(int argc, char **argv)
 {
-	const char *sock = NULL, *team = NULL, *level = getenv("IRIS_LOG_LEVEL");
+	const char *sock = NULL, *team = NULL;
 	struct event *child, *term, *intr;
-	enum log_level lv = LOG_INFO;
+	enum log_level level = LOG_INFO;
 	struct worker w;
 	struct err err;
 	int fd;
 
-	options(argc, argv, &sock, &team);
-	if (level != NULL)
-		log_level_from_name(level, &lv);
-	log_init("iris-worker", lv);
+	options(argc, argv, &sock, &team, &level);
+	log_init("iris-worker", level);
 	json_init();
 	worker_init(&w, team);
 	if ((fd = call_socket(sock, &err)) == -1)

@@ -123,8 +123,8 @@ arm(struct worker *w, int64_t ms)
 static struct worker *
 worker_start(struct team *t, struct err *err)
 {
-	char prog[PATHS_MAX], s[] = "-s", o[] = "-t";
-	char *argv[] = {prog, s, t->d->paths.sock, o, t->name, NULL};
+	char prog[PATHS_MAX], s[] = "-s", o[] = "-t", l[] = "-l", level[16];
+	char *argv[] = {prog, s, t->d->paths.sock, o, t->name, l, level, NULL};
 	struct spawn sp = {.path = prog,
 	    .argv = argv,
 	    .dir = "/",
@@ -133,6 +133,8 @@ worker_start(struct team *t, struct err *err)
 	struct worker *w;
 	pid_t pid;
 
+	compat_strlcpy(
+	    level, config_log_level_names[t->d->conf->config->settings.log_level], sizeof level);
 	if (paths_program("iris-worker", prog, sizeof prog, err) == -1 ||
 	    (pid = spawn_process(&sp, err)) == -1)
 		return NULL;

@@ -64,7 +64,8 @@ export async function failedRun(iris, args, options) {
 
 	assert.notEqual(r.status, 0, `iris ${args.join(" ")} was expected to fail: ${r.stdout}`);
 	assert.equal(r.signal, null);
-	return { status: r.status, ...JSON.parse(r.stdout).error };
+	const { code, message, reason } = JSON.parse(r.stdout).error;
+	return { status: r.status, code, message: message ?? reason };
 }
 
 /* A gate for HOLD: closed until open() is called. */

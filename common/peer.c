@@ -275,6 +275,13 @@ peer_set_cb(struct peer *p, peer_cb cb, void *arg)
 	p->arg = arg;
 }
 
+void
+peer_set_limits(struct peer *p, const struct peer_limits *limits)
+{
+	p->limits = *limits;
+	p->in.max = limits->line_max;
+}
+
 static void
 free_line(const void *data, size_t len, void *arg)
 {

@@ -35,6 +35,9 @@ struct peer *peer_new(
 /* Hand it to another owner: who gets the lines, and its end, from now on. */
 void peer_set_cb(struct peer *p, peer_cb cb, void *arg);
 
+/* Other limits from now on; they are copied. */
+void peer_set_limits(struct peer *p, const struct peer_limits *limits);
+
 /*
  * Queue one line; text is malloc'ed, without a newline, and taken. Written after this pass's
  * hook.

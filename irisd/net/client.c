@@ -28,10 +28,20 @@
 #define ACCEPT_RETRY_MS 100 /* when there are no descriptors left */
 #define CLOSE_GRACE_MS  2000
 
-#define MIB ((size_t)1024 * 1024)
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
 
-/* Output limits per role, iris-protocol(7). */
-static const struct peer_limits limits = {RPC_LINE_MAX, 4 * MIB, 64 * MIB};
+/*
+ * What a connection may send in one line, and leave unread before it is not read any more (soft) or
+ * cut off (hard), per role; iris-protocol(7). A worker is always read: it may be waiting for that
+ * before it reads in turn.
+ */
+static const struct peer_limits new_limits = {64 * KIB, 64 * KIB, 1 * MIB};
+static const struct peer_limits role_limits[CLIENT_ROLES] = {
+    [CLIENT_SHIM] = {RPC_LINE_MAX, 4 * MIB, 64 * MIB},
+    [CLIENT_CTL] = {RPC_LINE_MAX, 1 * MIB, 64 * MIB},
+};
+static const struct peer_limits worker_limits = {RPC_LINE_MAX, 256 * MIB, 256 * MIB};
 
 static void line_cb(struct peer *, char *, size_t, void *);
 
@@ -109,6 +119,7 @@ hello_worker(struct client *c, const struct rpc_msg *m, cJSON *result)
 		peer_send(c->peer, rpc_error(m->id, &err, NULL));
 		client_end(c);
 	} else {
+		peer_set_limits(c->peer, &worker_limits);
 		client_gone(c);
 	}
 }
@@ -185,6 +196,7 @@ hello(struct client *c, const struct rpc_msg *m)
 		return;
 	}
 	evtimer_del(c->timer);
+	peer_set_limits(c->peer, &role_limits[c->role]);
 	peer_send(c->peer, rpc_result(m->id, hello_result(c->d)));
 }
 
@@ -254,7 +266,7 @@ take(struct irisd *d, int fd)
 	c->d = d;
 	c->pid = pid;
 	TAILQ_INIT(&c->controls);
-	c->peer = peer_new(&d->loop, fd, fd, &limits, line_cb, c);
+	c->peer = peer_new(&d->loop, fd, fd, &new_limits, line_cb, c);
 	c->timer = evtimer_new(d->loop.base, timer_cb, c);
 	evtimer_add(c->timer, &tv);
 	TAILQ_INSERT_TAIL(&d->clients, c, entry);

@@ -125,7 +125,8 @@ export class Lines {
 		});
 		writable.on("error", () => {});
 		readable.on("error", () => {});
-		this.end = once(readable, "close").then(() => {
+		/* Not once(): a reset is an end like any other. */
+		this.end = new Promise((resolve) => readable.once("close", resolve)).then(() => {
 			this.ended = true;
 			this.wake();
 		});

@@ -117,6 +117,9 @@ $(BUILD)/test/bench-floor: tests/bench/floor.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(WARN) $(CFLAGS) $(CPPFLAGS) $(STATIC) -o $@ $<
 
+# Objects of tests are kept, like all others.
+.SECONDARY:
+
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
 # --- building and testing --------------------------------------------------------------------------------------

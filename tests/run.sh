@@ -20,7 +20,7 @@ names=
 # sanitizer report, nothing run) is one failure itself.
 add() {
 	p=$(awk '/^\[       OK \]/ { n++ } /^# pass / { n += $3 } /^ok: / { n++ } END { print n + 0 }' "$1")
-	f=$(awk '/^\[  FAILED  \] [a-z_0-9]+$/ { n++ } /^# fail / { n += $3 } /^# cancelled / { n += $3 } /^FAILED: / { n++ } END { print n + 0 }' "$1")
+	f=$(awk '/^\[  FAILED  \] [0-9]+ test/ { n += $4 } /^# fail / { n += $3 } /^# cancelled / { n += $3 } /^FAILED: / { n++ } END { print n + 0 }' "$1")
 	if [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; then
 		f=1
 		names="$names
@@ -76,7 +76,7 @@ tests() {
 
 san() {
 	make SAN=address,undefined all units
-	export IRIS_BUILD="$PWD/build/san"
+	export IRIS_BUILD="$PWD/build/san" IRIS_SANITIZED=1
 	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 }
 

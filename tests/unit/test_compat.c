@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -173,6 +174,7 @@ test_marked(void **state)
 {
 	struct spawn s = {.path = "/bin/sleep", .argv = ARGV("sleep", "30"), .fds = {-1, -1, -1}};
 	char mark[64], longer[80], wrong[80];
+	int64_t deadline = compat_mono_ms() + 5000;
 	pid_t pid, pids[4];
 	struct err err;
 
@@ -184,6 +186,9 @@ test_marked(void **state)
 	s.envp = ARGV("A=b", longer, mark);
 	pid = spawn_process(&s, &err);
 	assert_true(pid > 0);
+	/* posix_spawn returns a moment before the new program's environment can be seen. */
+	while (compat_proc_marked(mark, pids, 4) == 0 && compat_mono_ms() < deadline)
+		sched_yield();
 	assert_int_equal(compat_proc_marked(mark, pids, 4), 1);
 	assert_int_equal(pids[0], pid);
 	assert_int_equal(compat_proc_marked(longer, pids, 4), 1);

@@ -25,9 +25,11 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_SESSION_INSERT] =
 	"INSERT INTO session (from_team, to_team, claude_id, started, created_at, last_used_at) "
 	"VALUES (:from, :to, :claude_id, :started, :created_at, :last_used_at)",
-    [STMT_SESSION_UPDATE] =
-	"UPDATE session SET claude_id = :claude_id, started = :started, "
-	"last_used_at = :last_used_at, messages = :messages, cost_usd = :cost_usd WHERE id = :id",
+    [STMT_SESSION_UPDATE] = "UPDATE session SET started = :started, last_used_at = :last_used_at, "
+			    "messages = :messages, cost_usd = :cost_usd WHERE id = :id",
+    /* By itself: with the others it would write its index for each message. */
+    [STMT_SESSION_RENEW] =
+	"UPDATE session SET claude_id = :claude_id WHERE id = :id AND claude_id <> :claude_id",
     [STMT_SESSION_EACH] =
 	"SELECT id, from_team, to_team, claude_id, started, created_at, last_used_at, messages, "
 	"cost_usd FROM session ORDER BY id",
@@ -51,7 +53,7 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_MESSAGE_OPEN] =
 	"SELECT id, session, from_team, to_team, NULL, root, parent, hops, state, NULL, code, "
 	"reason, NULL, created_at, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
-	"FROM message WHERE state IN ('queued', 'sent', 'seen') ORDER BY id",
+	"FROM message WHERE state = 'queued' OR state = 'sent' OR state = 'seen' ORDER BY id",
     [STMT_MESSAGE_COUNTS] = "SELECT state, count(*) FROM message GROUP BY state",
     [STMT_RECEIPT_INSERT] =
 	"INSERT INTO receipt (message, seq, state, at, evidence) VALUES (:id, "
@@ -202,6 +204,8 @@ open_db(struct store *s, struct err *err)
 	    exec(s, "PRAGMA fullfsync = ON", err) == -1 ||
 	    exec(s, "PRAGMA foreign_keys = ON", err) == -1 ||
 	    exec(s, "PRAGMA cache_size = -1024", err) == -1 ||
+	    /* Rare enough, in frames of the log, that its syncs are no part of the usual wait. */
+	    exec(s, "PRAGMA wal_autocheckpoint = 4000", err) == -1 ||
 	    exec(s, "PRAGMA trusted_schema = OFF", err) == -1)
 		return -1;
 	return db_migrate(s, err);

@@ -35,11 +35,14 @@ store_session_update(struct store *s, const struct store_session *row)
 	sqlite3_stmt *stmt = db_write(s, STMT_SESSION_UPDATE);
 
 	db_bind_int(stmt, ":id", row->id);
-	db_bind_text(stmt, ":claude_id", row->claude_id);
 	db_bind_int(stmt, ":started", row->started);
 	db_bind_int(stmt, ":last_used_at", row->last_used_at);
 	db_bind_int(stmt, ":messages", row->messages);
 	db_bind_num(stmt, ":cost_usd", row->cost_usd);
+	db_run(s, stmt);
+	stmt = db_write(s, STMT_SESSION_RENEW);
+	db_bind_int(stmt, ":id", row->id);
+	db_bind_text(stmt, ":claude_id", row->claude_id);
 	db_run(s, stmt);
 }
 

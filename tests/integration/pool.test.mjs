@@ -60,12 +60,17 @@ describe("the process pool", () => {
 	test("many sessions through one slot: all are answered, one process at a time", async () => {
 		const client = await open({ a: {}, b: {}, c: {}, d: {} }, { maxProcesses: 1 });
 		const teams = ["a", "b", "c", "d", "a", "c"];
-		let most = 0;
-		const watch = setInterval(() => (most = Math.max(most, claudes(iris).length)), 20);
 		const answers = await Promise.all(teams.map((t, i) => ask(client, t, `ECHO ${t}${i}`)));
-		clearInterval(watch);
 		assert.deepEqual(answers.map((r) => r.response), ["a0", "b1", "c2", "d3", "a4", "c5"]);
-		assert.ok(most <= 1, `${most} processes at once`);
+		/* By the workers' own words, each process ended before the next one began. */
+		const lives = [...iris.log().matchAll(/^(\S+) info \S+ claude (started|is gone) .*?pid=(\d+)/gm)]
+			.map(([, at, what, pid]) => ({ at: Date.parse(at), what, pid }));
+		const begun = lives.filter((l) => l.what === "started").sort((x, y) => x.at - y.at);
+		assert.ok(begun.length >= 4, JSON.stringify(lives));
+		for (const [i, { pid }] of begun.slice(0, -1).entries()) {
+			const gone = lives.find((l) => l.what === "is gone" && l.pid === pid);
+			assert.ok(gone && gone.at <= begun[i + 1].at, `process ${pid} lived on beside the next: ${JSON.stringify(lives)}`);
+		}
 	});
 
 	test("who waits for a slot and is cancelled does not block those behind", async () => {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Run this test program again with an argument, as a child: for what must end a process. Included by tests
- * only; everything in it is static.
+ * Run this test program again with an argument, as a child: for what must end a process. Included
+ * by tests only; everything in it is static.
  */
 #ifndef IRIS_UNIT_CHILD_H
 #define IRIS_UNIT_CHILD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * An irisd without its main(): teams from a real configuration file, a store in memory, a loop that the test may
- * run. What main.c defines is defined here. Included by one .c file of a test program.
+ * An irisd without its main(): teams from a real configuration file, a store in memory, a loop that
+ * the test may run. What main.c defines is defined here. Included by one .c file of a test program.
  */
 #ifndef IRIS_UNIT_IRISD_FIXTURE_H
 #define IRIS_UNIT_IRISD_FIXTURE_H

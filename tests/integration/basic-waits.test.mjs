@@ -137,6 +137,17 @@ describe("waiting for answers", () => {
 		assert.ok(said.every((p, i) => i === 0 || p.progress > said[i - 1].progress), "progress must grow");
 	});
 
+	test("while nothing changes, progress comes again within 15 s: no client gives up for silence", async () => {
+		const said = [];
+		const waiting = ask(gate.hold, {}, { onprogress: (p) => said.push({ ...p, at: performance.now() }) });
+		await waitFor(async () => (await iris.json(["message", "list", "--state", "seen"])).messages.length === 1);
+		const before = said.length;
+		await waitFor(() => said.length > before, { deadline: 15000, what: "another progress" });
+		assert.match(said.at(-1).message, /^team backend.* \(\d+ s\)$/);
+		gate.open();
+		await waiting;
+	});
+
 	test("without a token nothing but the answer is sent", async () => {
 		const raw = await connectRaw(iris, { role: "shim", cwd: iris.dirs.frontend });
 		await raw.request("tools/call", { name: "ask_message", arguments: { toTeam: "backend", message: "ECHO x" } });

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Processes that die from outside: a claude, a worker, idle and at work. The caller is told, the next
+ * message works, the conversation is the same, nothing stays behind.
+ */
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { processesOf } from "../lib/processes.mjs";
+import { assert, claudes, failedCall, makeGate, quick, sessions, startTeams, waitFor, workers } from "./setup.mjs";
+
+describe("processes that die", () => {
+	let iris, client, gate;
+
+	beforeEach(async () => {
+		iris = await startTeams({ asker: {}, b: { grantPermission: "yes" }, other: {} });
+		client = await iris.client({ cwd: iris.dirs.asker });
+		gate = makeGate(iris);
+	});
+	afterEach(() => iris.stop());
+
+	const ask = (message, toTeam = "b") => iris.call(client, "ask_message", { toTeam, message });
+	const seen = () => waitFor(async () => (await iris.json(["message", "list", "--state", "seen"])).messages[0]);
+	/* The next message is for the same conversation. */
+	const goesOn = async (sessionId) => {
+		assert.match((await ask("ARGS")).response, new RegExp(`--resume[ =]${sessionId}`));
+		assert.equal((await sessions(iris))["asker->b"].sessionId, sessionId);
+		assert.equal(claudes(iris).length, 1);
+		assert.equal(workers(iris).length, 1);
+	};
+
+	test("an idle claude is killed: the next message starts another for the same conversation", async () => {
+		await ask("ECHO first");
+		const { sessionId, pid } = (await sessions(iris))["asker->b"];
+		process.kill(pid, "SIGKILL");
+		/* At once: irisd may not know it yet. */
+		assert.equal((await ask("ECHO second")).response, "second");
+		await goesOn(sessionId);
+	});
+
+	test("a claude is killed at work: its message fails with the signal, those behind it are answered", async () => {
+		await ask("ECHO first");
+		const { sessionId, pid } = (await sessions(iris))["asker->b"];
+		const call = failedCall(iris, client, "ask_message", { toTeam: "b", message: gate.hold });
+		await seen();
+		const behind = [ask("ECHO 1"), ask("ECHO 2")];
+		await waitFor(async () => (await sessions(iris))["asker->b"].queued === 2);
+		process.kill(pid, "SIGKILL");
+		const r = await call;
+		assert.equal(r.code, "crashed");
+		assert.match(r.error, /killed by signal 9/);
+		assert.deepEqual((await Promise.all(behind)).map((x) => x.response), ["1", "2"]);
+		await goesOn(sessionId);
+	});
+
+	test("an idle worker is killed: its claude goes with it, the next message starts both anew", async () => {
+		await ask("ECHO first");
+		const { sessionId, pid } = (await sessions(iris))["asker->b"];
+		const [worker] = workers(iris);
+		process.kill(worker.pid, "SIGKILL");
+		await waitFor(() => !claudes(iris).some((p) => p.pid === pid), { what: "the worker's claude to be ended" });
+		assert.equal((await ask("ECHO second")).response, "second");
+		assert.notEqual(workers(iris)[0].pid, worker.pid);
+		await goesOn(sessionId);
+	});
+
+	test("a worker is killed at work: the caller is told, tools that ran are ended, other teams do not notice", async () => {
+		await ask("ECHO first");
+		const { sessionId } = (await sessions(iris))["asker->b"];
+		const worker = workers(iris)[0];
+		const call = failedCall(iris, client, "ask_message", { toTeam: "b", message: `BASH tail -f ${iris.root}/nothing /dev/null` });
+		const held = quick(iris, client, "other", gate.hold);
+		const tails = () => processesOf(iris.root).filter((p) => p.command.startsWith("tail "));
+		await waitFor(() => tails().length > 0);
+		process.kill(worker.pid, "SIGKILL");
+		const r = await call;
+		assert.equal(r.code, "crashed");
+		assert.match(r.error, /iris-worker/);
+		await waitFor(() => tails().length === 0, { what: "the tool to be ended" });
+		gate.open();
+		assert.equal((await iris.messageIn(await held, "answered", "failed")).response, "held");
+		assert.match((await ask("ARGS")).response, new RegExp(`--resume[ =]${sessionId}`));
+	});
+
+	test("a worker that hangs is ended by a stop all the same", async () => {
+		await ask("ECHO first");
+		process.kill(workers(iris)[0].pid, "SIGSTOP");
+		const start = performance.now();
+		assert.equal((await iris.iris(["stop"])).status, 0);
+		assert.ok(performance.now() - start < 10000);
+		assert.deepEqual(workers(iris), []);
+		assert.deepEqual(claudes(iris), []);
+	});
+});

@@ -53,7 +53,8 @@ struct irisd {
 	struct event *accept_retry; /* while there are no descriptors left */
 	int listen_fd;
 	TAILQ_HEAD(worker_list, worker) workers;
-	struct event *stop_timer; /* while stopping: the hard end */
+	struct event *stop_timer;   /* while stopping: the hard end */
+	struct event *commit_timer; /* while something is written that nobody waits for */
 };
 
 /* Begin the orderly stop: refuse new work, end workers, then leave the loop. Safe to call twice. */

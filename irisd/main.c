@@ -27,6 +27,7 @@
 #include "irisd/net/service.h"
 #include "irisd/net/worker.h"
 
+#define COMMIT_LATEST_MS   5    /* for what nobody waits for */
 #define HARD_STOP_EXTRA_MS 1000 /* beyond settings.stopTimeout, for the workers' own end */
 
 static const char usage[] =
@@ -122,12 +123,41 @@ take_lock(const struct paths *p, struct err *err)
 }
 
 static void
+commit_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct irisd *d = arg;
+
+	(void)fd;
+	(void)what;
+	store_commit(d->store);
+}
+
+/*
+ * Nothing leaves before it is on disk. A pass from which nothing leaves, such as one with a receipt while the
+ * caller waits for the answer only, shares the sync of the next one, or of the timer.
+ */
+static void
+commit(struct irisd *d)
+{
+	static const struct timeval soon = {0, COMMIT_LATEST_MS * 1000};
+
+	if (!store_pending(d->store))
+		return;
+	if (!TAILQ_EMPTY(&d->loop.dirty) || d->stopping) {
+		evtimer_del(d->commit_timer);
+		store_commit(d->store);
+	} else if (!evtimer_pending(d->commit_timer, NULL)) {
+		evtimer_add(d->commit_timer, &soon);
+	}
+}
+
+static void
 hook(void *arg)
 {
 	struct irisd *d = arg;
 
 	pool_run(d);
-	store_commit(d->store);
+	commit(d);
 	if (d->stopping && TAILQ_EMPTY(&d->workers))
 		loop_stop(&d->loop);
 }
@@ -229,6 +259,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 		return -1;
 	}
 	loop_init(&d->loop, hook, d);
+	d->commit_timer = evtimer_new(d->loop.base, commit_cb, d);
 	for (i = 0; i < NSIGNALS; i++) {
 		sev[i] = evsignal_new(
 		    d->loop.base, signals[i], signals[i] == SIGCHLD ? child_cb : signal_cb, d);
@@ -253,6 +284,7 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 		event_free(sev[i]);
 	if (d->stop_timer != NULL)
 		event_free(d->stop_timer);
+	event_free(d->commit_timer);
 	store_close(d->store);
 	conf_unref(d->conf);
 	loop_release(&d->loop);

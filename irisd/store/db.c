@@ -172,6 +172,12 @@ store_commit(struct store *s)
 	s->writing = false;
 }
 
+bool
+store_pending(const struct store *s)
+{
+	return s->writing;
+}
+
 static int
 exec(struct store *s, const char *text, struct err *err)
 {
@@ -216,6 +222,9 @@ store_open(const char *path, struct err *err)
 {
 	struct store *s = xcalloc(1, sizeof *s);
 
+	/* One thread, and nobody asks for SQLite's statistics: no lock for each allocation. */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	s->path = xstrdup(path);
 	if (open_db(s, err) == -1) {
 		store_close(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * iris.db: sessions, messages and their receipts. The files in this directory are the only ones that know
- * SQLite. WAL, synchronous=FULL; all writes of one loop pass are one transaction, which store_commit ends, and
+ * SQLite. WAL, synchronous=FULL; all writes of one loop pass are in one transaction, which store_commit ends, and
  * nothing is acknowledged before it has.
  *
  * A failing database ends irisd (fatal), since its memory would no longer match the disk; what was accepted is
@@ -28,6 +28,8 @@ void store_close(struct store *s);
 
 /* Ends the pass's transaction, if anything was written. Fatal when the disk does not take it. */
 void store_commit(struct store *s);
+/* Something was written since the last commit. */
+bool store_pending(const struct store *s);
 
 /* --- sessions: one for each pair of teams ---------------------------------------------------- */
 

@@ -151,7 +151,10 @@ send_only(struct ctl *c, const char *text, struct err *err)
 	return 0;
 }
 
-/* Send and wait; a lost connection is made again, and the same message asked for by its key. */
+/*
+ * Send and wait; a lost connection is made again, and the same message asked for by its key. But an
+ * irisd that says that it was stopped stays stopped: the message is stored, and its id known.
+ */
 static int
 exchange(struct ctl *c, struct stream *s, const char *text, int64_t timeout, struct ctl_wait *w,
     cJSON **m, struct err *err)
@@ -168,7 +171,7 @@ exchange(struct ctl *c, struct stream *s, const char *text, int64_t timeout, str
 		rv = ctl_wait_request(&call, "iris/message.send",
 		    send_params(c, text, key, timeout, true), -1, w, m, err);
 		call_close(&call);
-		if (rv == 0 || err->code != ERR_UNAVAILABLE || i == RETRIES)
+		if (rv == 0 || w->refused || err->code != ERR_UNAVAILABLE || i == RETRIES)
 			return rv;
 		stream_restart(s);
 	}

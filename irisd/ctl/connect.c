@@ -155,6 +155,7 @@ take_line(struct ctl_wait *w, const char *line, size_t len, const char *id, cJSO
 			w->notify(m.method, m.params, w->arg);
 	} else if (m.kind == RPC_ERROR && (m.id == NULL || strcmp(m.id, id) == 0)) {
 		rpc_error_to_err(m.error, err);
+		w->refused = true;
 		*rv = -1;
 		done = 1;
 	} else if (m.kind == RPC_RESPONSE && strcmp(m.id, id) == 0) {

@@ -104,6 +104,7 @@ struct ctl_wait {
 	void *arg;
 	int tick_ms; /* 0: no ticks */
 	bool interrupted;
+	bool refused; /* the error is irisd's own answer; the connection was not lost */
 };
 int ctl_wait_request(struct call *call, const char *method, cJSON *params, int timeout_ms,
     struct ctl_wait *w, cJSON **result, struct err *err);

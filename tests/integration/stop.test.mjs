@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterEach, describe, test } from "node:test";
 import { processesOf } from "../lib/processes.mjs";
 import {
-	assert, claudes, connectRaw, failedCall, fdCount, makeGate, quick, startTeams, status, waitFor,
+	assert, claudes, connectRaw, daemons, failedCall, fdCount, makeGate, quick, startTeams, status, waitFor,
 } from "./setup.mjs";
 
 describe("stopping irisd", () => {
@@ -50,6 +50,7 @@ describe("stopping irisd", () => {
 		const r = await cli;
 		assert.notEqual(r.status, 0);
 		assert.match(r.stdout, /unavailable/);
+		assert.deepEqual(daemons(iris), [], "nobody who waited has started another irisd");
 
 		await iris.start();
 		for (const id of running) {

@@ -192,6 +192,17 @@ describe("waiting for answers", () => {
 		assert.equal((await iris.messageIn(m.id, "answered", "cancelled", "failed")).state, "answered");
 	});
 
+	test("cancelling a message_result call ends the waiting, and not the message", async () => {
+		const id = await quick(iris, client, "backend", gate.hold);
+		const abort = new AbortController();
+		const call = iris.call(client, "message_result", { messageId: id, timeout: 0 }, { signal: abort.signal });
+		await iris.messageIn(id, "seen");
+		abort.abort("enough");
+		await assert.rejects(call);
+		gate.open();
+		assert.equal((await iris.messageIn(id, "answered", "cancelled", "failed")).response, "held");
+	});
+
 	test("iris message cancel: the waiting caller gets an answer that says so", async () => {
 		const call = failedCall(iris, client, "ask_message", { toTeam: "backend", message: gate.hold });
 		const id = (await waitFor(async () => (await iris.json(["message", "list", "--state", "seen"])).messages[0])).id;

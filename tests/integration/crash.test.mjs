@@ -3,9 +3,12 @@
  * Processes that die from outside: a claude, a worker, idle and at work. The caller is told, the next
  * message works, the conversation is the same, nothing stays behind.
  */
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { processesOf } from "../lib/processes.mjs";
-import { assert, claudes, failedCall, makeGate, quick, sessions, startTeams, waitFor, workers } from "./setup.mjs";
+import {
+	assert, claudes, daemons, failedCall, makeGate, quick, sessions, startTeams, status, waitFor, workers,
+} from "./setup.mjs";
 
 describe("processes that die", () => {
 	let iris, client, gate;
@@ -78,6 +81,33 @@ describe("processes that die", () => {
 		gate.open();
 		assert.equal((await iris.messageIn(await held, "answered", "failed")).response, "held");
 		assert.match((await ask("ARGS")).response, new RegExp(`--resume[ =]${sessionId}`));
+	});
+
+	test("irisd is killed under two waiting calls: the shim starts another; the queued one is answered, the running one told", async () => {
+		const running = failedCall(iris, client, "ask_message", { toTeam: "b", message: gate.hold });
+		const { id } = await seen();
+		const queued = ask("ECHO answered after all");
+		await waitFor(async () => (await sessions(iris))["asker->b"].queued === 1);
+		await iris.kill();
+		const [r, q] = await Promise.all([running, queued]);
+		assert.equal(r.messageId, id);
+		assert.equal(r.code, "crashed");
+		assert.match(r.error, /irisd ended while the team was at work/);
+		assert.equal(q.response, "answered after all");
+		assert.equal((await iris.json(["message", "list"])).messages.length, 2, "no message was made twice");
+		assert.equal(daemons(iris).length, 1);
+	});
+
+	test("irisd itself keeps no zombies, whatever died", async () => {
+		await ask("ECHO first");
+		const irisd = (await status(iris)).pid;
+		const children = () => readFileSync(`/proc/${irisd}/task/${irisd}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+		process.kill(workers(iris)[0].pid, "SIGKILL");
+		await ask("ECHO second");
+		process.kill((await sessions(iris))["asker->b"].pid, "SIGKILL");
+		await ask("ECHO third");
+		await waitFor(() => children().length === 1, { what: "one child: the worker that runs" });
+		assert.deepEqual(children(), [workers(iris)[0].pid]);
 	});
 
 	test("a worker that hangs is ended by a stop all the same", async () => {

@@ -96,6 +96,28 @@ describe("tools of a spawned session", () => {
 		assert.equal((await ask("c", "ECHO c again")).response, "c again");
 	});
 
+	test("a circle of questions is refused where it closes, and every turn ends", async () => {
+		const close = tool("ask_message", { toTeam: "c", message: "ECHO never" });
+		const r = await ask("b", tool("ask_message", { toTeam: "c", message: tool("ask_message", { toTeam: "b", message: close }) }));
+		const fromC = JSON.parse(r.response), fromB = JSON.parse(fromC.response), refused = JSON.parse(fromB.response);
+		assert.equal(refused.code, "refused");
+		assert.match(refused.error, /itself waiting for the answer/);
+		assert.equal((await list("c")).length, 1, "the one that was refused is not stored");
+		const { messages } = await iris.json(["status"]);
+		assert.equal(messages.answered, 3);
+		assert.equal(messages.queued + messages.sent + messages.seen, 0);
+	});
+
+	test("a chain through fewer slots than teams is answered: who waits holds none", async () => {
+		iris.setTeams({ a: {}, b: {}, c: {}, d: {} }, { maxProcesses: 1 });
+		await iris.stop({ keep: true });
+		await iris.start();
+		client = await iris.client({ cwd: iris.dirs.a });
+		const toC = { toTeam: "c", message: tool("ask_message", { toTeam: "d", message: "ECHO deep" }) };
+		const r = await ask("b", tool("ask_message", toC));
+		assert.equal(JSON.parse(JSON.parse(r.response).response).response, "deep");
+	});
+
 	test("an inner failure reaches the asker's Claude as the tool's error", async () => {
 		const r = await ask("b", tool("ask_message", { toTeam: "c", message: "FAULT api-error" }));
 		const inner = JSON.parse(r.response);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Measures rounds of request and answer, one line each, for bench.mjs: over the standard input and output of a
- * child, or over a Unix socket; how long a child takes from its start to its first answer; and what the disk takes
- * to make a page durable. Prints one JSON object. In C, so that no garbage collector is part of the figures.
+ * Measures rounds of request and answer, one line each, for bench.mjs: over the standard input and
+ * output of a child, or over a Unix socket; how long a child takes from its start to its first
+ * answer; and what the disk takes to make a page durable. Prints one JSON object. In C, so that no
+ * garbage collector is part of the figures.
  *
  * Every answer is looked at: one that does not hold what was expected is counted as wrong.
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * make bench: measures what DESIGN promises (its budgets), each figure beside a raw floor that is measured in the
- * same run on the same machine, and prints a table. Figures are printed, not judged: a slow machine is no failure,
- * a lost message or a wrong answer is one.
+ * make bench: measures Iris against its budgets, each figure beside a raw floor that is measured
+ * in the same run on the same machine, and prints a table. Figures are printed, not judged: a slow
+ * machine is no failure, a lost message or a wrong answer is one.
  *
  *	node tests/bench/bench.mjs [--quick] [--json FILE] [--only WORD]
  *
- * Latency rows are measured several times, floor and Iris in turn; the quietest run of each (the lowest p50)
- * counts. The rounds themselves are bench-client's, in C.
+ * Latency rows are measured several times, floor and Iris in turn; the quietest run of each (the
+ * lowest p50) counts. The rounds themselves are bench-client's, in C.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, type } from "node:os";

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs bench-client and reads its figures; the lines that it sends; an Iris with numbered teams. What the other files
- * of the benchmark share.
+ * Runs bench-client and reads its figures; the lines that it sends; an Iris with numbered teams.
+ * What the other files of the benchmark share.
  */
+import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { buildDir, fakeClaudePath } from "../lib/claude-env.mjs";
@@ -36,16 +37,31 @@ export function control(iris, method, params) {
 	];
 }
 
-/* How iris-worker starts claude, and its first question. The in-band server is left out: nobody here would answer it. */
-export const claudeArgs = [
+/*
+ * How iris-worker starts claude, and its first question. For turns without the in-band server:
+ * nobody here would answer what claude asks of it.
+ */
+const claudeArgs = [
 	"-p", "--input-format=stream-json", "--output-format=stream-json", "--verbose", "--include-partial-messages",
 	"--permission-prompt-tool=stdio", "--replay-user-messages", "--permission-mode=default", "--allowedTools=mcp__iris",
 ];
-export const claudeInitialize = '{"type":"control_request","request_id":"first","request":{"subtype":"initialize"}}';
+const initialize = (more) => `{"type":"control_request","request_id":"first","request":{"subtype":"initialize"${more}}}`;
+const sdkServer = JSON.stringify({ mcpServers: { iris: { type: "sdk", name: "iris", alwaysLoad: true } } });
+
+/*
+ * Options for starts of a claude, to its answer to initialize: all that iris-worker says, for they
+ * take their time.
+ */
+export function claudeStart(program) {
+	return [
+		"-r", initialize(',"sdkMcpServers":["iris"]'), "-u", '"type":"control_response"', "--", program, ...claudeArgs,
+		`--session-id=${randomUUID()}`, `--mcp-config=${sdkServer}`, "--append-system-prompt=You are the team of a project.",
+	];
+}
 
 /* Options for turns on a fake-claude's own pipe. */
 export const bareTurns = [
-	"-P", '"type":"control_response"', "-p", claudeInitialize,
+	"-P", '"type":"control_response"', "-p", initialize(""),
 	"-r", '{"type":"user","message":{"role":"user","content":"ECHO bench-@C-@N"},"parent_tool_use_id":null}',
 	"-u", '"type":"result"', "-e", '"result":"bench-@C-@N"',
 ];

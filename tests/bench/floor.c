@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The raw floor of tests/bench: answers each line of standard input that has an "id" with a canned result of that
- * id, padded to as many bytes as the argument says. Linked statically, parses nothing, knows nothing: what a
- * request costs that only passes through two pipes and one process. Started by bench-client; not an MCP server.
+ * The raw floor of tests/bench: answers each line of standard input that has an "id" with a canned
+ * result of that id, padded to as many bytes as the argument says. Linked statically, parses
+ * nothing, knows nothing: what a request costs that only passes through two pipes and one process.
+ * Started by bench-client; not an MCP server.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ten teams in parallel, and irisd's memory with 200 teams and what those ten have been sent. Every message is
- * counted: answered to its caller with its own text, and answered in the store.
+ * Ten teams in parallel, and irisd's memory with 200 teams and what those ten have been sent.
+ * Every message is counted: answered to its caller with its own text, and answered in the store.
  */
 import { bareClaude, bareTurns, bench, mcpFirst, numberedTeams, shim, toolCall, withIris } from "./client.mjs";
 import { memory } from "./proc.mjs";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the kernel says of a running process: memory and wake-ups. Linux only; elsewhere there are no figures (null).
+ * What the kernel says of a running process: memory and wake-ups. Linux only; elsewhere there are
+ * no figures (null).
  */
 import { readdirSync, readFileSync } from "node:fs";
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table that make bench prints. A row: { what, unit, goal, floor, measured, n, warmup, repeats, note }; goal, floor
- * and measured are { p50, p99 } or { p50 } alone where there is one figure, goal.least turns it around.
+ * The table that make bench prints. A row: { what, unit, goal, floor, measured, n, warmup,
+ * repeats, note }; goal, floor and measured are { p50, p99 } or { p50 } alone where there is one
+ * figure, goal.least turns it around.
  */
 
 function figure(x) {
@@ -41,7 +42,7 @@ function cells(row) {
 		row.goal ? pair(row.goal, row.goal.least ? ">= " : "<= ") : "-",
 		pair(row.floor),
 		pair(row.measured),
-		row.n === undefined ? "-" : String(row.n),
+		row.n === undefined ? "-" : `${row.n}${row.warmup ? ` + ${row.warmup}` : ""}`,
 		ratio(row) === null ? "-" : figure(ratio(row)),
 		met === null ? "" : met ? "met" : "MISSED",
 	];
@@ -53,7 +54,7 @@ export function shortRow(row) {
 }
 
 export function printTable({ iris, machine, quick, scale, rows }) {
-	const head = ["what", "goal", "floor", "measured", "n", "ratio", ""];
+	const head = ["what", "goal", "floor", "measured", "n + warm-up", "ratio", ""];
 	const lines = [head, ...rows.map(cells)];
 	const width = head.map((_, i) => Math.max(...lines.map((l) => l[i].length)));
 	const show = (line) => line.map((c, i) => (i === 0 ? c.padEnd(width[i]) : c.padStart(width[i]))).join("  ").trimEnd();

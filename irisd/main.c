@@ -133,8 +133,9 @@ commit_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Nothing leaves before it is on disk. A pass from which nothing leaves, such as one with a receipt while the
- * caller waits for the answer only, shares the sync of the next one, or of the timer.
+ * Nothing leaves before it is on disk. A pass from which nothing leaves, such as one with a
+ * receipt while the caller waits for the answer only, shares the sync of the next one, or of the
+ * timer.
  */
 static void
 commit(struct irisd *d)

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/claude_path.h"
 #include "common/compat.h"
 #include "common/json.h"
-#include "common/spawn.h"
 #include "common/uuid.h"
 #include "common/xmalloc.h"
 #include "iris-worker/transport.h"
@@ -42,9 +42,6 @@ static const char *const strip_names[] = {"CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT"
     "SSH_CONNECTION", "SSH_TTY", "SSH_ORIGINAL_COMMAND", "NOTIFY_SOCKET", "LISTEN_FDS",
     "LISTEN_PID", "LISTEN_FDNAMES", TRANSPORT_MARK, NULL};
 static const char *const strip_prefixes[] = {"CLAUDE_BG_", "TMUX", "TERM_PROGRAM", "VSCODE_", NULL};
-
-static const char *const install_dirs[] = {
-    "~/.local/bin", "~/.claude/local", "/usr/local/bin", "/opt/homebrew/bin", NULL};
 
 static void
 list_add(struct list *l, char *text)
@@ -86,31 +83,13 @@ static int
 find_bare(
     const char *name, const char *path, const char *home, char *out, size_t size, struct err *err)
 {
-	char denied[PATHS_MAX] = "", dir[PATHS_MAX];
-	size_t i;
-
-	if (spawn_search(name, path, out, size) == 0)
+	if (claude_path_search(name, path, home, out, size) == 0)
 		return 0;
 	if (errno == EACCES)
-		compat_strlcpy(denied, out, sizeof denied);
-	for (i = 0; install_dirs[i] != NULL; i++) {
-		if (install_dirs[i][0] == '~' && home == NULL)
-			continue;
-		if (install_dirs[i][0] == '~')
-			snprintf(dir, sizeof dir, "%s%s", home, install_dirs[i] + 1);
-		else
-			compat_strlcpy(dir, install_dirs[i], sizeof dir);
-		if (spawn_search(name, dir, out, size) == 0)
-			return 0;
-		if (errno == EACCES && denied[0] == '\0')
-			compat_strlcpy(denied, out, sizeof denied);
-	}
-	if (denied[0] != '\0')
-		return check_program(denied, err);
+		return check_program(out, err);
 	return err_set(err, ERR_NO_CLAUDE,
-	    "claude not found: no %s in PATH (%s) nor in ~/.local/bin, ~/.claude/local, "
-	    "/usr/local/bin, /opt/homebrew/bin; " INSTALL_HINT,
-	    name, path != NULL && path[0] != '\0' ? path : "empty");
+	    "claude not found: no %s in PATH (%s) nor in " CLAUDE_PATH_DIRS "; " INSTALL_HINT, name,
+	    path != NULL && path[0] != '\0' ? path : "empty");
 }
 
 int

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/claude_path.h"
 #include "common/json.h"
-#include "common/spawn.h"
 #include "irisd/ctl/capture.h"
 #include "irisd/ctl/checks.h"
 
@@ -29,14 +29,15 @@ locate(struct checks *l, const char *program, char *path)
 	struct stat st;
 
 	if (strchr(program, '/') == NULL) {
-		if (spawn_search(program, getenv("PATH"), path, PATHS_MAX) == 0)
+		if (claude_path_search(
+			program, getenv("PATH"), paths_user_home(), path, PATHS_MAX) == 0)
 			return 0;
 		if (errno == EACCES)
 			checks_add(l, "claude", CHECK_FAIL, "make it executable (chmod +x)",
-			    "%s is in PATH but can not be executed", path);
+			    "%s can not be executed", path);
 		else
 			checks_add(l, "claude", CHECK_FAIL, INSTALL_FIX,
-			    "there is no \"%s\" in PATH", program);
+			    "there is no \"%s\" in PATH nor in " CLAUDE_PATH_DIRS, program);
 		return -1;
 	}
 	snprintf(path, PATHS_MAX, "%s", program);

@@ -45,6 +45,31 @@ check_mode(struct checks *l, const char *name, const char *path, const char *fix
 	return 1;
 }
 
+/* Whether Iris can write there: in the directory, or in the one that it would be made in. */
+static bool
+check_writable(struct checks *l, const char *home)
+{
+	char parent[PATHS_MAX], *slash;
+
+	if (access(home, W_OK | X_OK) == 0)
+		return true;
+	if (errno != ENOENT) {
+		checks_add(l, "home", CHECK_FAIL, "chmod 700 it, or set IRIS_HOME elsewhere",
+		    "can not write in %s: %s", home, strerror(errno));
+		return false;
+	}
+	snprintf(parent, sizeof parent, "%s", home);
+	if ((slash = strrchr(parent, '/')) != NULL)
+		slash[slash == parent ? 1 : 0] = '\0';
+	if (access(parent, W_OK | X_OK) == 0)
+		return true;
+	checks_add(l, "home", CHECK_FAIL,
+	    errno == ENOENT ? "make that directory first, or set IRIS_HOME elsewhere"
+			    : "look at its permissions, or set IRIS_HOME elsewhere",
+	    "%s can not be made in %s: %s", home, parent, strerror(errno));
+	return false;
+}
+
 void
 check_home(struct checks *l, const struct paths *p)
 {
@@ -60,7 +85,7 @@ check_home(struct checks *l, const struct paths *p)
 		bad |= check_mode(l, "home", files[i], "chmod 600 it") == -1;
 	if (paths_join(dotenv, sizeof dotenv, p->home, ".env") == 0)
 		bad |= check_mode(l, "home", dotenv, "chmod 600 it: secrets are kept in it") == -1;
-	if (bad)
+	if (bad || !check_writable(l, p->home))
 		return;
 	if (stat(p->home, &st) == -1)
 		checks_add(l, "home", CHECK_OK, NULL,

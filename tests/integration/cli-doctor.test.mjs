@@ -75,9 +75,37 @@ test("claude missing, not executable, not logged in: each its own error, within 
 	assert.match(d.of("claude login").fix, /claude auth login/);
 	assert.ok(d.ms < 2000, `${d.ms} ms`);
 
-	config("claude");
+	config("no-such-claude");
 	d = await doctor({ PATH: "/nowhere" });
-	assert.match(d.of("claude").detail, /there is no "claude" in PATH/);
+	assert.match(d.of("claude").detail, /there is no "no-such-claude" in PATH nor in ~\/\.local\/bin/);
+});
+
+test("claude outside of PATH, where its installer puts it, is found, as iris-worker finds it", async () => {
+	mkdirSync(join(s.root, ".local", "bin"), { recursive: true });
+	script(".local/bin/my-claude", "#!/bin/sh\n[ \"$1\" = --version ] && echo '9.9.9 (Claude Code)' || echo '{\"loggedIn\":true}'\n");
+	config("my-claude");
+	const d = await doctor();
+	assert.equal(d.of("claude").status, "ok");
+	assert.ok(d.of("claude").detail.startsWith(join(s.root, ".local/bin/my-claude")), d.of("claude").detail);
+	assert.equal(d.of("claude login").status, "ok");
+});
+
+test("a home that can not be made, or not be written", async () => {
+	const shut = join(s.root, "shut"), made = join(shut, "iris");
+	let d = await doctor({ IRIS_HOME: made });
+	assert.equal(d.status, 1);
+	assert.equal(d.of("home").detail, `${made} can not be made in ${shut}: No such file or directory`);
+	assert.match(d.of("home").fix, /make that directory/);
+	if (process.getuid() === 0)
+		return; /* who may write everywhere */
+	mkdirSync(shut, { mode: 0o500 });
+	d = await doctor({ IRIS_HOME: made });
+	assert.equal(d.of("home").detail, `${made} can not be made in ${shut}: Permission denied`);
+	chmodSync(s.home, 0o500);
+	d = await doctor();
+	chmodSync(s.home, 0o700);
+	assert.match(d.of("home").detail, /can not write in .*: Permission denied/);
+	assert.match(d.of("home").fix, /chmod 700/);
 });
 
 test("a claude that crashes or prints nonsense", async () => {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/compat.h"
+#include "common/config.h"
 #include "common/json.h"
 #include "irisd/ctl/ctl.h"
 #include "irisd/ctl/term.h"
@@ -203,6 +204,20 @@ ctl_stop_run(struct ctl *c, struct err *err)
 	return 0;
 }
 
+/* An irisd that runs is not given up for one that could not start. */
+static int
+check_config(const struct ctl *c, struct err *err)
+{
+	struct config *cfg;
+
+	if (access(c->paths.config, F_OK) == -1 && errno == ENOENT)
+		return 0;
+	if ((cfg = config_load(c->paths.config, err)) == NULL)
+		return err_prefix(err, "nothing is stopped, as irisd would not start again: ");
+	config_free(cfg);
+	return 0;
+}
+
 int
 ctl_restart_run(struct ctl *c, struct err *err)
 {
@@ -210,6 +225,8 @@ ctl_restart_run(struct ctl *c, struct err *err)
 	int64_t pid;
 	bool was;
 
+	if (check_config(c, err) == -1)
+		return -1;
 	if (stop(c, &was, &pid, err) == -1 || ctl_connect(c, true, NULL, &call, err) == -1)
 		return -1;
 	print_started(c, &call, was ? "restarted" : "started");

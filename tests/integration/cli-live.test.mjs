@@ -50,6 +50,15 @@ test("start twice is success, restart is another process, stop leaves nothing, t
 	assert.equal((await iris.iris(["status"])).status, 5);
 });
 
+test("restart with a broken configuration stops nothing", async () => {
+	const first = await iris.json(["start"]);
+	iris.writeConfig("settings:\n  maxProcesses: many\n");
+	const r = await iris.iris(["restart"]);
+	assert.equal(r.status, 78);
+	assert.match(r.stderr, /nothing is stopped, as irisd would not start again: .*:\d+:\d+: /);
+	assert.equal((await iris.json(["status"])).pid, first.pid);
+});
+
 test("stop is done within 10 s with a claude that ignores TERM", async () => {
 	await iris.iris(["ask", "backend", "ECHO x"]);
 	iris.iris(["send", "backend", "FAULT ignore-term\nSLOW 60000 x"]);

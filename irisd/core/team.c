@@ -51,12 +51,14 @@ say_nearest(struct irisd *d, const char *name, struct err *err)
 	free(names);
 	if (n > 0)
 		err_set(err, ERR_NOT_FOUND,
-		    "unknown team \"%.100s\"; the nearest: %s (list_teams names all %zu)", name,
-		    list, c->nteams);
+		    "unknown team \"%.100s\"; the nearest: %s (list_teams, or \"iris team list\", "
+		    "names all)",
+		    name, list);
 	else
 		err_set(err, ERR_NOT_FOUND,
-		    "unknown team \"%.100s\"; list_teams names the %zu teams there are", name,
-		    c->nteams);
+		    "unknown team \"%.100s\"; list_teams, or \"iris team list\", names those there "
+		    "are",
+		    name);
 }
 
 struct team *

@@ -46,6 +46,10 @@ ctl_connect(struct ctl *c, bool start, int *started, struct call *call, struct e
 		*started = 0;
 	fd = start ? start_connect(&c->paths, START_TIMEOUT, started, err)
 		   : call_socket(c->paths.sock, err);
+	if (fd == -1 && !start && err->code == ERR_UNAVAILABLE)
+		return err_set(err, ERR_UNAVAILABLE,
+		    "irisd is not running (nobody listens on %s); \"iris start\" starts it",
+		    c->paths.sock);
 	if (fd == -1)
 		return -1;
 	memset(call, 0, sizeof *call);

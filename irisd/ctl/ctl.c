@@ -106,6 +106,8 @@ run(struct ctl *c, struct err *err)
 		ctl_print_help(c->cmd);
 	if (c->help)
 		return 0;
+	if (c->cmd == NULL && c->json)
+		return err_set(err, ERR_INVALID, "no command; \"iris help\" lists them");
 	if (c->cmd == NULL) {
 		ctl_print_help(NULL);
 		return err_exit_status(ERR_INVALID);

@@ -57,13 +57,14 @@ print_counts(const cJSON *st)
 	static const char *const states[] = {
 	    "queued", "sent", "seen", "answered", "failed", "expired", "cancelled"};
 	const cJSON *pool = json_obj(st, "pool"), *messages = json_obj(st, "messages");
+	int64_t teams = json_int_or(st, "teams", 0);
 	const char *sep = "";
 	size_t i;
 
 	printf("  %-10s%" PRId64 " of %" PRId64 " processes, %" PRId64 " waiting; %" PRId64
-	       " teams\n",
+	       " team%s\n",
 	    "pool", json_int_or(pool, "active", 0), json_int_or(pool, "max", 0),
-	    json_int_or(pool, "waiting", 0), json_int_or(st, "teams", 0));
+	    json_int_or(pool, "waiting", 0), teams, teams == 1 ? "" : "s");
 	printf("  %-10s", "messages");
 	for (i = 0; i < sizeof states / sizeof states[0]; i++) {
 		int64_t n = json_int_or(messages, states[i], 0);
@@ -100,12 +101,8 @@ ctl_status_run(struct ctl *c, struct err *err)
 {
 	cJSON *st = NULL;
 
-	if (ctl_call(c, false, "iris/daemon.status", json_new(), STATUS_TIMEOUT, &st, err) == -1) {
-		if (err->code == ERR_UNAVAILABLE)
-			err_set(err, ERR_UNAVAILABLE,
-			    "irisd is not running; \"iris start\" starts it, and so does the first question");
+	if (ctl_call(c, false, "iris/daemon.status", json_new(), STATUS_TIMEOUT, &st, err) == -1)
 		return -1;
-	}
 	if (c->json) {
 		ctl_print_json(st);
 		return 0;

@@ -140,6 +140,17 @@ ctl_team_add_run(struct ctl *c, struct err *err)
 	return 0;
 }
 
+/* What is not there needs no question: the attempt to remove it tells why it can not be. */
+static bool
+in_file(const struct ctl *c, const char *name)
+{
+	struct config *cfg = config_load(c->paths.config, NULL);
+	bool found = cfg != NULL && config_find_team(cfg, name) != NULL;
+
+	config_free(cfg);
+	return found;
+}
+
 int
 ctl_team_remove_run(struct ctl *c, struct err *err)
 {
@@ -147,7 +158,7 @@ ctl_team_remove_run(struct ctl *c, struct err *err)
 	char question[256];
 	cJSON *tree;
 
-	if (ctl_opt(c, "yes") == NULL) {
+	if (ctl_opt(c, "yes") == NULL && in_file(c, c->operand[0])) {
 		if (!ctl_can_ask())
 			return err_set(err, ERR_INVALID,
 			    "there is no terminal to ask on; --yes removes the team without asking");

@@ -49,6 +49,7 @@ describe("the command line", () => {
 		assert.equal(r.status, 2);
 		assert.deepEqual(errorOf(r), { code: "invalid", message: "unknown option --bad" });
 		assert.equal(r.stderr, "");
+		assert.equal(errorOf(await s.iris(["--json"])).code, "invalid");
 	});
 
 	test("help for every command that the overview lists, and none at all is wrong usage", async () => {
@@ -90,9 +91,12 @@ describe("the command line", () => {
 
 describe("no irisd", () => {
 	test("status, message and stop do not start one", async () => {
-		let r = await s.iris(["status"]);
-		assert.equal(r.status, 5);
-		assert.match(r.stderr, /irisd is not running; "iris start" starts it/);
+		let r;
+		for (const args of [["status"], ["message", "list"], ["team", "sleep", "x"]]) {
+			r = await s.iris(args);
+			assert.equal(r.status, 5);
+			assert.match(r.stderr, /irisd is not running \(nobody listens on .*\); "iris start" starts it/);
+		}
 		r = await s.iris(["message", "show", ID, "--json"]);
 		assert.equal(r.status, 5);
 		assert.equal(errorOf(r).code, "unavailable");
@@ -357,6 +361,9 @@ describe("teams in the file", () => {
 			r = await s.iris(["team", "remove", "back-1"]);
 			assert.equal(r.status, 2);
 			assert.match(r.stderr, /--yes/);
+			r = await s.iris(["team", "remove", "back-2"]);
+			assert.equal(r.status, 3);
+			assert.match(r.stderr, /did you mean "back-1"\?/);
 			r = await s.iris(["team", "remove", "back-1", "-y"]);
 			assert.equal(r.status, 0, r.stderr);
 			assert.match(readFileSync(join(s.home, "config.yaml.bak"), "utf8"), /back-1/);

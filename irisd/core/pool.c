@@ -23,6 +23,13 @@ pool_want(struct session *s)
 	TAILQ_INSERT_TAIL(&s->d->ready, s, ready_entry);
 }
 
+void
+pool_slot_free(struct irisd *d)
+{
+	if (!TAILQ_EMPTY(&d->waiting))
+		pool_want(TAILQ_FIRST(&d->waiting));
+}
+
 static bool
 wanted_awake(const struct session *s)
 {
@@ -36,14 +43,12 @@ wanted_awake(const struct session *s)
 	return false;
 }
 
-/* Everything that waits for this session ends with why. */
+/* Everything that waits for this session, which has no process, ends with why. */
 static void
 fail_all(struct session *s, const struct err *why)
 {
 	struct message *m, *next;
 
-	if (s->current != NULL)
-		message_failed(s->current, why, NULL);
 	TAILQ_FOREACH_SAFE (m, &s->queue, entry, next)
 		message_failed(m, why, NULL);
 	session_tell(s, false, why);
@@ -68,6 +73,10 @@ became_idle(struct session *s)
 	int64_t ms = s->team->cfg->idle_timeout;
 	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
 
+	if (s->team->removed) {
+		pool_close(s);
+		return;
+	}
 	s->idle_since = compat_mono_ms();
 	s->activity[0] = '\0';
 	if (s->idle_timer == NULL)
@@ -75,16 +84,13 @@ became_idle(struct session *s)
 	evtimer_add(s->idle_timer, &tv);
 	pool_want(s);
 	/* Its own messages first; if there are none, it may have to give way. */
-	if (!TAILQ_EMPTY(&s->d->waiting))
-		pool_want(TAILQ_FIRST(&s->d->waiting));
+	pool_slot_free(s->d);
 }
 
 /* No process any more: forget what was known of it, and let others have the slot. */
 static void
 became_asleep(struct session *s)
 {
-	struct session *next;
-
 	session_move(s, SESSION_EV_GONE);
 	inband_release(s);
 	s->pid = 0;
@@ -94,8 +100,7 @@ became_asleep(struct session *s)
 		evtimer_del(s->idle_timer);
 	session_tell(s, true, NULL);
 	pool_want(s);
-	if ((next = TAILQ_FIRST(&s->d->waiting)) != NULL)
-		pool_want(next);
+	pool_slot_free(s->d);
 }
 
 static struct session *
@@ -118,6 +123,8 @@ start(struct session *s)
 	struct err err;
 
 	session_move(s, SESSION_EV_START);
+	/* More than one slot may have become free in this pass. */
+	pool_slot_free(s->d);
 	if (worker_open(s, &err) == -1)
 		pool_on_open_failed(s, &err, false);
 }
@@ -333,17 +340,16 @@ try_again(struct session *s, const struct err *why, bool in_use)
 void
 pool_on_open_failed(struct session *s, const struct err *why, bool in_use)
 {
-	bool closing = s->state == SESSION_STOPPING;
-
 	if (!try_again(s, why, in_use)) {
 		s->restarted = false;
-		if (!closing)
+		if (s->state == SESSION_STOPPING || s->d->stopping) {
+			/* It was ended on purpose; what is queued is for the next process. */
+			session_tell(s, false, why);
+		} else {
 			log_warn("session did not start from=%s to=%s code=%s reason=%s",
 			    s->row.from, s->team->name, err_name(why->code), why->msg);
-		if (!closing || s->team->removed)
 			fail_all(s, why);
-		else
-			session_tell(s, false, why);
+		}
 	}
 	became_asleep(s);
 }
@@ -463,10 +469,7 @@ pool_on_result(struct session *s, const char *message, const struct pool_result 
 	if (s->state != SESSION_BUSY)
 		return;
 	session_move(s, SESSION_EV_RESULT);
-	if (s->team->removed)
-		pool_close(s);
-	else
-		became_idle(s);
+	became_idle(s);
 }
 
 void
@@ -498,5 +501,5 @@ void
 pool_on_closed(struct session *s)
 {
 	if (s->state == SESSION_STOPPING)
-		became_asleep(s);
+		pool_on_exit(s, "it was closed");
 }

@@ -16,6 +16,9 @@
 void pool_want(struct session *s);
 void pool_run(struct irisd *d);
 
+/* A process slot may be free now: the first session that waits for one is looked at. */
+void pool_slot_free(struct irisd *d);
+
 /* End its process. A busy one is interrupted; its message then ends by the worker's word. */
 void pool_close(struct session *s);
 

@@ -59,6 +59,9 @@ struct session {
 	struct message *current; /* with the process; BUSY only (and while it ends) */
 	TAILQ_HEAD(, session_watch) watches;
 
+	unsigned
+	    process; /* counts its processes: a late word on an earlier one is not about this one */
+
 	/* Of the process, while there is one. */
 	pid_t pid;
 	uint64_t pid_start; /* compat_proc_start */

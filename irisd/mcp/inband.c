@@ -51,7 +51,7 @@ inband_waits(const struct session *s)
 	if (s->mcp == NULL)
 		return false;
 	TAILQ_FOREACH (c, &s->mcp->calls, entry)
-		if (c->wait != NULL)
+		if (c->wait != NULL || c->watching)
 			return true;
 	return false;
 }
@@ -64,11 +64,4 @@ inband_release(struct session *s)
 	mcp_release(s->mcp);
 	free(s->mcp);
 	s->mcp = NULL;
-}
-
-void
-inband_stop(struct session *s, const struct err *why)
-{
-	if (s->mcp != NULL)
-		mcp_stop(s->mcp, why);
 }

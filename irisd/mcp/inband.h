@@ -14,13 +14,10 @@
 /* One MCP message from the session's Claude. */
 void inband_input(struct session *s, const cJSON *message);
 
-/* True while one of its calls waits for a message to another team. */
+/* True while one of its calls waits: for a message, or for another team's process. */
 bool inband_waits(const struct session *s);
 
 /* The session's process is gone: its calls are dropped. */
 void inband_release(struct session *s);
-
-/* Answer what waits, because irisd stops. */
-void inband_stop(struct session *s, const struct err *why);
 
 #endif

@@ -153,8 +153,7 @@ await(struct mcp_call *c, int64_t timeout)
 	} else {
 		c->wait = message_wait(m, timeout, wait_cb, c);
 		/* The caller's own process now waits: its slot may be used. */
-		if (!TAILQ_EMPTY(&c->mcp->d->waiting))
-			pool_want(TAILQ_FIRST(&c->mcp->d->waiting));
+		pool_slot_free(c->mcp->d);
 		message_describe(m, where, sizeof where);
 		mcp_call_progress(c, where);
 	}

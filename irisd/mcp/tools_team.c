@@ -200,6 +200,8 @@ fn_wake(struct mcp_call *c, const cJSON *args)
 	c->watching = true;
 	session_watch(s, false, watch_cb, c);
 	pool_want(s);
+	/* As with a message: the caller's own process now waits. */
+	pool_slot_free(c->mcp->d);
 	mcp_call_progress(c, "waking the team");
 }
 

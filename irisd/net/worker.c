@@ -20,6 +20,7 @@
 #include "irisd/net/worker_private.h"
 
 #define HELLO_TIMEOUT_MS 10000
+#define LAST_WORDS_MS    1000 /* from a worker's death to the end of its connection */
 #define LEFTOVERS_MAX    256
 
 /* Kill a process with everything that descends from it, when it still is the one that was meant. */
@@ -54,49 +55,76 @@ worker_free(struct worker *w)
 	TAILQ_REMOVE(&w->d->workers, w, entry);
 	if (w->team->worker == w)
 		w->team->worker = NULL;
-	if (w->timer != NULL)
-		event_free(w->timer);
+	event_free(w->timer);
 	cJSON_Delete(w->held);
 	free(w);
 }
 
+static void
+session_lost(struct session *s, const char *reason, const struct err *err)
+{
+	uint64_t start = s->pid_start;
+	pid_t pid = s->pid;
+
+	switch (s->state) {
+	case SESSION_STARTING:
+		pool_on_open_failed(s, err, false);
+		break;
+	case SESSION_IDLE:
+	case SESSION_BUSY:
+	case SESSION_STOPPING:
+		pool_on_exit(s, reason);
+		break;
+	case SESSION_ASLEEP:
+	case SESSION_WAITING:
+	case SESSION_STATES:
+		break;
+	}
+	kill_tree(pid, start);
+}
+
 /*
  * It will not be heard of again: what its sessions were doing has failed, and what is left of their processes is
- * killed. The record stays until the process was reaped.
+ * killed. The record stays until the process was reaped (free_if_done).
  */
 static void
 worker_lost(struct worker *w, const char *why)
 {
 	bool current = w->team->worker == w;
-	struct session *s, *next;
+	struct session *s;
 	char reason[256];
 	struct err err;
 
 	if (w->gone)
 		return;
 	w->gone = true;
-	if (w->timer != NULL)
-		evtimer_del(w->timer);
+	evtimer_del(w->timer);
+	if (w->peer != NULL)
+		peer_close(w->peer, 0);
+	w->peer = NULL;
 	if (!w->stopping)
 		log_warn("worker lost team=%s pid=%ld reason=%s", w->team->name, (long)w->pid, why);
 	snprintf(reason, sizeof reason, "the team's iris-worker %s", why);
 	err_set(&err, ERR_CRASHED, "team %s: %s", w->team->name, reason);
 	/* A worker that was retired has no sessions any more; those of its team are its successor's. */
-	if (current)
+	if (current) {
 		w->team->worker = NULL;
-	TAILQ_FOREACH_SAFE (s, &w->team->sessions, team_entry, next) {
-		if (!current)
-			break;
-		pid_t pid = s->pid;
-		uint64_t start = s->pid_start;
-		if (s->state == SESSION_STARTING)
-			pool_on_open_failed(s, &err, false);
-		else
-			pool_on_exit(s, reason);
-		kill_tree(pid, start);
+		TAILQ_FOREACH (s, &w->team->sessions, team_entry)
+			session_lost(s, reason, &err);
 	}
-	if (compat_proc_start(w->pid) == w->start)
-		kill_tree(w->pid, w->start);
+	if (w->reaped)
+		return;
+	kill_tree(w->pid, w->start);
+	/* It is not reaped, so this is still its pid. */
+	kill(w->pid, SIGKILL);
+}
+
+/* The end of its connection or of its process, whichever comes last, is its end. */
+static void
+free_if_done(struct worker *w)
+{
+	if (w->gone && w->reaped)
+		worker_free(w);
 }
 
 static void
@@ -106,10 +134,8 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (w->peer != NULL)
-		peer_close(w->peer, 0);
-	w->peer = NULL;
 	worker_lost(w, w->stopping ? "did not stop in time" : "did not connect in time");
+	free_if_done(w);
 }
 
 static void
@@ -168,14 +194,18 @@ worker_send(struct worker *w, char *text)
 
 static void
 request(struct worker *w, const char *method, cJSON *params, enum worker_call_kind kind,
-    const char *session, const char *message)
+    const struct session *s, const struct message *m)
 {
 	struct worker_call *c = xcalloc(1, sizeof *c);
 
 	c->id = ++w->next_id;
 	c->kind = kind;
-	compat_strlcpy(c->session, session, sizeof c->session);
-	compat_strlcpy(c->message, message != NULL ? message : "", sizeof c->message);
+	if (s != NULL) {
+		compat_strlcpy(c->session, s->key, sizeof c->session);
+		c->process = s->process;
+	}
+	if (m != NULL)
+		compat_strlcpy(c->message, m->id, sizeof c->message);
 	TAILQ_INSERT_TAIL(&w->calls, c, entry);
 	worker_send(w, rpc_request_n(c->id, method, params));
 }
@@ -252,7 +282,8 @@ worker_open(struct session *s, struct err *err)
 		return err_set(err, ERR_UNAVAILABLE, "team %s is being stopped", s->team->name);
 	if (w == NULL && (w = worker_start(s->team, err)) == NULL)
 		return -1;
-	request(w, "worker/open", open_params(s), WORKER_OPEN, s->key, NULL);
+	s->process++;
+	request(w, "worker/open", open_params(s), WORKER_OPEN, s, NULL);
 	return 0;
 }
 
@@ -270,7 +301,7 @@ worker_turn(struct session *s, struct message *m, struct err *err)
 	p = params_for(s);
 	json_put_str(p, "message", m->id);
 	json_put_str(p, "text", text);
-	request(w, "worker/turn", p, WORKER_TURN, s->key, m->id);
+	request(w, "worker/turn", p, WORKER_TURN, s, m);
 	free(text);
 	store_message_release(&row);
 	return 0;
@@ -283,7 +314,7 @@ worker_interrupt(struct session *s, struct message *m)
 
 	json_put_str(p, "message", m->id);
 	if (s->team->worker != NULL)
-		request(s->team->worker, "worker/interrupt", p, WORKER_OTHER, s->key, m->id);
+		request(s->team->worker, "worker/interrupt", p, WORKER_OTHER, s, m);
 	else
 		cJSON_Delete(p);
 }
@@ -292,7 +323,7 @@ void
 worker_close(struct session *s)
 {
 	if (s->team->worker != NULL)
-		request(s->team->worker, "worker/close", params_for(s), WORKER_CLOSE, s->key, NULL);
+		request(s->team->worker, "worker/close", params_for(s), WORKER_CLOSE, s, NULL);
 	else
 		pool_on_closed(s);
 }
@@ -315,7 +346,7 @@ stop(struct worker *w)
 	if (w->stopping || w->gone)
 		return;
 	w->stopping = true;
-	request(w, "worker/stop", json_new(), WORKER_OTHER, "", NULL);
+	request(w, "worker/stop", json_new(), WORKER_OTHER, NULL, NULL);
 	arm(w, w->d->conf->config->settings.stop_timeout);
 }
 
@@ -361,7 +392,7 @@ worker_kill_all(struct irisd *d)
 	TAILQ_FOREACH_SAFE (w, &d->workers, entry, next) {
 		w->stopping = true;
 		worker_lost(w, "was killed, since it did not stop in time");
-		kill_tree(w->pid, w->start);
+		free_if_done(w);
 	}
 }
 
@@ -392,8 +423,8 @@ line_cb(struct peer *peer, char *line, size_t len, void *arg)
 	if (line == NULL) {
 		char why[160];
 		snprintf(why, sizeof why, "ended (%s)", peer_why(peer));
-		w->peer = NULL;
 		worker_lost(w, why);
+		free_if_done(w);
 		return;
 	}
 	if ((rv = rpc_parse(line, len, &m, &err)) == 0) {
@@ -407,9 +438,8 @@ line_cb(struct peer *peer, char *line, size_t len, void *arg)
 		/* Our own child: a bad line is a fault, and it starts afresh. */
 		log_error("worker broke the protocol team=%s pid=%ld: %s", w->team->name,
 		    (long)w->pid, err.msg);
-		peer_close(w->peer, 0);
-		w->peer = NULL;
 		worker_lost(w, "broke the protocol and was ended");
+		free_if_done(w);
 	}
 }
 
@@ -458,11 +488,13 @@ worker_reaped(struct irisd *d, pid_t pid, int status)
 		snprintf(why, sizeof why, "ended with status %d", WEXITSTATUS(status));
 	if (!w->stopping || status != 0)
 		log_warn("worker %s team=%s pid=%ld", why, w->team->name, (long)pid);
+	w->reaped = true;
+	/* A result may lie in its socket; behind it is the end, which is told to line_cb. */
 	if (w->peer != NULL)
-		peer_close(w->peer, 0);
-	w->peer = NULL;
-	worker_lost(w, why);
-	worker_free(w);
+		arm(w, LAST_WORDS_MS);
+	else
+		worker_lost(w, why);
+	free_if_done(w);
 	return true;
 }
 

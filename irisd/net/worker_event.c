@@ -36,7 +36,8 @@ worker_answered(
 
 	if (error != NULL)
 		rpc_error_to_err(error, &err);
-	if (s == NULL)
+	/* The process that was meant may have ended meanwhile, and another one been asked for. */
+	if (s == NULL || s->process != call->process)
 		return;
 	switch (call->kind) {
 	case WORKER_OPEN:
@@ -243,5 +244,11 @@ worker_event(
 		return err_set(err, ERR_PROTOCOL, "unknown event %.60s", method);
 	if (key == NULL || (s = session_by_key(w->team, key)) == NULL)
 		return err_set(err, ERR_PROTOCOL, "%s of an unknown session", method);
+	/* Retired: all that it had was ended then. It may forget what it still holds. */
+	if (w->team->worker != w) {
+		if (id != NULL)
+			worker_send(w, rpc_result(id, NULL));
+		return 0;
+	}
 	return events[i].fn(s, id, params, err);
 }

@@ -16,6 +16,7 @@ struct worker_call {
 	uint64_t id;
 	enum worker_call_kind kind;
 	char session[32];
+	unsigned process;           /* session.process when it was asked */
 	char message[UUID_LEN + 1]; /* for a turn */
 };
 
@@ -28,7 +29,8 @@ struct worker {
 	struct peer *peer;   /* NULL until it has said hello, and after it was lost */
 	struct event *timer; /* until the hello; then, while it is being stopped */
 	bool stopping;
-	bool gone; /* its connection is lost or it was killed: nothing more is sent */
+	bool gone;   /* its connection is lost or it was killed: nothing more is sent */
+	bool reaped; /* its process has ended; what it said before is still read */
 	uint64_t next_id;
 	cJSON *held; /* list of lines to send after the hello; NULL once it came */
 	TAILQ_HEAD(, worker_call) calls;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/json.h"
 
 struct err_fact {
 	const char *name;
@@ -23,26 +24,6 @@ static const struct err_fact facts[ERR_COUNT] = {
 #undef ERR_X
 };
 
-/* A cut in the middle of a UTF-8 sequence would make the text unfit for JSON. */
-static void
-cut_partial_utf8(char *s)
-{
-	size_t len = strlen(s), back = 0;
-
-	while (back < 4 && back < len) {
-		unsigned char c = (unsigned char)s[len - 1 - back];
-		if (c < 0x80)
-			return;
-		back++;
-		if (c >= 0xc0) {
-			size_t need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-			if (back < need)
-				s[len - back] = '\0';
-			return;
-		}
-	}
-}
-
 int
 err_vset(struct err *e, enum err_code code, const char *fmt, va_list ap)
 {
@@ -50,8 +31,9 @@ err_vset(struct err *e, enum err_code code, const char *fmt, va_list ap)
 
 	if (e != NULL) {
 		e->code = code;
-		if (vsnprintf(e->msg, sizeof e->msg, fmt, ap) >= (int)sizeof e->msg)
-			cut_partial_utf8(e->msg);
+		vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+		/* Cut here, or by a precision: either would make the text unfit for JSON. */
+		json_utf8_mend(e->msg);
 	}
 	errno = saved;
 	return -1;
@@ -79,9 +61,8 @@ err_sys(struct err *e, enum err_code code, const char *fmt, ...)
 	va_end(ap);
 	if (e != NULL) {
 		size_t len = strlen(e->msg);
-		if (snprintf(e->msg + len, sizeof e->msg - len, ": %s", strerror(saved)) >=
-		    (int)(sizeof e->msg - len))
-			cut_partial_utf8(e->msg);
+		snprintf(e->msg + len, sizeof e->msg - len, ": %s", strerror(saved));
+		json_utf8_mend(e->msg);
 	}
 	errno = saved;
 	return -1;
@@ -103,8 +84,8 @@ err_prefix(struct err *e, const char *fmt, ...)
 	err_vset(e, code, fmt, ap);
 	va_end(ap);
 	len = strlen(e->msg);
-	if (snprintf(e->msg + len, sizeof e->msg - len, "%s", old) >= (int)(sizeof e->msg - len))
-		cut_partial_utf8(e->msg);
+	snprintf(e->msg + len, sizeof e->msg - len, "%s", old);
+	json_utf8_mend(e->msg);
 	return -1;
 }
 

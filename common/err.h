@@ -24,7 +24,7 @@ enum err_code {
 
 struct err {
 	enum err_code code;
-	char msg[ERR_MSG_MAX]; /* UTF-8, one line, cut at a character boundary when too long */
+	char msg[ERR_MSG_MAX]; /* UTF-8, one line, whole characters */
 };
 
 /*

@@ -76,4 +76,10 @@ const char *json_time(int64_t ms, char *buf, size_t size);
 /* True when s is valid UTF-8 (RFC 3629), without NUL in len bytes. */
 bool json_utf8_valid(const char *s, size_t len);
 
+/*
+ * Take out of s, in place, every byte that keeps it from being valid UTF-8: for texts that were cut
+ * to a number of bytes.
+ */
+void json_utf8_mend(char *s);
+
 #endif

@@ -55,6 +55,20 @@ json_utf8_valid(const char *s, size_t len)
 	return true;
 }
 
+void
+json_utf8_mend(char *s)
+{
+	size_t len = strlen(s), in = 0, out = 0, n;
+
+	while (in < len) {
+		n = utf8_len((const unsigned char *)s + in, len - in);
+		memmove(s + out, s + in, n);
+		out += n;
+		in += n > 0 ? n : 1;
+	}
+	s[out] = '\0';
+}
+
 static int
 fail(struct scan *s, const char *why)
 {

@@ -456,4 +456,5 @@ message_describe(const struct message *m, char *buf, size_t size)
 	} else {
 		snprintf(buf, size, "team %s is at work on it", team);
 	}
+	json_utf8_mend(buf);
 }

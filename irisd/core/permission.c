@@ -10,6 +10,9 @@
 #include "common/rpc.h"
 #include "irisd/core/permission.h"
 #include "irisd/core/team.h"
+#include "irisd/mcp/mcp.h"
+
+#define IRIS_TOOL "mcp__" MCP_SERVER_NAME "__" /* before the names of our tools, for Claude */
 
 /* NULL to allow, otherwise why not, for Claude to read. */
 static const char *
@@ -17,7 +20,9 @@ refusal(const struct session *s, const char *tool, char *buf, size_t size)
 {
 	const char *team = s->team->name;
 
-	if (strncmp(tool, "mcp__iris__", 11) == 0)
+	/* By their names: another server's could begin alike ("iris__x"). */
+	if (strncmp(tool, IRIS_TOOL, strlen(IRIS_TOOL)) == 0 &&
+	    mcp_tool_find(tool + strlen(IRIS_TOOL)) != NULL)
 		return NULL;
 	switch ((enum config_grant)s->team->cfg->grant_permission) {
 	case CONFIG_GRANT_YES:
@@ -27,6 +32,7 @@ refusal(const struct session *s, const char *tool, char *buf, size_t size)
 		    "%.80s is not permitted: team %s is read-only for other teams (grantPermission: no). "
 		    "Answer without it, and say what could not be done.",
 		    tool, team);
+		json_utf8_mend(buf);
 		return buf;
 	case CONFIG_GRANT_ASK:
 	case CONFIG_GRANT_FORWARD:
@@ -37,6 +43,7 @@ refusal(const struct session *s, const char *tool, char *buf, size_t size)
 	    "grantPermission: %s). Answer without it, and say which permission was missing: the project's "
 	    ".claude/settings.json can allow it, or grantPermission: yes in Iris's configuration.",
 	    tool, team, config_grant_names[s->team->cfg->grant_permission]);
+	json_utf8_mend(buf);
 	return buf;
 }
 

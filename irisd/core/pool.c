@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/compat.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
@@ -306,6 +307,7 @@ pool_on_opened(struct session *s, const struct pool_opened *o)
 	s->pid_start = o->start;
 	s->restarted = false;
 	compat_strlcpy(s->version, o->version != NULL ? o->version : "", sizeof s->version);
+	json_utf8_mend(s->version);
 	session_move(s, SESSION_EV_OPENED);
 	log_info("session ready from=%s to=%s pid=%ld ms=%lld claude=%s", s->row.from,
 	    s->team->name, (long)o->pid, (long long)o->ready_ms, s->row.claude_id);

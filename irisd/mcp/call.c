@@ -176,6 +176,7 @@ mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_
 	if (name == NULL || (t = mcp_tool_find(name)) == NULL) {
 		snprintf(text, sizeof text, "unknown tool \"%.100s\"; tools/list names them",
 		    name != NULL ? name : "");
+		json_utf8_mend(text);
 		m->carrier->send(m, rpc_error_code(msg->id, RPC_INVALID_PARAMS, text, NULL));
 		return;
 	}

@@ -71,6 +71,7 @@ control_request(struct client *client, const struct rpc_msg *m)
 			break;
 	if (i == NMETHODS) {
 		snprintf(text, sizeof text, "irisd has no method \"%.60s\"", m->method);
+		json_utf8_mend(text);
 		peer_send(client->peer, rpc_error_code(m->id, RPC_METHOD_NOT_FOUND, text, NULL));
 		return;
 	}

@@ -68,8 +68,10 @@ ev_session(struct session *s, const char *id, const cJSON *p, struct err *err)
 	(void)err;
 	if (model != NULL)
 		compat_strlcpy(s->model, model, sizeof s->model);
+	json_utf8_mend(s->model);
 	if (version != NULL)
 		compat_strlcpy(s->version, version, sizeof s->version);
+	json_utf8_mend(s->version);
 	return 0;
 }
 
@@ -129,6 +131,7 @@ ev_activity(struct session *s, const char *id, const cJSON *p, struct err *err)
 		    detail != NULL ? detail : "trying again");
 	else
 		snprintf(text, sizeof text, "%.150s", kind);
+	json_utf8_mend(text);
 	pool_on_activity(s, message, text);
 	return 0;
 }

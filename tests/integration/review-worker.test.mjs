@@ -13,7 +13,7 @@ describe("a worker with an order of its own", () => {
 	let iris, stage, client;
 
 	const start = async (settings = {}) => {
-		iris = makeIris({ asker: {}, a: {}, b: {}, c: {}, d: {} }, { settings });
+		iris = makeIris({ asker: {}, a: { grantPermission: "no" }, b: {}, c: {}, d: {} }, { settings });
 		stage = await makeStage(iris.root);
 		Object.assign(iris.env, stage.env);
 		await iris.start();
@@ -162,6 +162,20 @@ describe("a worker with an order of its own", () => {
 		await waitFor(() => a.w.ended, { what: "the worker to die" });
 		iris.daemon.kill("SIGCONT");
 		assert.equal((await iris.messageIn(a.id, "answered", "failed")).response, words);
+	});
+
+	test("only Iris's own tools need no permission, not those of a server that is called alike", async () => {
+		await start();
+		const a = await openOne("a");
+		const decided = async (tool) => {
+			a.w.send(event("ask", a.open, { request: tool, tool, input: {} }));
+			return (await a.w.take((l) => l.method === "worker/answer" && l.params.request === tool)).params.behavior;
+		};
+		assert.equal(await decided("mcp__iris__ask_message"), "allow");
+		assert.equal(await decided("mcp__iris__evil__delete"), "deny");
+		assert.equal(await decided("mcp__iris__"), "deny");
+		await finish(a);
+		await end(a.w);
 	});
 
 	test("what irisd cuts off ends between two letters", async () => {

@@ -102,6 +102,17 @@ test_cut(void **state)
 	}
 }
 
+/* A precision cuts as well, in the middle of the text. */
+static void
+test_precision(void **state)
+{
+	struct err e;
+
+	(void)state;
+	err_set(&e, ERR_IO, "\"%.2s\" and \"%.3s\"", "a\xc3\xa9", "\xf0\x9f\x98\x80");
+	assert_string_equal(e.msg, "\"a\" and \"\"");
+}
+
 /* A text that fits exactly is not touched, also when it ends in a long sequence. */
 static void
 test_fits(void **state)
@@ -123,6 +134,7 @@ main(void)
 	    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_set),
 	    cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_precision),
 	    cmocka_unit_test(test_fits),
 	};
 

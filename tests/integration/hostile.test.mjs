@@ -5,8 +5,10 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { run } from "../lib/iris.mjs";
 import { HELLO, assert, assertServes, connectRaw, fdCount, startTeams, status, waitFor } from "./setup.mjs";
 
 const MIB = 1024 * 1024;
@@ -156,10 +158,13 @@ describe("hostile clients", () => {
 		const { result } = await raw.request("iris/message.send", { to: "backend", message: `ECHO x\n${"y".repeat(3 * MIB)}`, timeout: 0 });
 		const deaf = await connectRaw(iris, { role: "ctl" });
 		deaf.socket.pause();
-		const { connections } = await status(iris);
+		/* Asked over a connection that stays: no CLI comes and goes in the count. */
+		const connections = (n) => waitFor(async () => (await raw.request("iris/daemon.status", {})).result.connections === n,
+			{ what: `${n} connections` });
+		await connections(2);
 		const show = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "iris/message.show", params: { id: result.id } });
 		deaf.socket.write(`${show}\n`.repeat(60));
-		await waitFor(async () => (await status(iris)).connections === connections - 1, { what: "the deaf client to be cut off" });
+		await connections(1);
 		assert.ok((await raw.request("iris/team.list", {})).result);
 		deaf.socket.destroy();
 		raw.socket.destroy();
@@ -176,8 +181,29 @@ describe("hostile clients", () => {
 		await waitFor(() => fdCount(pid) <= before + 1, { what: "the descriptors to be given back" });
 	});
 
+	test("no descriptors left: who is connected is served, nothing spins, the rest is taken when there are some", { skip: process.platform !== "linux" }, async () => {
+		const ctl = await connectRaw(iris, { role: "ctl" });
+		const limit = fdCount(pid) + 10;
+		assert.equal((await run("prlimit", ["--pid", String(pid), `--nofile=${limit}:4096`])).status, 0);
+		const crowd = Array.from({ length: 40 }, () => connect(iris.socket).on("error", () => {}));
+		await waitFor(() => /no connection can be taken: Too many open files/.test(iris.log()), { what: "all descriptors to be used" });
+		const ticks = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ").slice(13, 15).reduce((n, t) => n + Number(t), 0);
+		const before = ticks(), start = performance.now();
+		while (performance.now() - start < 1000)
+			assert.ok((await ctl.request("iris/team.list", {})).result);
+		const waiting = connectRaw(iris, { role: "ctl" });
+		const idle = ticks(), since = performance.now();
+		await waitFor(() => performance.now() - since >= 1000, { every: 200 });
+		assert.ok(ticks() - idle <= 20, `${ticks() - idle} ticks of 10 ms in a second without work (${idle - before} with)`);
+		for (const s of crowd)
+			s.destroy();
+		(await waiting).socket.destroy();
+		ctl.socket.destroy();
+		assert.equal((await run("prlimit", ["--pid", String(pid), "--nofile=4096:4096"])).status, 0);
+	});
+
 	test("a shim that is killed in the middle of a line leaves nothing", async () => {
-		const { connections } = await status(iris);
+		const ctl = await connectRaw(iris, { role: "ctl" });
 		const child = spawn(process.execPath, ["-e", `
 			const s = require("net").connect(process.argv[1]);
 			s.write('{"jsonrpc":"2.0","id":"h","method":"iris/hello","params":' + process.argv[2] + '}\\n{"jsonrpc":"2.0","id":1,');
@@ -185,6 +211,7 @@ describe("hostile clients", () => {
 		`, iris.socket, JSON.stringify({ ...HELLO, role: "shim", cwd: iris.root })], { env: iris.env, stdio: "ignore" });
 		const [, signal] = await once(child, "exit");
 		assert.equal(signal, "SIGKILL");
-		await waitFor(async () => (await status(iris)).connections === connections);
+		await waitFor(async () => (await ctl.request("iris/daemon.status", {})).result.connections === 1);
+		ctl.socket.destroy();
 	});
 });

@@ -223,6 +223,9 @@ scan_scalar(struct scan *s)
 	case 'n':
 		return scan_word(s, "null");
 	default:
+		/* Not even the beginning of one: a comment, a byte order mark. */
+		if (*s->p != '-' && (*s->p < '0' || *s->p > '9'))
+			return fail(s, "unexpected character");
 		return scan_number(s);
 	}
 }

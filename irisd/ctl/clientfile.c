@@ -26,6 +26,7 @@ static int
 find_path(struct clientfile *f, struct err *err)
 {
 	const char *dir = getenv("CLAUDE_CONFIG_DIR"), *home;
+	struct stat st;
 
 	if (dir != NULL && dir[0] != '\0') {
 		if (paths_join(f->path, sizeof f->path, dir, ".claude.json") == -1)
@@ -38,15 +39,21 @@ find_path(struct clientfile *f, struct err *err)
 			return err_set(err, ERR_CONFIG, "HOME is too long");
 	}
 	/* Where a link leads, the file is replaced, and the link stays. */
-	if (realpath(f->path, f->target) == NULL)
-		compat_strlcpy(f->target, f->path, sizeof f->target);
+	if (realpath(f->path, f->target) != NULL)
+		return 0;
+	if (lstat(f->path, &st) == 0 && S_ISLNK(st.st_mode))
+		return err_set(err, ERR_IO,
+		    "%s is a link to a file that is not there; make the file or remove the link",
+		    f->path);
+	compat_strlcpy(f->target, f->path, sizeof f->target);
 	return 0;
 }
 
 static int
 read_text(struct clientfile *f, struct err *err)
 {
-	int fd = open(f->target, O_RDONLY | O_CLOEXEC), rv = -1;
+	/* Not to wait for a writer, where it is no file but a FIFO. */
+	int fd = open(f->target, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rv = -1;
 	struct stat st;
 	ssize_t n = 0;
 
@@ -105,6 +112,18 @@ same_value(const char *a, size_t alen, const char *b)
 	return same;
 }
 
+static void
+not_understood(const struct clientfile *f, struct err *err)
+{
+	char why[ERR_MSG_MAX];
+
+	compat_strlcpy(why, err->msg, sizeof why);
+	err_set(err, err->code,
+	    "%s: %s; nothing is changed. Mend the file, or let Claude Code do it: "
+	    "\"iris install --print claude\"",
+	    f->path, why);
+}
+
 char *
 clientfile_with(const struct clientfile *f, const char *value, bool *same, struct err *err)
 {
@@ -113,7 +132,7 @@ clientfile_with(const struct clientfile *f, const char *value, bool *same, struc
 	bool found;
 
 	if (jsonedit_find(f->text, f->len, OUTER, NAME, &found, &span, err) == -1) {
-		err_prefix(err, "%s: ", f->path);
+		not_understood(f, err);
 		return NULL;
 	}
 	*same = value == NULL ? !found : found && same_value(f->text + span.at, span.len, value);
@@ -128,7 +147,7 @@ clientfile_with(const struct clientfile *f, const char *value, bool *same, struc
 		new = NULL;
 	}
 	if (new == NULL)
-		err_prefix(err, "%s: ", f->path);
+		not_understood(f, err);
 	return new;
 }
 

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync, chmodSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync, chmodSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { program, run } from "../lib/iris.mjs";
@@ -119,13 +119,20 @@ test("a link is written through, CLAUDE_CONFIG_DIR is followed", async () => {
 });
 
 test("a file that can not be understood is left alone", async () => {
-	for (const text of ["{\"mcpServers\":", "[]", "{\"mcpServers\":[]}", "{\"mcpServers\":{},\"mcpServers\":{}}", "{}{}"]) {
+	for (const text of ["{\"mcpServers\":", "// why\n{}", "\ufeff{}", "[]", "{\"mcpServers\":[]}", "{\"mcpServers\":{},\"mcpServers\":{}}", "{}{}"]) {
 		writeFileSync(file, text);
 		const r = await s.iris(["install", "-y"]);
 		assert.equal(r.status, 2, text);
 		assert.ok(r.stderr.includes(`${file}: `), r.stderr);
+		assert.match(r.stderr, /iris install --print claude/);
 		assert.equal(readFileSync(file, "utf8"), text);
 	}
+	rmSync(file);
+	symlinkSync("gone", file);
+	const r = await s.iris(["install", "-y"]);
+	assert.match(r.stderr, /is a link to a file that is not there/);
+	assert.equal(r.status, 74);
+	assert.ok(lstatSync(file).isSymbolicLink());
 });
 
 test("lines for the other clients", async () => {

@@ -147,17 +147,27 @@ check_id(const char *id, struct err *err)
 	    "\"%.80s\" is not a message id; \"iris message list\" shows them", id);
 }
 
-/* Only the answer, as it is unless a terminal reads it; what has none fails as ask does. */
+/* What has no answer fails as ask does. */
 static int
-print_answer(const cJSON *m, struct err *err)
+check_answered(const cJSON *m, struct err *err)
 {
-	const char *state = json_str(m, "state"), *response = json_str(m, "response");
+	const char *state = json_str(m, "state");
 
 	if (ctl_message_err(m, err) == -1)
 		return -1;
-	if (state == NULL || strcmp(state, "answered") != 0 || response == NULL)
-		return err_set(
-		    err, ERR_TIMEOUT, "the message is not answered yet (%s)", state ? state : "?");
+	if (strcmp(state, "answered") != 0 || json_str(m, "response") == NULL)
+		return err_set(err, ERR_TIMEOUT, "the message is not answered yet (%s)", state);
+	return 0;
+}
+
+/* Only the answer, as it is unless a terminal reads it. */
+static int
+print_answer(const cJSON *m, struct err *err)
+{
+	const char *response = json_str(m, "response");
+
+	if (check_answered(m, err) == -1)
+		return -1;
 	if (term.out_tty)
 		term_print(stdout, response, true);
 	else
@@ -205,8 +215,9 @@ ctl_message_show_run(struct ctl *c, struct err *err)
 	if (fetch(c, ms, &m, &interrupted, err) == -1)
 		return interrupted ? CTL_INTERRUPTED : -1;
 	if (c->json) {
+		rv = ctl_opt(c, "answer") != NULL ? check_answered(m, err) : 0;
 		ctl_print_json(m);
-		return 0;
+		return rv == 0 ? 0 : err_exit_status(err->code);
 	}
 	if (ctl_opt(c, "answer") != NULL)
 		rv = print_answer(m, err);

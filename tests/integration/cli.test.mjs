@@ -318,12 +318,16 @@ describe("looking at things", () => {
 		assert.match(r.stdout, /sent +\S+ +\+12 ms +written\n +seen +\S+ +\+288 ms +replay\n/);
 		assert.match(r.stdout, /Message\nhello\?\n\nAnswer\nHi\.\n/);
 		assert.equal((await s.iris(["message", "show", ID, "--answer"])).stdout, "Hi.\n");
+		assert.equal((await s.iris(["message", "show", ID, "--answer", "--json"])).status, 0);
 		r = await s.iris(["messages", "--team=backend", "--state", "failed", "-n", "7"]);
 		assert.match(r.stdout, /failed +two lines\n/);
 		assert.deepEqual(s.calls.at(-1).params, { team: "backend", state: "failed", limit: 7 });
 		assert.equal((await s.iris(["message", "list", "-n", "0"])).status, 2);
 		assert.match((await s.iris(["message", "cancel", ID])).stdout, /is cancelled/);
 		assert.equal((await s.iris(["message", "show", "nonsense"])).status, 2);
+		s.handlers["iris/message.show"] = () => message({ state: "seen", response: undefined });
+		for (const args of [[], ["--json"]])
+			assert.equal((await s.iris(["message", "show", ID, "--answer", ...args])).status, 7);
 	});
 
 	test("what can not be written is a failure", { skip: process.platform !== "linux" }, async () => {

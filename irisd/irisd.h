@@ -51,6 +51,7 @@ struct irisd {
 	TAILQ_HEAD(client_list, client) clients;
 	struct event *accept_ev;
 	struct event *accept_retry; /* while there are no descriptors left */
+	bool accept_short;          /* the last accept found none: said once */
 	int listen_fd;
 	TAILQ_HEAD(worker_list, worker) workers;
 	struct event *stop_timer;   /* while stopping: the hard end */

@@ -14,6 +14,8 @@
 #include "irisd/core/message.h"
 #include "irisd/mcp/mcp_private.h"
 
+#define CALLS_MAX 1000 /* that wait, of one client */
+
 static void
 call_free(struct mcp_call *c)
 {
@@ -172,7 +174,16 @@ mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_
 	struct mcp_call *c;
 	char text[256];
 	struct err err;
+	int n = 0;
 
+	TAILQ_FOREACH (c, &m->calls, entry)
+		n++;
+	if (n >= CALLS_MAX) {
+		snprintf(
+		    text, sizeof text, "%d calls of this client wait for their answers already", n);
+		m->carrier->send(m, rpc_error_code(msg->id, RPC_INVALID_REQUEST, text, NULL));
+		return;
+	}
 	if (name == NULL || (t = mcp_tool_find(name)) == NULL) {
 		snprintf(text, sizeof text, "unknown tool \"%.100s\"; tools/list names them",
 		    name != NULL ? name : "");
@@ -217,7 +228,8 @@ mcp_call_cancel(struct mcp *m, const char *id, const char *reason)
 	log_info("mcp call cancelled tool=%s message=%s reason=%.100s", c->tool, c->message,
 	    reason != NULL ? reason : "");
 	call_free(c);
-	if (msg != NULL)
+	/* Who waits for it elsewhere (the same key, message_result) keeps it going. */
+	if (msg != NULL && TAILQ_EMPTY(&msg->waits))
 		message_cancel(msg, "cancelled by the client that asked");
 }
 

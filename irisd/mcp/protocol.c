@@ -18,6 +18,8 @@
 #define META_SERVER       "io.modelcontextprotocol/serverInfo"
 #define META_SUBSCRIPTION "io.modelcontextprotocol/subscriptionId"
 
+#define LISTENS_MAX 16 /* open ones, of one client */
+
 #define UNSUPPORTED_VERSION (-32022) /* 2026-07-28, versioning */
 
 /* Newest first. */
@@ -157,10 +159,17 @@ do_listen(struct mcp *m, const struct rpc_msg *msg)
 {
 	struct mcp_listen *l;
 	cJSON *p, *meta;
+	int n = 0;
 
 	if (json_obj(msg->params, "notifications") == NULL) {
 		refuse(m, msg, RPC_INVALID_PARAMS,
 		    "subscriptions/listen needs params.notifications", NULL);
+		return;
+	}
+	TAILQ_FOREACH (l, &m->listens, entry)
+		n++;
+	if (n >= LISTENS_MAX) {
+		refuse(m, msg, RPC_INVALID_REQUEST, "too many subscriptions are open", NULL);
 		return;
 	}
 	l = xcalloc(1, sizeof *l);

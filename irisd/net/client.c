@@ -234,6 +234,9 @@ pause_accept(struct irisd *d)
 {
 	struct timeval tv = {0, ACCEPT_RETRY_MS * 1000};
 
+	if (!d->accept_short)
+		log_warn("no connection can be taken: %s", strerror(errno));
+	d->accept_short = true;
 	event_del(d->accept_ev);
 	evtimer_add(d->accept_retry, &tv);
 }
@@ -281,11 +284,11 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 	(void)what;
 	for (i = 0; i < ACCEPT_MAX; i++) {
 		if ((fd = compat_accept(lfd)) != -1) {
+			d->accept_short = false;
 			take(d, fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			log_warn("no connection can be taken: %s", strerror(errno));
 			pause_accept(d);
 		}
 		if (errno != EINTR && errno != ECONNABORTED)

@@ -58,6 +58,49 @@ control_failed(struct control *c, const struct err *why)
 	control_free(c);
 }
 
+/* What the members of params are, in whatever method. */
+static const struct {
+	const char *name;
+	cJSON_bool (*is)(const cJSON *);
+	const char *what;
+} types[] = {
+    {"team", cJSON_IsString, "a string"},
+    {"to", cJSON_IsString, "a string"},
+    {"from", cJSON_IsString, "a string"},
+    {"message", cJSON_IsString, "a string"},
+    {"id", cJSON_IsString, "a string"},
+    {"state", cJSON_IsString, "a string"},
+    {"before", cJSON_IsString, "a string"},
+    {"idempotencyKey", cJSON_IsString, "a string"},
+    {"timeout", cJSON_IsNumber, "a whole number of ms"},
+    {"wait", cJSON_IsNumber, "a whole number of ms"},
+    {"limit", cJSON_IsNumber, "a whole number"},
+    {"stream", cJSON_IsBool, "true or false"},
+    {"force", cJSON_IsBool, "true or false"},
+};
+
+/* A member of another type is refused: passed over, "only this one" would mean all of them. */
+static int
+check_types(const char *method, const cJSON *params, struct err *err)
+{
+	const cJSON *v;
+	int64_t n;
+	size_t i;
+
+	if (params != NULL && !cJSON_IsObject(params))
+		return err_set(err, ERR_INVALID, "%s takes an object", method);
+	for (i = 0; i < sizeof types / sizeof types[0]; i++) {
+		v = json_get(params, types[i].name);
+		if (v == NULL || cJSON_IsNull(v))
+			continue;
+		if (!types[i].is(v) ||
+		    (cJSON_IsNumber(v) && json_int(params, types[i].name, &n) == -1))
+			return err_set(err, ERR_INVALID, "%s: %s must be %s", method, types[i].name,
+			    types[i].what);
+	}
+	return 0;
+}
+
 void
 control_request(struct client *client, const struct rpc_msg *m)
 {
@@ -81,12 +124,10 @@ control_request(struct client *client, const struct rpc_msg *m)
 	c->method = methods[i].method;
 	c->started = compat_mono_ms();
 	TAILQ_INSERT_TAIL(&client->controls, c, entry);
-	if (m->params != NULL && !cJSON_IsObject(m->params)) {
-		err_set(&err, ERR_INVALID, "%s takes an object", m->method);
+	if (check_types(c->method, m->params, &err) == -1)
 		control_failed(c, &err);
-	} else {
+	else
 		methods[i].fn(c, m->params);
-	}
 }
 
 void

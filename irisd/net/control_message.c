@@ -134,12 +134,18 @@ control_message_send(struct control *c, const cJSON *params)
 		control_failed(c, &err);
 		return;
 	}
+	if (key != NULL && strlen(key) > MESSAGE_KEY_MAX) {
+		err_set(
+		    &err, ERR_INVALID, "idempotencyKey has more than %d bytes", MESSAGE_KEY_MAX);
+		control_failed(c, &err);
+		return;
+	}
 	if (!control_from(c, params, from, sizeof from))
 		return;
 	n.from = from;
 	n.waits = timeout != -1;
 	if (key != NULL)
-		n.key = full = xasprintf("key:%s:%.*s", from, MESSAGE_KEY_MAX, key);
+		n.key = full = xasprintf("key:%s:%s", from, key);
 	rv = message_submit(d, &n, c->message, &err);
 	free(full);
 	if (rv == -1) {
@@ -175,10 +181,18 @@ param_id(struct control *c, const cJSON *params)
 void
 control_message_show(struct control *c, const cJSON *params)
 {
+	int64_t wait = json_int_or(params, "wait", -1);
+	struct err err;
+
+	if (wait < -1) {
+		err_set(&err, ERR_INVALID, "wait must be -1, 0 or a number of ms");
+		control_failed(c, &err);
+		return;
+	}
 	if (!param_id(c, params))
 		return;
 	c->stream = json_bool(params, "stream", false);
-	await(c, json_int_or(params, "wait", -1));
+	await(c, wait);
 }
 
 static void
@@ -192,6 +206,7 @@ control_message_list(struct control *c, const cJSON *params)
 {
 	const char *state = json_str(params, "state");
 	struct store_filter f = {.state = -1, .brief = true};
+	int64_t limit = json_int_or(params, "limit", 50);
 	cJSON *o, *list;
 	enum ladder l;
 	struct err err;
@@ -199,12 +214,12 @@ control_message_list(struct control *c, const cJSON *params)
 	f.team = json_str(params, "team");
 	f.from = json_str(params, "from");
 	f.before = json_str(params, "before");
-	f.limit = (int)json_int_or(params, "limit", 50);
-	if (f.limit < 1 || f.limit > LIST_MAX) {
+	if (limit < 1 || limit > LIST_MAX) {
 		err_set(&err, ERR_INVALID, "limit must be from 1 to %d", LIST_MAX);
 		control_failed(c, &err);
 		return;
 	}
+	f.limit = (int)limit;
 	if (state != NULL) {
 		if (ladder_from_name(state, &l) == -1) {
 			err_set(&err, ERR_INVALID,

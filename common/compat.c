@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Operating system differences that need code. Each branch is kept small; the rest of the tree has none.
+ * Operating system differences that need code. Each branch is kept small; the rest of the tree has
+ * none. Called from everywhere; decides nothing.
  */
 #ifdef __linux__
 #define _GNU_SOURCE
@@ -87,6 +88,26 @@ void
 compat_random(void *buf, size_t len)
 {
 	arc4random_buf(buf, len);
+}
+
+/* What both systems share of compat_spawn_prepare. */
+static int
+prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr, const char *dir,
+    bool own_session, short flags)
+{
+	sigset_t all, none;
+	int e;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	flags |= POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+	flags |= own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
+	if ((e = posix_spawnattr_setsigdefault(attr, &all)) != 0 ||
+	    (e = posix_spawnattr_setsigmask(attr, &none)) != 0 ||
+	    (!own_session && (e = posix_spawnattr_setpgroup(attr, 0)) != 0) ||
+	    (e = posix_spawnattr_setflags(attr, flags)) != 0)
+		return e;
+	return dir == NULL ? 0 : posix_spawn_file_actions_addchdir_np(actions, dir);
 }
 
 #ifdef __linux__
@@ -295,21 +316,9 @@ int
 compat_spawn_prepare(
     posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr, const char *dir, bool own_session)
 {
-	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-	sigset_t all, none;
-	int e;
+	int e = prepare(actions, attr, dir, own_session, 0);
 
-	sigfillset(&all);
-	sigemptyset(&none);
-	flags |= own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
-	if ((e = posix_spawnattr_setsigdefault(attr, &all)) != 0 ||
-	    (e = posix_spawnattr_setsigmask(attr, &none)) != 0 ||
-	    (!own_session && (e = posix_spawnattr_setpgroup(attr, 0)) != 0) ||
-	    (e = posix_spawnattr_setflags(attr, flags)) != 0)
-		return e;
-	if (dir != NULL && (e = posix_spawn_file_actions_addchdir_np(actions, dir)) != 0)
-		return e;
-	return posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+	return e != 0 ? e : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
 }
 
 int
@@ -481,19 +490,7 @@ int
 compat_spawn_prepare(
     posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr, const char *dir, bool own_session)
 {
-	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_CLOEXEC_DEFAULT;
-	sigset_t all, none;
-	int e;
-
-	sigfillset(&all);
-	sigemptyset(&none);
-	flags |= own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
-	if ((e = posix_spawnattr_setsigdefault(attr, &all)) != 0 ||
-	    (e = posix_spawnattr_setsigmask(attr, &none)) != 0 ||
-	    (!own_session && (e = posix_spawnattr_setpgroup(attr, 0)) != 0) ||
-	    (e = posix_spawnattr_setflags(attr, flags)) != 0)
-		return e;
-	return dir == NULL ? 0 : posix_spawn_file_actions_addchdir_np(actions, dir);
+	return prepare(actions, attr, dir, own_session, POSIX_SPAWN_CLOEXEC_DEFAULT);
 }
 
 int

@@ -133,8 +133,8 @@ next_message(struct call *c, int64_t deadline, struct rpc_msg *m, struct err *er
 		n = frame_read(&c->in, c->fd);
 		if (n == 0)
 			return err_set(err, ERR_UNAVAILABLE,
-			    "irisd closed the connection; \"iris status\" tells whether it runs, and "
-			    "its log why it ended");
+			    "irisd closed the connection; \"iris status\" tells whether it "
+			    "runs, and its log why it ended");
 		if (n == -1 && errno != EINTR)
 			return err_sys(err, ERR_UNAVAILABLE, "the connection to irisd is lost");
 	}

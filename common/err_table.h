@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The error codes of Iris: one table for C, the protocol, --json and exit codes. Included several times with
- * another ERR_X each; no include guard.
+ * The error codes of Iris: one table for C, the protocol, --json and exit codes. Included several
+ * times with another ERR_X each; no include guard.
  *
  * ERR_X(symbol, "name on the wire", JSON-RPC code, exit code, "meaning")
  *
- * JSON-RPC codes of our own lie outside -32768..-32000, which JSON-RPC 2.0 section 5.1 and MCP reserve.
+ * JSON-RPC codes of our own lie outside -32768..-32000, which JSON-RPC 2.0 section 5.1 and MCP
+ * reserve.
  */
 ERR_X(INTERNAL, "internal", -32603, 70, "a fault in Iris itself; please report it")
 ERR_X(INVALID, "invalid", -32602, 2, "an argument or a line is not of the expected form")

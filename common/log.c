@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the log. Owns the level, the program's name and the descriptor. Never allocates, so that it works when
- * memory is short; a line is one write(2), so that processes which share a log file do not mix theirs.
+ * Writes the log. Owns the level, the program's name and the descriptor. Never allocates, so that
+ * it works when memory is short; a line is one write(2), so that processes which share a log file
+ * do not mix theirs.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -70,7 +71,9 @@ is_token_char(int c)
 	return isalnum(c) || c == '-' || c == '_' || c == '.' || c == '/' || c == '+' || c == '=';
 }
 
-/* Replace the run of token characters at s by "[redacted]" where it is long enough to be a secret. */
+/*
+ * Replace the run of token characters at s by "[redacted]" where it is long enough to be a secret.
+ */
 static char *
 redact_run(char *s, size_t keep)
 {

@@ -20,8 +20,8 @@ print(const uint8_t b[16], char out[UUID_LEN + 1])
 }
 
 /*
- * RFC 9562 section 5.7, with rand_a as a counter (section 6.2, method 1): it starts low in each millisecond and,
- * when it overflows or the clock goes back, time moves on by itself.
+ * RFC 9562 section 5.7, with rand_a as a counter (section 6.2, method 1): it starts low in each
+ * millisecond and, when it overflows or the clock goes back, time moves on by itself.
  */
 void
 uuid_v7(char out[UUID_LEN + 1])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that is never NULL: running out is fatal, so that no caller needs an error path which nobody can
- * test by hand. What comes from outside is bounded before it gets here.
+ * Memory that is never NULL: running out is fatal, so that no caller needs an error path which
+ * nobody can test by hand. What comes from outside is bounded before it gets here.
  */
 #ifndef IRIS_COMMON_XMALLOC_H
 #define IRIS_COMMON_XMALLOC_H

@@ -124,7 +124,7 @@ link_want(struct link *l, bool start)
 	l->next_try = now;
 	l->tries = 0;
 	l->start = start;
-	/* A connection that irisd has not answered on may be of no use: then this series goes on. */
+	/* A connection without an answer of irisd may be of no use: then this series goes on. */
 	if (l->state == LINK_UP)
 		return;
 	l->state = l->busy ? LINK_STARTING : LINK_PAUSE;

@@ -214,7 +214,8 @@ print_end(struct ctl *c, struct stream *s, cJSON *m, struct err *err)
 
 	if (rv == 0 && (state == NULL || strcmp(state, "answered") != 0))
 		rv = err_set(err, ERR_TIMEOUT,
-		    "%s has not answered yet (%s); the message goes on: \"iris message show %s --wait 60s\"",
+		    "%s has not answered yet (%s); the message goes on: "
+		    "\"iris message show %s --wait 60s\"",
 		    c->operand[0], state ? state : "?", id ? id : s->id);
 	if (c->json) {
 		ctl_print_json(cJSON_Duplicate(m, true));

@@ -151,7 +151,8 @@ unknown(const char *which, struct err *err)
 	for (i = 0; i < NCLIENTS; i++)
 		names[i] = clients[i].name;
 	return err_set(err, ERR_INVALID,
-	    "unknown client \"%.40s\"; there are claude, codex, gemini, cursor, vscode and all%s%s%s",
+	    "unknown client \"%.40s\"; there are claude, codex, gemini, cursor, vscode and "
+	    "all%s%s%s",
 	    which, nearest_names(which, names, NCLIENTS, near, 1) == 1 ? "; did you mean " : "",
 	    nearest_names(which, names, NCLIENTS, near, 1) == 1 ? near[0] : "",
 	    nearest_names(which, names, NCLIENTS, near, 1) == 1 ? "?" : "");

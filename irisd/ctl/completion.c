@@ -62,8 +62,8 @@ static void
 print_bash_operand(enum ctl_complete what, const char *words)
 {
 	if (what == CTL_COMPLETE_TEAM)
-		printf(
-		    "COMPREPLY=($(compgen -W \"$(iris team list --names 2>/dev/null)\" -- \"$cur\"))");
+		printf("COMPREPLY=($(compgen -W \"$(iris team list --names 2>/dev/null)\" "
+		       "-- \"$cur\"))");
 	else if (what == CTL_COMPLETE_DIR)
 		printf("COMPREPLY=($(compgen -d -- \"$cur\"))");
 	else if (what == CTL_COMPLETE_WORDS)

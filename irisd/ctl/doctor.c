@@ -85,7 +85,8 @@ check_irisd(struct checks *l, struct ctl *c)
 	if (ctl_call(c, false, "iris/daemon.status", json_new(), STATUS_TIMEOUT, &st, &e) == -1) {
 		if (e.code == ERR_UNAVAILABLE)
 			checks_add(l, "irisd", CHECK_OK, NULL,
-			    "not running; the first question starts it, and so does \"iris start\"");
+			    "not running; the first question starts it, and so does "
+			    "\"iris start\"");
 		else
 			checks_add(l, "irisd", CHECK_FAIL, "iris restart", "%s", e.msg);
 		return;

@@ -112,7 +112,8 @@ make_config(const struct ctl *c, bool *made, struct err *err)
 	    "\n"
 	    "settings:\n"
 	    "  maxProcesses: 10       # Claude processes at the same time\n"
-	    "  idleTimeout: 3600000   # ms after which an idle one is stopped; its conversation is kept\n"
+	    "  idleTimeout: 3600000   # ms after which an idle one is stopped; its conversation is "
+	    "kept\n"
 	    "\n"
 	    "teams: {}\n";
 	ssize_t n;
@@ -168,8 +169,9 @@ print_done(struct ctl *c, const struct clientfile *f, const char *status, bool m
 	else if (strcmp(status, "absent") == 0)
 		printf("Iris is not registered with Claude Code in ");
 	else
-		printf("Iris is %s%s%s in ", term_on(stdout, TERM_GREEN),
-		    strcmp(status, "removed") == 0 ? "removed" : "registered", term_off(stdout));
+		printf("Iris is %s%s%s ", term_on(stdout, TERM_GREEN),
+		    strcmp(status, "removed") == 0 ? "removed from" : "registered in",
+		    term_off(stdout));
 	term_print(stdout, f->path, false);
 	putchar('\n');
 	if (f->backup[0] != '\0') {

@@ -161,7 +161,8 @@ ctl_team_remove_run(struct ctl *c, struct err *err)
 	if (ctl_opt(c, "yes") == NULL && in_file(c, c->operand[0])) {
 		if (!ctl_can_ask())
 			return err_set(err, ERR_INVALID,
-			    "there is no terminal to ask on; --yes removes the team without asking");
+			    "there is no terminal to ask on; --yes removes the team without "
+			    "asking");
 		snprintf(question, sizeof question, "Take team %.100s out of the configuration?",
 		    c->operand[0]);
 		if (!ctl_confirm(question))

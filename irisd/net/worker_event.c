@@ -41,9 +41,12 @@ worker_answered(
 		return;
 	switch (call->kind) {
 	case WORKER_OPEN:
+		/* Closed, and the close answered, before this: it is over. */
+		if (s->state != SESSION_STARTING && s->state != SESSION_STOPPING)
+			break;
 		if (error == NULL)
 			opened(s, result);
-		else if (s->state == SESSION_STARTING || s->state == SESSION_STOPPING)
+		else
 			pool_on_open_failed(
 			    s, &err, json_bool(json_obj(error, "data"), "inUse", false));
 		break;

@@ -125,23 +125,28 @@ export function useFakeWorkers() {
 	after(() => rmSync(build, { recursive: true, force: true }));
 }
 
-/* Where relays of one irisd connect to: env is for that irisd; next() is the next worker it starts. */
+/*
+ * Where the relays of one irisd connect to: env is for that irisd; next() is the next worker it
+ * starts, or onWorker, where it is set, is called for each.
+ */
 export async function makeStage(dir) {
 	const path = join(dir, "stage"), waiting = [], come = [];
 	const server = createServer((socket) => {
 		const w = new FakeWorker(socket);
 		w.take((l) => l.jsonrpc === undefined, "the relay's first line").then(({ team, pid }) => {
 			Object.assign(w, { team, pid });
-			if (waiting.length > 0) waiting.shift()(w);
+			if (stage.onWorker) stage.onWorker(w);
+			else if (waiting.length > 0) waiting.shift()(w);
 			else come.push(w);
 		}, () => {});
 	});
 
 	await new Promise((done) => server.listen(path, done));
-	return {
+	const stage = {
 		env: { IRIS_TEST_STAGE: path },
 		next: () =>
 			within(10000, new Promise((done) => (come.length > 0 ? done(come.shift()) : waiting.push(done))), "irisd to start a worker"),
 		close: () => server.close(),
 	};
+	return stage;
 }

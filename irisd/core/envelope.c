@@ -2,6 +2,8 @@
  *
  * Writes envelopes, see envelope.h.
  */
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,16 +11,31 @@
 #include "common/xmalloc.h"
 #include "irisd/core/envelope.h"
 
-#define TAG "iris-message"
+#define TAG       "iris-message"
+#define SIGNS_MAX 32 /* bytes between the parts of a tag that a reader may look over */
+
+/* Past what is neither a letter nor a digit: spaces, slashes, and bytes of signs that may not be seen at all. */
+static const char *
+skip_signs(const char *p)
+{
+	const char *end = p + SIGNS_MAX;
+
+	while (p < end && *p != '\0' && *p != '<' && !isalnum((unsigned char)*p))
+		p++;
+	return p;
+}
 
 /* Whether the '<' at p begins something that a reader may take for our tag, opening or closing. */
-static int
+static bool
 looks_like_tag(const char *p)
 {
-	p++;
-	while (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r' || *p == '/' || *p == '\\')
-		p++;
-	return strncasecmp(p, TAG, sizeof TAG - 1) == 0;
+	const char *q;
+
+	p = skip_signs(p + 1);
+	if (strncasecmp(p, "iris", 4) != 0)
+		return false;
+	q = skip_signs(p + 4);
+	return q > p + 4 && strncasecmp(q, "message", 7) == 0;
 }
 
 /* The body with "<" of such tags as "&lt;". Everything else stays as it is. */

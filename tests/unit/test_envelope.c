@@ -75,6 +75,12 @@ test_forged(void **state)
 	expect("<<iris-message", "<&lt;iris-message");
 	expect("</</iris-message>", "</&lt;/iris-message>");
 	expect("<iris-messages>", "&lt;iris-messages>");
+	/* No-break and zero-width spaces, a soft hyphen, another hyphen. */
+	expect("<\xc2\xa0/iris-message>", "&lt;\xc2\xa0/iris-message>");
+	expect("</\xe2\x80\x8biris-message>", "&lt;/\xe2\x80\x8biris-message>");
+	expect("</iris\xc2\xad-message>", "&lt;/iris\xc2\xad-message>");
+	expect("</iris\xe2\x80\x90message>", "&lt;/iris\xe2\x80\x90message>");
+	expect("<\v\f/iris_message>", "&lt;\v\f/iris_message>");
 }
 
 /* What a body may look like, at random: never a second tag of ours, and nothing else is changed. */

@@ -80,7 +80,7 @@ describe("chaos", () => {
 			};
 			const act = (w) => {
 				w.todo.push(...w.got.splice(0).filter((l) => l.method));
-				if (!calm && rnd(60) === 0) return process.kill(w.pid, "SIGKILL");
+				if (!calm && rnd(60) === 0) return w.send({ die: true });
 				if (!calm && rnd(80) === 0) return w.send({ method: "event/nonsense", params: {} });
 				if (w.todo.length > 0) reply(w, w.todo.splice(calm || rnd(3) ? 0 : rnd(w.todo.length), 1)[0]);
 			};

@@ -67,17 +67,18 @@ static int
 check_version(struct checks *l, const char *path)
 {
 	char name[] = "claude", option[] = "--version", *argv[] = {name, option, NULL}, *line;
+	char by_hand[PATHS_MAX + 64];
 	struct capture c;
 	struct err e = {0};
 
+	snprintf(by_hand, sizeof by_hand, "run it by hand: %s --version", path);
 	if (capture_run(&c, path, argv, RUN_TIMEOUT, &e) == -1) {
-		checks_add(
-		    l, "claude", CHECK_FAIL, "run it by hand: claude --version", "%s", e.msg);
+		checks_add(l, "claude", CHECK_FAIL, by_hand, "%s", e.msg);
 		return -1;
 	}
 	line = first_line(c.out);
 	if (c.status != 0) {
-		checks_add(l, "claude", CHECK_FAIL, "run it by hand: claude --version",
+		checks_add(l, "claude", CHECK_FAIL, by_hand,
 		    "%s --version ended with status %d: %.200s", path, c.status, line);
 		return -1;
 	}
@@ -94,21 +95,21 @@ static void
 check_login(struct checks *l, const char *path)
 {
 	char name[] = "claude", word[] = "auth", verb[] = "status";
-	char *argv[] = {name, word, verb, NULL};
+	char *argv[] = {name, word, verb, NULL}, by_hand[PATHS_MAX + 64];
 	struct capture c;
 	struct err e = {0};
 	const char *method;
 	cJSON *tree;
 
+	snprintf(by_hand, sizeof by_hand, "run it by hand: %s auth status", path);
 	if (capture_run(&c, path, argv, RUN_TIMEOUT, &e) == -1) {
-		checks_add(l, "claude login", CHECK_WARN, "run it by hand: claude auth status",
-		    "%s", e.msg);
+		checks_add(l, "claude login", CHECK_WARN, by_hand, "%s", e.msg);
 		return;
 	}
 	tree = json_parse(c.out, strlen(c.out), NULL);
 	method = json_str(tree, "authMethod");
 	if (!cJSON_IsBool(json_get(tree, "loggedIn")))
-		checks_add(l, "claude login", CHECK_WARN, "run it by hand: claude auth status",
+		checks_add(l, "claude login", CHECK_WARN, by_hand,
 		    "%s auth status does not say whether it is logged in", path);
 	else if (!json_bool(tree, "loggedIn", false))
 		checks_add(l, "claude login", CHECK_FAIL, LOGIN_FIX, "%s is not logged in", path);

@@ -112,6 +112,7 @@ test("a claude that crashes or prints nonsense", async () => {
 	config(script("claude", "#!/bin/sh\necho 'library \\033[2Jmissing' >&2\nexit 3\n"));
 	const d = await doctor();
 	assert.match(d.of("claude").detail, /--version ended with status 3: library/);
+	assert.equal(d.of("claude").fix, `run it by hand: ${join(s.root, "claude")} --version`);
 	config(script("claude", "#!/bin/sh\necho hello\n"));
 	const e = await doctor();
 	assert.equal(e.of("claude").status, "warn");

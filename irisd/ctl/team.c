@@ -382,6 +382,7 @@ static int
 wake_or_sleep(struct ctl *c, const char *method, cJSON *params, bool start, struct err *err)
 {
 	struct ctl_wait w = {0};
+	const char *status;
 	struct call call;
 	cJSON *r = NULL;
 	char took[32];
@@ -404,12 +405,15 @@ wake_or_sleep(struct ctl *c, const char *method, cJSON *params, bool start, stru
 		ctl_print_json(r);
 		return 0;
 	}
-	printf("%s: %s", c->operand[0], json_str(r, "status") ? json_str(r, "status") : "?");
+	status = json_str(r, "status");
+	if (status != NULL && strcmp(status, "already_asleep") == 0)
+		status = "asleep already";
+	printf("%s: %s", c->operand[0], status ? status : "?");
 	if (json_int(r, "pid", &n) == 0)
 		printf(", pid %" PRId64, n);
 	if (json_int(r, "duration", &n) == 0)
 		printf(", after %s", term_duration(n, took, sizeof took));
-	if (json_int(r, "stopped", &n) == 0)
+	if (json_int(r, "stopped", &n) == 0 && n > 0)
 		printf(", %" PRId64 " stopped", n);
 	putchar('\n');
 	cJSON_Delete(r);

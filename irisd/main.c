@@ -245,6 +245,25 @@ set_db_path(struct irisd *d, const struct config_database *c)
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
 #define NSIGNALS (sizeof signals / sizeof signals[0])
 
+static void
+release(struct irisd *d, struct event *sev[NSIGNALS])
+{
+	size_t i;
+
+	/* What say_goodbye has queued leaves here, and the peers are freed. */
+	loop_drain(&d->loop);
+	message_forget_all(d);
+	team_free_all(d);
+	for (i = 0; i < NSIGNALS; i++)
+		event_free(sev[i]);
+	if (d->stop_timer != NULL)
+		event_free(d->stop_timer);
+	event_free(d->commit_timer);
+	store_close(d->store);
+	conf_unref(d->conf);
+	loop_release(&d->loop);
+}
+
 static int
 start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 {
@@ -269,26 +288,11 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	use_conf(d, c, NULL);
 	message_recover_all(d);
 	store_commit(d->store);
-	return client_listen(d, err);
-}
-
-static void
-release(struct irisd *d, struct event *sev[NSIGNALS])
-{
-	size_t i;
-
-	/* What say_goodbye has queued leaves here, and the peers are freed. */
-	loop_drain(&d->loop);
-	message_forget_all(d);
-	team_free_all(d);
-	for (i = 0; i < NSIGNALS; i++)
-		event_free(sev[i]);
-	if (d->stop_timer != NULL)
-		event_free(d->stop_timer);
-	event_free(d->commit_timer);
-	store_close(d->store);
-	conf_unref(d->conf);
-	loop_release(&d->loop);
+	if (client_listen(d, err) == -1) {
+		release(d, sev);
+		return -1;
+	}
+	return 0;
 }
 
 static void

@@ -326,8 +326,11 @@ client_listen(struct irisd *d, struct err *err)
 
 	if (fd == -1 && (fd = listen_own(d->paths.sock, err)) == -1)
 		return -1;
-	if (compat_set_nonblock(fd) == -1)
-		return err_sys(err, ERR_IO, "can not use the socket %s", d->paths.sock);
+	if (compat_set_nonblock(fd) == -1) {
+		err_sys(err, ERR_IO, "can not use the socket %s", d->paths.sock);
+		close(fd);
+		return -1;
+	}
 	d->listen_fd = fd;
 	d->accept_ev = event_new(d->loop.base, fd, EV_READ | EV_PERSIST, accept_cb, d);
 	d->accept_retry = evtimer_new(d->loop.base, retry_cb, d);

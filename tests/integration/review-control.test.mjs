@@ -3,8 +3,11 @@
  * Calls whose parameters are almost right, and clients that ask for too much: a clear error, and
  * nothing is done that was not meant.
  */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { assert, claudes, connectRaw, makeGate, sessions, startTeams } from "./setup.mjs";
+import { program, run } from "../lib/iris.mjs";
+import { assert, claudes, connectRaw, makeGate, makeIris, sessions, startTeams } from "./setup.mjs";
 
 describe("parameters of the wrong type, and too many of everything", () => {
 	let iris, ctl;
@@ -89,4 +92,18 @@ describe("parameters of the wrong type, and too many of everything", () => {
 		assert.match((await shim.line((l) => l.id === 2017)).error.message, /too many subscriptions/);
 		shim.socket.destroy();
 	});
+});
+
+test("a socket that can not be made is an error of the start, and nothing leaks", async () => {
+	const iris = makeIris({ a: {} });
+
+	try {
+		mkdirSync(join(iris.socket, "in-the-way"), { recursive: true });
+		const r = await run(program("irisd"), [], { env: iris.env, cwd: "/" });
+		assert.equal(r.status, 74, r.stderr);
+		assert.match(r.stderr, /can not listen on .*irisd\.sock/);
+		assert.doesNotMatch(r.stderr, /Sanitizer/);
+	} finally {
+		await iris.stop();
+	}
 });

@@ -75,7 +75,7 @@ start_irisd(const struct paths *p, int64_t deadline, struct err *err)
 		return -1;
 	if (compat_pipe(out) == -1)
 		return err_sys(err, ERR_IO, "can not make a pipe");
-	log = open(p->logfile, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	log = open(p->logfile, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (log == -1) {
 		err_sys(err, ERR_IO, "can not open the log %s", p->logfile);
 		goto out;

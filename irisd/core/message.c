@@ -447,8 +447,8 @@ message_describe(const struct message *m, char *buf, size_t size)
 			snprintf(buf, size, "queued, place %d: Claude is starting for team %s",
 			    message_position(m), team);
 		else
-			snprintf(buf, size, "queued, place %d before team %s", message_position(m),
-			    team);
+			snprintf(
+			    buf, size, "queued, place %d for team %s", message_position(m), team);
 	} else if (m->state == LADDER_SENT) {
 		snprintf(buf, size, "sent to team %s", team);
 	} else if (s->activity[0] != '\0') {

@@ -154,8 +154,9 @@ control_from(struct control *c, const cJSON *params, char *name, size_t size)
 		client_who(c->client, name, size);
 		return true;
 	}
-	/* It goes into envelopes. A guest's name is as team_of_dir makes them. */
-	if (config_check_team_name(strncmp(from, "guest:", 6) == 0 ? from + 6 : from, &err) == -1) {
+	/* A guest's name is as team_of_dir makes them; it goes into envelopes. */
+	if (strncmp(from, "guest:", 6) == 0 ? config_check_team_name(from + 6, &err) == -1
+					    : team_require(c->client->d, from, &err) == NULL) {
 		control_failed(c, &err);
 		return false;
 	}

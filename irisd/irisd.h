@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The daemon's one context: everything that irisd owns hangs here. One thread, one loop; so no lock anywhere.
+ * The daemon's one context: everything that irisd owns hangs here. One thread, one loop; so no lock
+ * anywhere.
  *
  *	net/	connections: hello, control calls, workers	(in: lines; out: calls of mcp/ and core/)
  *	mcp/	the MCP server					(in: MCP lines; out: calls of core/)
@@ -27,7 +28,10 @@ struct store;
 struct team;
 struct worker;
 
-/* A loaded configuration and who still uses it: a removed team keeps the one it was defined in until it is idle. */
+/*
+ * A loaded configuration and who still uses it: a removed team keeps the one it was defined in
+ * until it is idle.
+ */
 struct conf {
 	struct config *config;
 	int refs;
@@ -61,7 +65,10 @@ struct irisd {
 /* Begin the orderly stop: refuse new work, end workers, then leave the loop. Safe to call twice. */
 void irisd_stop(struct irisd *d, const char *why);
 
-/* Read the configuration again; -1 leaves everything as it was. diff (may be NULL) gets added, removed, changed. */
+/*
+ * Read the configuration again; -1 leaves everything as it was. diff (may be NULL) gets added,
+ * removed, changed.
+ */
 int irisd_reload(struct irisd *d, cJSON *diff, struct err *err);
 
 void conf_unref(struct conf *c);

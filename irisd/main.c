@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd: reads the arguments, takes the lock, opens the store, listens, runs the loop, and ends everything in
- * order. One irisd for each IRIS_HOME; it never forks into the background, whoever starts it does that.
+ * irisd: reads the arguments, takes the lock, opens the store, listens, runs the loop, and ends
+ * everything in order. One irisd for each IRIS_HOME; it never forks into the background, whoever
+ * starts it does that.
  */
 #include <sys/file.h>
 #include <sys/wait.h>
@@ -191,7 +192,10 @@ irisd_stop(struct irisd *d, const char *why)
 	worker_stop_all(d);
 }
 
-/* Answer everybody who still waits: their messages are stored, and what was queued is delivered next time. */
+/*
+ * Answer everybody who still waits: their messages are stored, and what was queued is delivered
+ * next time.
+ */
 static void
 say_goodbye(struct irisd *d)
 {
@@ -351,6 +355,8 @@ main(int argc, char *argv[])
 	say_goodbye(&d);
 	release(&d, sev);
 	log_info("stopped");
-	/* The lock stays until the kernel takes it: who waits for it waits for the process's end. */
+	/*
+	 * The lock stays until the kernel takes it: who waits for it waits for the process's end.
+	 */
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages, sessions and teams as JSON, in the one form that control calls and MCP tools share (iris-protocol(7)).
- * Reads, changes nothing.
+ * Messages, sessions and teams as JSON, in the one form that control calls and MCP tools share
+ * (iris-protocol(7)). Reads, changes nothing.
  */
 #ifndef IRIS_CORE_DESCRIBE_H
 #define IRIS_CORE_DESCRIBE_H

@@ -14,7 +14,10 @@
 #define TAG       "iris-message"
 #define SIGNS_MAX 32 /* bytes between the parts of a tag that a reader may look over */
 
-/* Past what is neither a letter nor a digit: spaces, slashes, and bytes of signs that may not be seen at all. */
+/*
+ * Past what is neither a letter nor a digit: spaces, slashes, and bytes of signs that may not be
+ * seen at all.
+ */
 static const char *
 skip_signs(const char *p)
 {
@@ -62,7 +65,10 @@ defuse(const char *body)
 	return out;
 }
 
-/* Names are letters, digits and "_-.:" only (config_check_team_name, team_of_dir): safe between quotes. */
+/*
+ * Names are letters, digits and "_-.:" only (config_check_team_name, team_of_dir): safe between
+ * quotes.
+ */
 char *
 envelope_wrap(const char *id, const char *from, const char *to, int64_t hops, const char *body)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The envelope in which a message reaches a Claude: who asks, which message this is, how far it has come. irisd
- * writes it, and no body can forge one, since every tag of that name in a body is defused. Pure.
+ * The envelope in which a message reaches a Claude: who asks, which message this is, how far it has
+ * come. irisd writes it, and no body can forge one, since every tag of that name in a body is
+ * defused. Pure.
  */
 #ifndef IRIS_CORE_ENVELOPE_H
 #define IRIS_CORE_ENVELOPE_H

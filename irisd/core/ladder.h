@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ladder that every message climbs (iris(7)): which states there are, what they are called on the wire and
- * in the store, and which step may follow which. Pure.
+ * The ladder that every message climbs (iris(7)): which states there are, what they are called on
+ * the wire and in the store, and which step may follow which. Pure.
  *
  *	queued -> sent -> seen -> answered
  *	   \________\______\____-> failed | expired | cancelled
@@ -30,8 +30,8 @@ int ladder_from_name(const char *name, enum ladder *state);
 bool ladder_final(enum ladder state);
 
 /*
- * Whether a message may go from one state to another. A second sent is a step of its own: the message was
- * delivered again because it provably never arrived.
+ * Whether a message may go from one state to another. A second sent is a step of its own: the
+ * message was delivered again because it provably never arrived.
  */
 bool ladder_allows(enum ladder from, enum ladder to);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The life of a message, see message.h. Each change is written to the store first, then told to those who wait;
- * what they send leaves after the pass's commit.
+ * The life of a message, see message.h. Each change is written to the store first, then told to
+ * those who wait; what they send leaves after the pass's commit.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -77,7 +77,10 @@ check_body(const char *body, struct err *err)
 	return 0;
 }
 
-/* 1 when the key names a message that is the same one, 0 when it is new; then *key is what to store with it. */
+/*
+ * 1 when the key names a message that is the same one, 0 when it is new; then *key is what to store
+ * with it.
+ */
 static int
 find_by_key(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1], const char **key,
     struct err *err)
@@ -105,8 +108,9 @@ find_by_key(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1],
 }
 
 /*
- * A question that can never be answered is refused: its session is in the middle of a turn that, over however many
- * teams, waits for this very question's sender. And a chain of questions has an end.
+ * A question that can never be answered is refused: its session is in the middle of a turn that,
+ * over however many teams, waits for this very question's sender. And a chain of questions has an
+ * end.
  */
 static int
 check_chain(const struct message_new *n, const struct session *s, struct err *err)
@@ -178,8 +182,8 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 }
 
 /*
- * What was queued is queued again. What was with a process when irisd ended has lost it: irisd's workers end
- * with it, so the turn did not come to its end.
+ * What was queued is queued again. What was with a process when irisd ended has lost it: irisd's
+ * workers end with it, so the turn did not come to its end.
  */
 static void
 recover_cb(const struct store_message *row, void *arg)

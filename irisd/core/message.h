@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages on their way: accepting one, moving it up the ladder, and those who wait for it. A message is a row
- * in the store before it is anything else; in memory is only what is not final, without its text.
+ * Messages on their way: accepting one, moving it up the ladder, and those who wait for it. A
+ * message is a row in the store before it is anything else; in memory is only what is not final,
+ * without its text.
  */
 #ifndef IRIS_CORE_MESSAGE_H
 #define IRIS_CORE_MESSAGE_H
@@ -61,9 +62,9 @@ struct message_new {
 };
 
 /*
- * Accept a message: it is stored (the acknowledgement must wait for the commit) and queued. id gets its id.
- * With a key that was used before for the same text, nothing is made and id is that message's. -1: ERR_NOT_FOUND
- * for the team, ERR_INVALID, ERR_LIMIT, ERR_UNAVAILABLE, ERR_IO.
+ * Accept a message: it is stored (the acknowledgement must wait for the commit) and queued. id gets
+ * its id. With a key that was used before for the same text, nothing is made and id is that
+ * message's. -1: ERR_NOT_FOUND for the team, ERR_INVALID, ERR_LIMIT, ERR_UNAVAILABLE, ERR_IO.
  */
 int message_submit(
     struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1], struct err *err);
@@ -89,8 +90,8 @@ void message_failed(struct message *m, const struct err *why, const struct store
 void message_cancelled(struct message *m, const char *reason, const struct store_usage *usage);
 
 /*
- * Ask for its end on somebody's wish: at once when it is queued, by interrupting the turn otherwise. Nothing to
- * do for a final one.
+ * Ask for its end on somebody's wish: at once when it is queued, by interrupting the turn
+ * otherwise. Nothing to do for a final one.
  */
 void message_cancel(struct message *m, const char *reason);
 
@@ -99,7 +100,10 @@ struct wait *message_wait(struct message *m, int64_t timeout_ms,
     void (*cb)(struct wait *, enum wait_event, const char *), void *arg);
 void message_unwait(struct wait *w);
 
-/* Its place among those that wait before the same session, from 1; 0 when it is not queued any more. */
+/*
+ * Its place among those that wait before the same session, from 1; 0 when it is not queued any
+ * more.
+ */
 int message_position(const struct message *m);
 
 /* One line on where a message is, for progress: "queued, place 2", "team backend is using Bash". */

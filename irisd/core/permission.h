@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a team's Claude may do when Claude Code asks (can_use_tool): the team's grantPermission decides.
+ * What a team's Claude may do when Claude Code asks (can_use_tool): the team's grantPermission
+ * decides.
  */
 #ifndef IRIS_CORE_PERMISSION_H
 #define IRIS_CORE_PERMISSION_H
@@ -10,8 +11,8 @@
 #include "irisd/core/session.h"
 
 /*
- * Decide on one request; returns the worker/answer line (iris-protocol(7)), malloc'ed. Iris's own tools are
- * always allowed. Where nobody can be asked, the answer is no and says why.
+ * Decide on one request; returns the worker/answer line (iris-protocol(7)), malloc'ed. Iris's own
+ * tools are always allowed. Where nobody can be asked, the answer is no and says why.
  */
 char *permission_decide(
     struct session *s, const char *request, const char *tool, const cJSON *input);

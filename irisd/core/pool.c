@@ -131,8 +131,9 @@ start(struct session *s)
 }
 
 /*
- * Processes in the way of a new one: a turn that waits for another team holds no slot meanwhile, or teams that ask
- * one another could wait for a slot for ever. stopping: those that will be gone by themselves.
+ * Processes in the way of a new one: a turn that waits for another team holds no slot meanwhile, or
+ * teams that ask one another could wait for a slot for ever. stopping: those that will be gone by
+ * themselves.
  */
 static int
 slots_taken(struct irisd *d, int *stopping)
@@ -316,8 +317,8 @@ pool_on_opened(struct session *s, const struct pool_opened *o)
 }
 
 /*
- * Two failures mend themselves, once: a conversation that Claude does not know any more (its file was removed)
- * is begun anew, and one that it has although nothing was answered yet is resumed.
+ * Two failures mend themselves, once: a conversation that Claude does not know any more (its file
+ * was removed) is begun anew, and one that it has although nothing was answered yet is resumed.
  */
 static bool
 try_again(struct session *s, const struct err *why, bool in_use)
@@ -361,8 +362,8 @@ pool_on_open_failed(struct session *s, const struct err *why, bool in_use)
 #define ATTEMPTS_REFUSED 3
 
 /*
- * Put the current message back at the head of the queue, where Claude provably did not take it (no seen) and
- * nobody wants it gone.
+ * Put the current message back at the head of the queue, where Claude provably did not take it (no
+ * seen) and nobody wants it gone.
  */
 static bool
 redeliver(struct session *s, int attempts)
@@ -380,8 +381,8 @@ redeliver(struct session *s, int attempts)
 }
 
 /*
- * A worker refuses a turn when its Claude is on its way out, which irisd can not know yet: the message waits for
- * the next process, and this one's end is awaited by closing it.
+ * A worker refuses a turn when its Claude is on its way out, which irisd can not know yet: the
+ * message waits for the next process, and this one's end is awaited by closing it.
  */
 void
 pool_on_turn_refused(struct session *s, const char *message, const struct err *why)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pool of Claude processes: which session gets one, when, and when it is taken away. Busy is no error:
- * messages wait in order. Only idle processes are ever evicted; a turn is never ended to make room.
+ * The pool of Claude processes: which session gets one, when, and when it is taken away. Busy is no
+ * error: messages wait in order. Only idle processes are ever evicted; a turn is never ended to
+ * make room.
  *
- * Callers ask with pool_want and friends; net/worker.c tells what happened with pool_on_*. What can be started
- * is started by pool_run, from the loop's hook, before the pass's commit.
+ * Callers ask with pool_want and friends; net/worker.c tells what happened with pool_on_*. What can
+ * be started is started by pool_run, from the loop's hook, before the pass's commit.
  */
 #ifndef IRIS_CORE_POOL_H
 #define IRIS_CORE_POOL_H
@@ -25,10 +26,12 @@ void pool_close(struct session *s);
 /* Interrupt the turn of m, which is with a process. */
 void pool_interrupt(struct message *m);
 
-/* The team was removed from the configuration: fail what waits, close what is idle, let turns end. */
+/*
+ * The team was removed from the configuration: fail what waits, close what is idle, let turns end.
+ */
 void pool_drain_team(struct team *t);
 
-/* --- told by net/worker.c ---------------------------------------------------------------------- */
+/* --- told by net/worker.c --------------------------------------------------------------------- */
 
 struct pool_opened {
 	pid_t pid;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions: what one team (or guest) has with another one, kept as one Claude Code conversation. Here is the
- * record and its states; what happens in a state is pool.c's.
+ * Sessions: what one team (or guest) has with another one, kept as one Claude Code conversation.
+ * Here is the record and its states; what happens in a state is pool.c's.
  */
 #ifndef IRIS_CORE_SESSION_H
 #define IRIS_CORE_SESSION_H
@@ -78,13 +78,19 @@ const char *session_state_name(enum session_state state);
 /* The one way in which a state changes; a step that is not in the table is a fault of ours. */
 void session_move(struct session *s, enum session_event event);
 
-/* The session from -> t; made (in the store as well) when create and missing. NULL with err, or when missing. */
+/*
+ * The session from -> t; made (in the store as well) when create and missing. NULL with err, or
+ * when missing.
+ */
 struct session *session_get(struct team *t, const char *from, bool create, struct err *err);
 
 /* By the name used with workers; NULL when there is none. */
 struct session *session_by_key(struct team *t, const char *key);
 
-/* Bring in what the store knows, at start. Sessions of teams that are not configured are left in the store. */
+/*
+ * Bring in what the store knows, at start. Sessions of teams that are not configured are left in
+ * the store.
+ */
 void session_load_all(struct irisd *d);
 
 void session_free(struct session *s);

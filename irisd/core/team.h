@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Teams: one for each entry of the configuration, with the sessions that others have with it and its worker.
- * Also who a caller is, by the directory it works in.
+ * Teams: one for each entry of the configuration, with the sessions that others have with it and
+ * its worker. Also who a caller is, by the directory it works in.
  */
 #ifndef IRIS_CORE_TEAM_H
 #define IRIS_CORE_TEAM_H
@@ -30,8 +30,8 @@ struct team *team_find(struct irisd *d, const char *name);
 struct team *team_require(struct irisd *d, const char *name, struct err *err);
 
 /*
- * Bring the list in line with conf (referenced once more for each team). diff, an object, gets the lists
- * added, removed and changed; may be NULL.
+ * Bring the list in line with conf (referenced once more for each team). diff, an object, gets the
+ * lists added, removed and changed; may be NULL.
  */
 void team_sync(struct irisd *d, struct conf *conf, cJSON *diff);
 
@@ -43,8 +43,8 @@ void team_free_all(struct irisd *d);
 bool team_awake(const struct team *t);
 
 /*
- * The name of who works in dir: the team whose directory holds it, or a guest's name, "guest:<directory>-<hash>",
- * which is the same each time. Returns whether it is a team.
+ * The name of who works in dir: the team whose directory holds it, or a guest's name,
+ * "guest:<directory>-<hash>", which is the same each time. Returns whether it is a team.
  */
 bool team_of_dir(struct irisd *d, const char *dir, char *name, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A tools/call from its arrival to its one answer: who calls, progress while it waits, cancellation. What a tool
- * does is its own file's.
+ * A tools/call from its arrival to its one answer: who calls, progress while it waits,
+ * cancellation. What a tool does is its own file's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +33,9 @@ call_free(struct mcp_call *c)
 }
 
 /*
- * One text block, and for a good result the same as structuredContent. An error result has none: it would have to
- * conform to the tool's output schema (2025-11-25, tools, output schema), and clients check.
+ * One text block, and for a good result the same as structuredContent. An error result has none: it
+ * would have to conform to the tool's output schema (2025-11-25, tools, output schema), and clients
+ * check.
  */
 static void
 answer(struct mcp_call *c, cJSON *structured, bool failed)
@@ -207,8 +208,8 @@ mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_
 }
 
 /*
- * The person pressed Esc: the team is interrupted as well. A client's own time limit is no such wish: the team
- * goes on, and the answer can be fetched.
+ * The person pressed Esc: the team is interrupted as well. A client's own time limit is no such
+ * wish: the team goes on, and the answer can be fetched.
  */
 void
 mcp_call_cancel(struct mcp *m, const char *id, const char *reason)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * MCP over a spawned session's own pipe: the worker passes what its Claude says to the server "iris", and what the
- * server answers. The identity is the session's and can not be forged.
+ * MCP over a spawned session's own pipe: the worker passes what its Claude says to the server
+ * "iris", and what the server answers. The identity is the session's and can not be forged.
  */
 #ifndef IRIS_MCP_INBAND_H
 #define IRIS_MCP_INBAND_H

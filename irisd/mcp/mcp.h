@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The MCP server: one implementation for stdio (lines that a shim relays), in-band sessions (lines in a worker's
- * events) and, by the same calls, any other carrier. Serves both eras, chosen for each message: 2026-07-28, which
- * is stateless, and the revisions with an initialize handshake, 2024-11-05 to 2025-11-25.
+ * The MCP server: one implementation for stdio (lines that a shim relays), in-band sessions (lines
+ * in a worker's events) and, by the same calls, any other carrier. Serves both eras, chosen for
+ * each message: 2026-07-28, which is stateless, and the revisions with an initialize handshake,
+ * 2024-11-05 to 2025-11-25.
  *
  * A carrier embeds a struct mcp, feeds it lines and gives it a way to send some.
  */
@@ -50,7 +51,7 @@ void mcp_stop(struct mcp *m, const struct err *why);
 /* One line from the client. */
 void mcp_line(struct mcp *m, const char *line, size_t len);
 
-/* --- a tools/call under way, for the files of tools ---------------------------------------------- */
+/* --- a tools/call under way, for the files of tools ------------------------------------------- */
 
 struct mcp_call {
 	TAILQ_ENTRY(mcp_call) entry;
@@ -68,12 +69,19 @@ struct mcp_call {
 	bool watching;              /* a session_watch with this call as its arg */
 };
 
-/* End the call; structured (taken) becomes structuredContent and, as text, the one content block. */
+/*
+ * End the call; structured (taken) becomes structuredContent and, as text, the one content block.
+ */
 void mcp_call_done(struct mcp_call *c, cJSON *structured);
-/* End it with an error result; extra (taken, may be NULL) is the object that error, code and tool are put in. */
+/*
+ * End it with an error result; extra (taken, may be NULL) is the object that error, code and tool
+ * are put in.
+ */
 void mcp_call_failed(struct mcp_call *c, const struct err *why, cJSON *extra);
 
-/* Begin to tell progress: at once what describe says, again when it changes, and every MCP_TICK_MS. */
+/*
+ * Begin to tell progress: at once what describe says, again when it changes, and every MCP_TICK_MS.
+ */
 #define MCP_TICK_MS 10000
 void mcp_call_progress(struct mcp_call *c, const char *text);
 
@@ -83,7 +91,7 @@ int64_t mcp_call_duration(const struct mcp_call *c);
 /* Who calls; -1 with ERR_REFUSED when the argument fromTeam says otherwise. */
 int mcp_call_from(struct mcp_call *c, const cJSON *args, char *name, size_t size, struct err *err);
 
-/* --- tools ---------------------------------------------------------------------------------------- */
+/* --- tools ------------------------------------------------------------------------------------ */
 
 enum mcp_param_type { MCP_STRING, MCP_INTEGER, MCP_BOOL };
 

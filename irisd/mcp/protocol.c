@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The MCP protocol, see mcp.h: which method means what in which era. A message that carries
- * _meta["io.modelcontextprotocol/protocolVersion"], and server/discover, are of 2026-07-28; all others belong to
- * the handshake era. Tools are tools.c's, calls call.c's.
+ * _meta["io.modelcontextprotocol/protocolVersion"], and server/discover, are of 2026-07-28; all
+ * others belong to the handshake era. Tools are tools.c's, calls call.c's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,7 +153,10 @@ do_tools_list(struct mcp *m, const struct rpc_msg *msg, bool modern)
 	reply(m, msg, r);
 }
 
-/* The ack first, with what is honoured: nothing here changes, so nothing. The request then stays open. */
+/*
+ * The ack first, with what is honoured: nothing here changes, so nothing. The request then stays
+ * open.
+ */
 static void
 do_listen(struct mcp *m, const struct rpc_msg *msg)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of all tools, and what is made from it: the list that clients get, with JSON Schemas, and the check
- * of arguments. One truth for both.
+ * The table of all tools, and what is made from it: the list that clients get, with JSON Schemas,
+ * and the check of arguments. One truth for both.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tools that send messages and fetch answers: send_message, ask_message, quick_message, message_result. Names
- * and arguments as in Iris MCP.
+ * The tools that send messages and fetch answers: send_message, ask_message, quick_message,
+ * message_result. Names and arguments as in Iris MCP.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,7 +159,10 @@ await(struct mcp_call *c, int64_t timeout)
 	}
 }
 
-/* The caller's own key, else one for each call of each client: a call that is repeated is the same message. */
+/*
+ * The caller's own key, else one for each call of each client: a call that is repeated is the same
+ * message.
+ */
 static char *
 make_key(struct mcp_call *c, const cJSON *args, const char *from)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tools about teams: list_teams, team_status, team_wake (team_launch), team_sleep. Wake and sleep touch the
- * caller's own session with the team and no other one's.
+ * The tools about teams: list_teams, team_status, team_wake (team_launch), team_sleep. Wake and
+ * sleep touch the caller's own session with the team and no other one's.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Accepts connections and gates them by role, see client.h. What is not permitted in a role is refused before it
- * is looked at.
+ * Accepts connections and gates them by role, see client.h. What is not permitted in a role is
+ * refused before it is looked at.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>

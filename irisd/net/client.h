@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connections to irisd.sock: accepting, the hello, and who gets the lines that follow (mcp/ for a shim, control.c
- * for the CLI, worker.c for a worker). One place where a connection ends.
+ * Connections to irisd.sock: accepting, the hello, and who gets the lines that follow (mcp/ for a
+ * shim, control.c for the CLI, worker.c for a worker). One place where a connection ends.
  */
 #ifndef IRIS_NET_CLIENT_H
 #define IRIS_NET_CLIENT_H
@@ -32,8 +32,8 @@ struct client {
 };
 
 /*
- * Listen on the socket: the one that the service manager has passed, or one of our own, in place of what a dead
- * irisd has left there. The caller holds the lock.
+ * Listen on the socket: the one that the service manager has passed, or one of our own, in place of
+ * what a dead irisd has left there. The caller holds the lock.
  */
 int client_listen(struct irisd *d, struct err *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dispatch of control calls by the table, and the calls about irisd itself. The others are in control_team.c and
- * control_message.c.
+ * Dispatch of control calls by the table, and the calls about irisd itself. The others are in
+ * control_team.c and control_message.c.
  */
 #include <stdio.h>
 #include <stdlib.h>

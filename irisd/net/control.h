@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Control calls, iris/<noun>.<verb>: what the CLI asks of irisd. A call is answered once, now or later.
+ * Control calls, iris/<noun>.<verb>: what the CLI asks of irisd. A call is answered once, now or
+ * later.
  */
 #ifndef IRIS_NET_CONTROL_H
 #define IRIS_NET_CONTROL_H
@@ -40,8 +41,8 @@ void control_failed(struct control *c, const struct err *why);
 #undef CONTROL_X
 
 /*
- * The sender: params.from (the user may speak for any team), else by the caller's directory. False when the call was
- * ended, since that is no name.
+ * The sender: params.from (the user may speak for any team), else by the caller's directory. False
+ * when the call was ended, since that is no name.
  */
 bool control_from(struct control *c, const cJSON *params, char *name, size_t size);
 

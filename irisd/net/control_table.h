@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The control methods: one table for dispatch, for "iris help protocol", and for the test that compares
- * iris-protocol(7) with the code. Included with another CONTROL_X each; no include guard.
+ * The control methods: one table for dispatch, for "iris help protocol", and for the test that
+ * compares iris-protocol(7) with the code. Included with another CONTROL_X each; no include guard.
  *
  * CONTROL_X(symbol, "method", "params", "what it does")
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a service manager gives and wants to know: systemd's socket activation (sd_listen_fds(3)) and readiness
- * (sd_notify(3)), both small enough to need no library. Without one, everything here does nothing.
+ * What a service manager gives and wants to know: systemd's socket activation (sd_listen_fds(3))
+ * and readiness (sd_notify(3)), both small enough to need no library. Without one, everything here
+ * does nothing.
  */
 #ifndef IRIS_NET_SERVICE_H
 #define IRIS_NET_SERVICE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Worker processes: starting, asking and ending them, see worker.h. What they say is worker_event.c's.
+ * Worker processes: starting, asking and ending them, see worker.h. What they say is
+ * worker_event.c's.
  */
 #include <sys/wait.h>
 #include <signal.h>
@@ -84,8 +85,8 @@ session_lost(struct session *s, const char *reason, const struct err *err)
 }
 
 /*
- * It will not be heard of again: what its sessions were doing has failed, and what is left of their processes is
- * killed. The record stays until the process was reaped (free_if_done).
+ * It will not be heard of again: what its sessions were doing has failed, and what is left of their
+ * processes is killed. The record stays until the process was reaped (free_if_done).
  */
 static void
 worker_lost(struct worker *w, const char *why)
@@ -106,7 +107,10 @@ worker_lost(struct worker *w, const char *why)
 		log_warn("worker lost team=%s pid=%ld reason=%s", w->team->name, (long)w->pid, why);
 	snprintf(reason, sizeof reason, "the team's iris-worker %s", why);
 	err_set(&err, ERR_CRASHED, "team %s: %s", w->team->name, reason);
-	/* A worker that was retired has no sessions any more; those of its team are its successor's. */
+	/*
+	 * A worker that was retired has no sessions any more; those of its team are its
+	 * successor's.
+	 */
 	if (current) {
 		w->team->worker = NULL;
 		TAILQ_FOREACH (s, &w->team->sessions, team_entry)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The workers as irisd sees them: one iris-worker for each team that is awake. Starts it, speaks the worker half
- * of iris-protocol(7) with it, and passes what happens to core/pool.h. Decides nothing about sessions.
+ * The workers as irisd sees them: one iris-worker for each team that is awake. Starts it, speaks
+ * the worker half of iris-protocol(7) with it, and passes what happens to core/pool.h. Decides
+ * nothing about sessions.
  */
 #ifndef IRIS_NET_WORKER_H
 #define IRIS_NET_WORKER_H
@@ -17,8 +18,8 @@
 struct worker;
 
 /*
- * Ask the team's worker (started when none runs) for a process of this session. The end comes as pool_on_opened
- * or pool_on_open_failed; -1 when it can not even be asked.
+ * Ask the team's worker (started when none runs) for a process of this session. The end comes as
+ * pool_on_opened or pool_on_open_failed; -1 when it can not even be asked.
  */
 int worker_open(struct session *s, struct err *err);
 
@@ -44,8 +45,8 @@ void worker_stop_all(struct irisd *d);
 void worker_kill_all(struct irisd *d);
 
 /*
- * A connection has said hello as a worker: it is answered with result (taken), and its peer is the worker's from
- * now on. -1: refused, for err.
+ * A connection has said hello as a worker: it is answered with result (taken), and its peer is the
+ * worker's from now on. -1: refused, for err.
  */
 int worker_adopt(struct irisd *d, struct peer *peer, pid_t pid, const struct rpc_msg *hello,
     cJSON *result, struct err *err);

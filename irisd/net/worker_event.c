@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What workers say: their answers and events, checked and turned into calls of core/pool.h, mcp/ and
- * core/permission.h. One table for the events.
+ * What workers say: their answers and events, checked and turned into calls of core/pool.h, mcp/
+ * and core/permission.h. One table for the events.
  */
 #include <stdio.h>
 #include <string.h>

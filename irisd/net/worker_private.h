@@ -36,7 +36,10 @@ struct worker {
 	TAILQ_HEAD(, worker_call) calls;
 };
 
-/* Act on an answer to call (error NULL for a result), or on an event. -1: the worker broke the protocol. */
+/*
+ * Act on an answer to call (error NULL for a result), or on an event. -1: the worker broke the
+ * protocol.
+ */
 void worker_answered(
     struct worker *w, const struct worker_call *call, const cJSON *result, const cJSON *error);
 int worker_event(

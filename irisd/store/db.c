@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The connection to iris.db: opening it as DESIGN section 3 wants it (WAL, synchronous=FULL), the statements,
- * which are prepared once and kept, and the transaction of a loop pass.
+ * The connection to iris.db: opening it as DESIGN section 3 wants it (WAL, synchronous=FULL), the
+ * statements, which are prepared once and kept, and the transaction of a loop pass.
  */
 #include <sys/stat.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of store/ share: the connection, its statements by name, and the rule that a failing statement
- * is fatal. Included by nothing outside this directory.
+ * What the files of store/ share: the connection, its statements by name, and the rule that a
+ * failing statement is fatal. Included by nothing outside this directory.
  */
 #ifndef IRIS_STORE_DB_H
 #define IRIS_STORE_DB_H
@@ -40,7 +40,9 @@ struct store {
 	sqlite3_stmt *stmt[STMT_COUNT];
 };
 
-/* Bring the schema to STORE_SCHEMA. -1 with ERR_IO, or ERR_CONFIG for a database of a newer Iris. */
+/*
+ * Bring the schema to STORE_SCHEMA. -1 with ERR_IO, or ERR_CONFIG for a database of a newer Iris.
+ */
 int db_migrate(struct store *s, struct err *err);
 
 /* The statement, reset and with its bindings cleared; prepared on first use. */
@@ -54,7 +56,9 @@ void db_run(struct store *s, sqlite3_stmt *stmt);
 bool db_row(struct store *s, sqlite3_stmt *stmt);
 void db_fatal(struct store *s, const char *doing) __attribute__((noreturn));
 
-/* Parameters by name (":id"); a NULL text is NULL. The text must live until the statement was run. */
+/*
+ * Parameters by name (":id"); a NULL text is NULL. The text must live until the statement was run.
+ */
 void db_bind_text(sqlite3_stmt *stmt, const char *name, const char *value);
 void db_bind_int(sqlite3_stmt *stmt, const char *name, int64_t value);
 void db_bind_num(sqlite3_stmt *stmt, const char *name, double value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tables of messages and receipts, see store.h. Every change of a message's state goes through write_step,
- * which refuses a step that the ladder does not know.
+ * The tables of messages and receipts, see store.h. Every change of a message's state goes through
+ * write_step, which refuses a step that the ladder does not know.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The schema and its history: migration N brings a database from version N to N + 1 (PRAGMA user_version), all
- * that are missing in one transaction. A released migration is never changed; a new one is added.
+ * The schema and its history: migration N brings a database from version N to N + 1 (PRAGMA
+ * user_version), all that are missing in one transaction. A released migration is never changed; a
+ * new one is added.
  */
 #include <string.h>
 

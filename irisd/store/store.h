@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * iris.db: sessions, messages and their receipts. The files in this directory are the only ones that know
- * SQLite. WAL, synchronous=FULL; all writes of one loop pass are in one transaction, which store_commit ends, and
- * nothing is acknowledged before it has.
+ * iris.db: sessions, messages and their receipts. The files in this directory are the only ones
+ * that know SQLite. WAL, synchronous=FULL; all writes of one loop pass are in one transaction,
+ * which store_commit ends, and nothing is acknowledged before it has.
  *
- * A failing database ends irisd (fatal), since its memory would no longer match the disk; what was accepted is
- * on disk, and the next irisd goes on from there. The exception is a new message or session that can not be
- * stored (disk full): that is the sender's error.
+ * A failing database ends irisd (fatal), since its memory would no longer match the disk; what was
+ * accepted is on disk, and the next irisd goes on from there. The exception is a new message or
+ * session that can not be stored (disk full): that is the sender's error.
  */
 #ifndef IRIS_STORE_STORE_H
 #define IRIS_STORE_STORE_H
@@ -78,7 +78,10 @@ struct store_message {
 	struct store_usage usage;
 };
 
-/* Stores the message and its first receipt (queued). -1 with ERR_IO or, for a key that exists, ERR_INVALID. */
+/*
+ * Stores the message and its first receipt (queued). -1 with ERR_IO or, for a key that exists,
+ * ERR_INVALID.
+ */
 int store_message_insert(struct store *s, const struct store_message *m, struct err *err);
 
 /* One step up the ladder, with its receipt. The step must be allowed (ladder_allows). */

@@ -58,7 +58,6 @@ struct irisd {
 	bool accept_short;          /* the last accept found none: said once */
 	int listen_fd;
 	TAILQ_HEAD(worker_list, worker) workers;
-	struct event *stop_timer;   /* while stopping: the hard end */
 	struct event *commit_timer; /* while something is written that nobody waits for */
 };
 

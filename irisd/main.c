@@ -28,8 +28,7 @@
 #include "irisd/net/service.h"
 #include "irisd/net/worker.h"
 
-#define COMMIT_LATEST_MS   5    /* for what nobody waits for */
-#define HARD_STOP_EXTRA_MS 1000 /* beyond settings.stopTimeout, for the workers' own end */
+#define COMMIT_LATEST_MS 5 /* for what nobody waits for */
 
 static const char usage[] =
     "usage: irisd [-hV]\n"
@@ -90,9 +89,11 @@ int
 irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 {
 	struct session *s;
-	struct conf *c = load_conf(&d->paths, err);
+	struct conf *c;
 
-	if (c == NULL) {
+	if (d->stopping)
+		return err_set(err, ERR_UNAVAILABLE, "irisd is being stopped");
+	if ((c = load_conf(&d->paths, err)) == NULL) {
 		log_error("configuration not reloaded: %s", err->msg);
 		return -1;
 	}
@@ -164,31 +165,15 @@ hook(void *arg)
 		loop_stop(&d->loop);
 }
 
-static void
-hard_stop_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct irisd *d = arg;
-
-	(void)fd;
-	(void)what;
-	log_warn("workers did not stop in time and are killed");
-	worker_kill_all(d);
-}
-
 void
 irisd_stop(struct irisd *d, const char *why)
 {
-	int64_t ms = d->conf->config->settings.stop_timeout + HARD_STOP_EXTRA_MS;
-	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
-
 	if (d->stopping)
 		return;
 	d->stopping = true;
 	log_info("stopping reason=%s", why);
 	service_notify("STOPPING=1");
 	client_stop_listening(d);
-	d->stop_timer = evtimer_new(d->loop.base, hard_stop_cb, d);
-	evtimer_add(d->stop_timer, &tv);
 	worker_stop_all(d);
 }
 
@@ -260,8 +245,6 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 	team_free_all(d);
 	for (i = 0; i < NSIGNALS; i++)
 		event_free(sev[i]);
-	if (d->stop_timer != NULL)
-		event_free(d->stop_timer);
 	event_free(d->commit_timer);
 	store_close(d->store);
 	conf_unref(d->conf);

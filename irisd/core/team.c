@@ -275,7 +275,7 @@ team_of_dir(struct irisd *d, const char *dir, char *name, size_t size)
 {
 	const struct config_team *cfg = config_team_of_dir(d->conf->config, dir);
 	const char *base = strrchr(dir, '/');
-	uint32_t h = 2166136261u;
+	uint64_t h = 14695981039346656037u;
 	char clean[64];
 	const char *p;
 	size_t n = 0;
@@ -286,13 +286,13 @@ team_of_dir(struct irisd *d, const char *dir, char *name, size_t size)
 	}
 	/* FNV-1a: two directories of one name must not share a conversation. */
 	for (p = dir; *p != '\0'; p++)
-		h = (h ^ (unsigned char)*p) * 16777619u;
+		h = (h ^ (unsigned char)*p) * 1099511628211u;
 	for (p = base != NULL && base[1] != '\0' ? base + 1 : "root"; *p != '\0'; p++)
-		if (n < sizeof clean - 1 &&
+		if (n < sizeof clean - 1 && (n > 0 || strchr("-.", *p) == NULL) &&
 		    (strchr("-_.", *p) != NULL || (*p >= '0' && *p <= '9') ||
 			(*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')))
 			clean[n++] = *p;
 	clean[n] = '\0';
-	snprintf(name, size, "guest:%s-%08x", clean, h);
+	snprintf(name, size, "guest:%s-%016llx", n > 0 ? clean : "dir", (unsigned long long)h);
 	return false;
 }

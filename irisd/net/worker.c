@@ -21,6 +21,7 @@
 #include "irisd/net/worker_private.h"
 
 #define HELLO_TIMEOUT_MS 10000
+#define STOP_EXTRA_MS    1000 /* beyond settings.stopTimeout, for the worker's own end */
 #define LAST_WORDS_MS    1000 /* from a worker's death to the end of its connection */
 #define LEFTOVERS_MAX    256
 
@@ -351,7 +352,7 @@ stop(struct worker *w)
 		return;
 	w->stopping = true;
 	request(w, "worker/stop", json_new(), WORKER_OTHER, NULL, NULL);
-	arm(w, w->d->conf->config->settings.stop_timeout);
+	arm(w, w->d->conf->config->settings.stop_timeout + STOP_EXTRA_MS);
 }
 
 void
@@ -386,18 +387,6 @@ worker_stop_all(struct irisd *d)
 
 	TAILQ_FOREACH (w, &d->workers, entry)
 		stop(w);
-}
-
-void
-worker_kill_all(struct irisd *d)
-{
-	struct worker *w, *next;
-
-	TAILQ_FOREACH_SAFE (w, &d->workers, entry, next) {
-		w->stopping = true;
-		worker_lost(w, "was killed, since it did not stop in time");
-		free_if_done(w);
-	}
 }
 
 static void

@@ -41,8 +41,6 @@ bool worker_left(const struct team *t);
 
 /* Ends every worker in order (with their processes); worker_reaped tells when each one is gone. */
 void worker_stop_all(struct irisd *d);
-/* The hard way, for when that took too long. */
-void worker_kill_all(struct irisd *d);
 
 /*
  * A connection has said hello as a worker: it is answered with result (taken), and its peer is the

@@ -78,7 +78,7 @@ describe("the tools", () => {
 	test("what the team's Claude gets: the envelope with names, id and hop; its own directory and session", async () => {
 		const r = await iris.call(client, "ask_message", { toTeam: "backend", message: "RAW ü € 𝄞 \"quoted\" <b>" });
 		assert.equal(r.response,
-			`<iris-message id="${r.messageId}" from="frontend" to="backend" hop="1">\nRAW ü € 𝄞 "quoted" <b>\n</iris-message>`);
+			`<iris-message id="${r.messageId}" from="frontend" to="backend" hop="1">\nRAW ü € 𝄞 "quoted" <b>\n</iris-message id="${r.messageId}">`);
 		const args = (await iris.call(client, "ask_message", { toTeam: "backend", message: "ARGS" })).response;
 		const { sessionId } = (await sessions(iris))["frontend->backend"];
 		assert.match(args, new RegExp(`--session-id[ =]${sessionId}`));
@@ -192,7 +192,7 @@ describe("the tools", () => {
 			const guest = await iris.client({ cwd });
 			const r = await iris.call(guest, "ask_message", { toTeam: "backend", message: "ECHO welcome" });
 			assert.equal(r.response, "welcome");
-			assert.match(r.from, /^guest:app-[0-9a-f]{8}$/);
+			assert.match(r.from, /^guest:app-[0-9a-f]{16}$/);
 			names.push(r.from);
 			const refused = await failedCall(iris, guest, "ask_message", { toTeam: "backend", message: "x", fromTeam: "frontend" });
 			assert.equal(refused.code, "refused");

@@ -167,25 +167,49 @@ place(const struct session *s)
 	return n;
 }
 
+/* Slots are given in the order of d->waiting; who comes later queues behind. */
 static void
 start_or_wait(struct session *s)
 {
 	struct irisd *d = s->d;
 	int64_t max = d->conf->config->settings.max_processes;
-	struct session *victim;
+	struct session *victim, *first = TAILQ_FIRST(&d->waiting);
 	int stopping;
+	bool room = d->active < max || slots_taken(d, &stopping) < max;
 
-	if (d->active < max || slots_taken(d, &stopping) < max) {
+	if (room && (first == NULL || first == s)) {
 		start(s);
 		return;
 	}
 	if (s->state == SESSION_ASLEEP)
 		session_move(s, SESSION_EV_WAIT);
-	if (stopping < place(s) && (victim = least_recently_used(d)) != NULL) {
+	if (room) {
+		pool_want(first);
+	} else if (stopping < place(s) && (victim = least_recently_used(d)) != NULL) {
 		log_info("session gives way from=%s to=%s for=%s->%s", victim->row.from,
 		    victim->team->name, s->row.from, s->team->name);
 		pool_close(victim);
 	}
+}
+
+/*
+ * Slots go by who has waited longest: between two turns a session makes room for one whose message is
+ * older than its own next one (ids sort by time), or a long queue could keep others waiting for all
+ * of it.
+ */
+static bool
+must_give_way(struct session *s)
+{
+	struct session *first = TAILQ_FIRST(&s->d->waiting);
+	const struct message *theirs, *ours = TAILQ_FIRST(&s->queue);
+	int stopping;
+
+	if (first == NULL || ours == NULL ||
+	    slots_taken(s->d, &stopping) < s->d->conf->config->settings.max_processes ||
+	    stopping > 0)
+		return false;
+	theirs = TAILQ_FIRST(&first->queue);
+	return theirs == NULL || strcmp(theirs->id, ours->id) < 0;
 }
 
 static void
@@ -225,7 +249,9 @@ look_at(struct session *s)
 		break;
 	case SESSION_IDLE:
 		session_tell(s, false, NULL);
-		if (s->queued > 0)
+		if (must_give_way(s))
+			pool_close(s);
+		else if (s->queued > 0)
 			hand_over(s);
 		break;
 	case SESSION_BUSY:

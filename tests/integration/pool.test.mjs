@@ -73,6 +73,20 @@ describe("the process pool", () => {
 		}
 	});
 
+	test("a slot goes by who has waited longest: a long queue does not keep others out", async () => {
+		const client = await open({ a: {}, b: {} }, { maxProcesses: 1 });
+		const gate = makeGate(iris);
+		const ids = [await quick(iris, client, "a", gate.hold)];
+		await iris.messageIn(ids[0], "seen");
+		for (const [team, text] of [["b", "ECHO b1"], ["a", "ECHO a2"], ["a", "ECHO a3"], ["b", "ECHO b2"]])
+			ids.push(await quick(iris, client, team, text));
+		gate.open();
+		const seen = [];
+		for (const id of ids)
+			seen.push((await iris.messageIn(id, "answered")).receipts.find((r) => r.state === "sent").at);
+		assert.deepEqual(seen, [...seen].sort((x, y) => x - y), "handed over in the order in which they were sent");
+	});
+
 	test("who waits for a slot and is cancelled does not block those behind", async () => {
 		const client = await open({ a: {}, b: {}, c: {} }, { maxProcesses: 1 });
 		const gate = makeGate(iris);

@@ -5,8 +5,8 @@
  * which store_commit ends, and nothing is acknowledged before it has.
  *
  * A failing database ends irisd (fatal), since its memory would no longer match the disk; what was
- * accepted is on disk, and the next irisd goes on from there. The exception is a new message or
- * session that can not be stored (disk full): that is the sender's error.
+ * accepted is on disk, and the next irisd goes on from there. That is also how a full disk mostly
+ * shows: at the commit. Only a row that SQLite refuses at once is the sender's error.
  */
 #ifndef IRIS_STORE_STORE_H
 #define IRIS_STORE_STORE_H

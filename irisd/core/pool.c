@@ -420,7 +420,10 @@ pool_on_turn_refused(struct session *s, const char *message, const struct err *w
 		pool_close(s);
 		return;
 	}
-	message_failed(s->current, why, NULL);
+	if (s->current->cancel_wanted)
+		message_cancelled(s->current, "cancelled before Claude had it", NULL);
+	else
+		message_failed(s->current, why, NULL);
 	if (s->state == SESSION_BUSY) {
 		session_move(s, SESSION_EV_RESULT);
 		became_idle(s);

@@ -394,6 +394,7 @@ test_cancel_wanted(void **state)
 {
 	const char *id;
 	struct session *s = busy_session("beta", "alpha", &id);
+	struct err why;
 
 	(void)state;
 	message_cancel(message_find(&d, id), "no need");
@@ -401,6 +402,18 @@ test_cancel_wanted(void **state)
 	pool_on_exit(s, "signal 9");
 	assert_string_equal(
 	    stored(id), "queued sent cancelled: cancelled: cancelled while its process ended");
+	expect("");
+
+	id = ask("beta", "alpha", "x");
+	expect("open beta>alpha again; ");
+	opened(s);
+	expect("turn beta>alpha x; ");
+	message_cancel(message_find(&d, id), "no need");
+	expect("interrupt beta>alpha; ");
+	err_set(&why, ERR_REFUSED, "it is being closed");
+	pool_on_turn_refused(s, id, &why);
+	assert_string_equal(
+	    stored(id), "queued sent cancelled: cancelled: cancelled before Claude had it");
 	expect("");
 }
 

@@ -164,6 +164,35 @@ test_slot_freed(void **state)
 	expect("open beta>alpha; ");
 }
 
+/* Between two turns the process goes to whom the older message waits for, not to the longer queue. */
+static void
+test_older_message_first(void **state)
+{
+	const char *id, *next;
+	struct session *a = busy_session("beta", "alpha", &id), *b = session_of("alpha", "beta");
+
+	(void)state;
+	next = ask("beta", "alpha", "older");
+	ask("alpha", "beta", "between");
+	ask("beta", "alpha", "newer");
+	expect("");
+	result(a, id, ERR_NONE, "done");
+	expect("turn beta>alpha older; ");
+	result(a, next, ERR_NONE, "done");
+	expect("close beta>alpha; ");
+	expect("");
+	pool_on_closed(a);
+	expect("open alpha>beta; ");
+	opened(b);
+	expect("turn alpha>beta between; ");
+	result(b, b->current->id, ERR_NONE, "done");
+	expect("close alpha>beta; ");
+	pool_on_closed(b);
+	expect("open beta>alpha again; ");
+	opened(a);
+	expect("turn beta>alpha newer; ");
+}
+
 /* The first that waits has nothing to wait for any more: the slot is the next one's. */
 static void
 test_cancelled_while_waiting(void **state)
@@ -455,6 +484,7 @@ main(void)
 	    TEST(test_lru_gives_way, two_slots),
 	    TEST(test_busy_never_gives_way, two_slots),
 	    TEST(test_waiting_in_order, one_slot),
+	    TEST(test_older_message_first, one_slot),
 	    TEST(test_no_over_eviction, three_slots),
 	    TEST(test_slot_freed, one_slot),
 	    TEST(test_cancelled_while_waiting, one_slot),

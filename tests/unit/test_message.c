@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * irisd/core/message: what is accepted and what is refused with which words, those who wait, cancelling,
+ * and what a new irisd makes of what the old one left. The test is in the place of the workers.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "tests/unit/pool_fixture.h"
+
+#define THREE "teams:\n" TEAM("alpha") TEAM("beta") TEAM("gamma")
+
+static char plain[] = THREE;
+static char one_slot[] = "settings:\n  maxProcesses: 1\n" THREE;
+static char short_queue[] = "settings:\n  maxQueue: 3\n" THREE;
+
+static int64_t
+stored_messages(void)
+{
+	int64_t counts[LADDER_COUNT], n = 0;
+	int i;
+
+	store_message_counts(d.store, counts);
+	for (i = 0; i < LADDER_COUNT; i++)
+		n += counts[i];
+	return n;
+}
+
+/* It is refused, with this code and these words, and nothing of it is stored. */
+static void
+refused(const struct message_new *n, enum err_code code, const char *words)
+{
+	int64_t before = stored_messages();
+	char id[UUID_LEN + 1];
+	struct err err;
+
+	assert_int_equal(message_submit(&d, n, id, &err), -1);
+	assert_string_equal(err_name(err.code), err_name(code));
+	if (strstr(err.msg, words) == NULL)
+		fail_msg("\"%s\" lacks \"%s\"", err.msg, words);
+	assert_int_equal(stored_messages(), before);
+}
+
+static void
+accepted(const struct message_new *n, char id[UUID_LEN + 1])
+{
+	struct err err;
+
+	if (message_submit(&d, n, id, &err) == -1)
+		fail_msg("%s", err.msg);
+}
+
+/* --- accepting -------------------------------------------------------------------------------- */
+
+static void
+test_refused(void **state)
+{
+	struct message_new n = {.to = "alpah", .from = "beta", .body = "x"};
+	size_t size = MESSAGE_BODY_MAX + 2;
+	char *big = xmalloc(size), id[UUID_LEN + 1];
+
+	(void)state;
+	refused(&n, ERR_NOT_FOUND, "unknown team \"alpah\"; the nearest: alpha ");
+	n.to = "zzzzzzzzzz";
+	refused(&n, ERR_NOT_FOUND, "unknown team \"zzzzzzzzzz\"; list_teams");
+	n.to = "alpha";
+	n.body = "";
+	refused(&n, ERR_INVALID, "the message is empty");
+	n.body = " \t\r\n ";
+	refused(&n, ERR_INVALID, "the message is empty");
+	memset(big, 'x', size);
+	big[size - 1] = '\0';
+	n.body = big;
+	refused(&n, ERR_LIMIT, "has 4194305 bytes, 4194304 are the limit");
+	n.body = big + 1;
+	d.stopping = true;
+	refused(&n, ERR_UNAVAILABLE, "irisd is being stopped");
+	d.stopping = false;
+	/* Not even a session was made for those. */
+	assert_true(TAILQ_EMPTY(&team_find(&d, "alpha")->sessions));
+	accepted(&n, id);
+	free(big);
+	assert_string_equal(stored(id), "queued");
+}
+
+static void
+test_queue_limit(void **state)
+{
+	struct message_new n = {.to = "alpha", .from = "beta", .body = "x"};
+	char first[UUID_LEN + 1], id[UUID_LEN + 1];
+	struct session *s;
+
+	(void)state;
+	accepted(&n, first);
+	accepted(&n, id);
+	accepted(&n, id);
+	refused(&n, ERR_LIMIT,
+	    "3 messages from beta already wait for team alpha (settings.maxQueue is 3)");
+	/* Each sender has a queue of its own. */
+	n.from = "gamma";
+	accepted(&n, id);
+	n.from = "beta";
+	/* What is with the process does not wait any more. */
+	s = session_of("beta", "alpha");
+	expect("open beta>alpha; open gamma>alpha; ");
+	opened(s);
+	expect("turn beta>alpha x; ");
+	accepted(&n, id);
+	refused(&n, ERR_LIMIT, "3 messages from beta");
+	message_cancel(message_find(&d, id), "no need");
+	accepted(&n, id);
+}
+
+static void
+test_ids(void **state)
+{
+	char before[UUID_LEN + 1] = "", id[UUID_LEN + 1];
+	struct message_new n = {.to = "alpha", .from = "beta", .body = "x"};
+	struct message *m;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 500; i++) {
+		accepted(&n, id);
+		assert_true(uuid_valid(id));
+		assert_int_equal(id[14], '7');
+		assert_true(strcmp(before, id) < 0);
+		memcpy(before, id, sizeof before);
+		m = message_find(&d, id);
+		assert_non_null(m);
+		assert_int_equal(message_position(m), i + 1);
+		assert_string_equal(m->root, id);
+		assert_string_equal(m->parent, "");
+		assert_int_equal(m->hops, 0);
+	}
+	assert_null(message_find(&d, "01890000-0000-7000-8000-000000000001"));
+	assert_null(message_find(&d, ""));
+}
+
+static void
+test_key(void **state)
+{
+	struct message_new n = {.to = "alpha", .from = "beta", .body = "x", .key = "k1"};
+	char first[UUID_LEN + 1], id[UUID_LEN + 1], words[128];
+	struct store_message row;
+	struct session *s = session_of("beta", "alpha");
+
+	(void)state;
+	accepted(&n, first);
+	accepted(&n, id);
+	assert_string_equal(id, first);
+	assert_int_equal(stored_messages(), 1);
+	assert_int_equal(s->queued, 1);
+	snprintf(words, sizeof words, "was used for another message (%s)", first);
+	n.body = "y";
+	refused(&n, ERR_INVALID, words);
+	n.body = "x";
+	n.to = "gamma";
+	refused(&n, ERR_INVALID, words);
+	n.to = "alpha";
+	n.from = "gamma";
+	refused(&n, ERR_INVALID, words);
+	n.from = "beta";
+
+	/* A key that the client's program made: with other text it is another call, without a key. */
+	n.key_made = true;
+	accepted(&n, id);
+	assert_string_equal(id, first);
+	n.body = "y";
+	accepted(&n, id);
+	assert_string_not_equal(id, first);
+	assert_true(store_message_load(d.store, id, &row));
+	assert_null(row.key);
+	store_message_release(&row);
+
+	/* It is found after its end, too. */
+	expect("open beta>alpha; ");
+	opened(s);
+	expect("turn beta>alpha x; ");
+	result(s, first, ERR_NONE, "yes");
+	n.body = "x";
+	n.key_made = false;
+	accepted(&n, id);
+	assert_string_equal(id, first);
+	assert_int_equal(stored_messages(), 2);
+	/* Another key is another message. */
+	n.key = "k2";
+	accepted(&n, id);
+	assert_string_not_equal(id, first);
+}
+
+/* alpha asks beta, beta asks alpha in that turn: alpha can not ask beta once more and wait. */
+static void
+test_circle(void **state)
+{
+	struct message_new n = {.to = "beta", .from = "alpha", .body = "x", .waits = true};
+	char root[UUID_LEN + 1], back[UUID_LEN + 1], id[UUID_LEN + 1], words[300];
+	struct message *m;
+
+	(void)state;
+	accepted(&n, root);
+	n.to = "alpha";
+	n.from = "beta";
+	n.parent = message_find(&d, root);
+	accepted(&n, back);
+	m = message_find(&d, back);
+	assert_string_equal(m->root, root);
+	assert_string_equal(m->parent, root);
+	assert_int_equal(m->hops, 1);
+
+	n.to = "beta";
+	n.from = "alpha";
+	n.parent = m;
+	snprintf(words, sizeof words,
+	    "team beta is itself waiting for the answer that is being worked on here (message %s); "
+	    "answer it with what you know, or use quick_message",
+	    root);
+	refused(&n, ERR_REFUSED, words);
+	/* Where nobody waits, nothing hangs. */
+	n.waits = false;
+	accepted(&n, id);
+	m = message_find(&d, id);
+	assert_string_equal(m->root, root);
+	assert_string_equal(m->parent, back);
+	assert_int_equal(m->hops, 2);
+	/* Another team may be asked, and so may beta by somebody else. */
+	n.waits = true;
+	n.to = "gamma";
+	accepted(&n, id);
+	n.to = "beta";
+	n.from = "gamma";
+	n.parent = message_find(&d, id);
+	accepted(&n, id);
+	/* The circle is found over any number of teams. */
+	n.to = "alpha";
+	n.from = "beta";
+	n.parent = message_find(&d, id);
+	snprintf(words, sizeof words,
+	    "team alpha is itself waiting for the answer that is being "
+	    "worked on here (message %s)",
+	    back);
+	refused(&n, ERR_REFUSED, words);
+}
+
+static void
+test_hops(void **state)
+{
+	struct message_new n = {.body = "x"};
+	char id[UUID_LEN + 1];
+	int i;
+
+	(void)state;
+	for (i = 0; i < MESSAGE_HOPS_MAX; i++) {
+		n.from = i % 2 == 0 ? "alpha" : "beta";
+		n.to = i % 2 == 0 ? "beta" : "alpha";
+		accepted(&n, id);
+		n.parent = message_find(&d, id);
+		assert_int_equal(n.parent->hops, i);
+	}
+	assert_int_equal(i, 16);
+	refused(&n, ERR_LIMIT, "16 questions already hang on one another here");
+	n.parent = NULL;
+	accepted(&n, id);
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+static const char *const event_names[] = {"state", "activity", "delta", "final", "timeout"};
+static char heard[1024];
+static struct wait *to_unwait;
+
+static void
+wait_cb(struct wait *w, enum wait_event ev, const char *text)
+{
+	size_t n = strlen(heard);
+
+	if (text == NULL)
+		snprintf(
+		    heard + n, sizeof heard - n, "%s:%s; ", (const char *)w->arg, event_names[ev]);
+	else
+		snprintf(heard + n, sizeof heard - n, "%s:%s %s; ", (const char *)w->arg,
+		    event_names[ev], text);
+	if (w == to_unwait)
+		message_unwait(w);
+}
+
+#define expect_heard(want)                                                                         \
+	do {                                                                                       \
+		assert_string_equal(heard, want);                                                  \
+		heard[0] = '\0';                                                                   \
+	} while (0)
+
+static int
+setup(void **state)
+{
+	heard[0] = '\0';
+	to_unwait = NULL;
+	return pool_setup(state);
+}
+
+#define WAIT_TEST(f, conf) cmocka_unit_test_prestate_setup_teardown(f, setup, pool_teardown, conf)
+
+static void
+test_waits(void **state)
+{
+	const char *id = ask("beta", "alpha", "x");
+	struct session *s = session_of("beta", "alpha");
+	char a[] = "a", b[] = "b", c[] = "c";
+	struct message *m = message_find(&d, id);
+	struct wait *w;
+
+	(void)state;
+	message_wait(m, 0, wait_cb, a);
+	w = message_wait(m, 0, wait_cb, b);
+	expect("open beta>alpha; ");
+	expect_heard("");
+	opened(s);
+	expect("turn beta>alpha x; ");
+	expect_heard(
+	    "a:state handed to claude, process 4711; b:state handed to claude, process 4711; ");
+	pool_on_seen(s, id, "lifecycle");
+	pool_on_seen(s, id, "replay"); /* more evidence is no further step */
+	expect_heard("a:state lifecycle; b:state lifecycle; ");
+	pool_on_activity(s, id, "is using Bash");
+	expect_heard("a:activity is using Bash; b:activity is using Bash; ");
+	message_unwait(w);
+	pool_on_delta(s, id, "Hel");
+	pool_on_delta(s, id, "lo");
+	expect_heard("a:delta Hel; a:delta lo; ");
+	/* One that comes late hears the rest. */
+	message_wait(m, 60000, wait_cb, c);
+	result(s, id, ERR_NONE, "Hello");
+	expect_heard("a:final; c:final; ");
+	assert_string_equal(stored(id), "queued sent seen answered: Hello");
+	expect("");
+	expect_heard("");
+}
+
+/* Whatever the end is, everybody hears of it, once; also who lets go in the very moment. */
+static void
+test_wait_ends(void **state)
+{
+	struct session *s = idle_session("beta", "alpha");
+	char a[] = "a", b[] = "b";
+	const char *id;
+
+	(void)state;
+	id = ask("beta", "alpha", "x");
+	message_wait(message_find(&d, id), 0, wait_cb, a);
+	message_cancel(message_find(&d, id), "no need");
+	expect_heard("a:final; ");
+
+	id = ask("beta", "alpha", "y");
+	to_unwait = message_wait(message_find(&d, id), 1000, wait_cb, a);
+	message_wait(message_find(&d, id), 0, wait_cb, b);
+	message_failed(message_find(&d, id), &(struct err){ERR_IO, "bad"}, NULL);
+	expect_heard("a:final; b:final; ");
+
+	/* The answer without a sign of life before: its step to seen is told as well. */
+	id = ask("beta", "alpha", "z");
+	expect("turn beta>alpha z; ");
+	to_unwait = NULL;
+	message_wait(message_find(&d, id), 0, wait_cb, a);
+	result(s, id, ERR_NONE, "yes");
+	expect_heard("a:state result; a:final; ");
+	/* Of one who lets go at a step the rest is not told. */
+	id = ask("beta", "alpha", "z");
+	to_unwait = message_wait(message_find(&d, id), 0, wait_cb, a);
+	expect("turn beta>alpha z; ");
+	result(s, id, ERR_NONE, "yes");
+	expect_heard("a:state handed to claude, process 4711; ");
+}
+
+static void
+test_timeout(void **state)
+{
+	const char *id = ask("beta", "alpha", "x");
+	struct message *m = message_find(&d, id);
+	struct session *s = session_of("beta", "alpha");
+	char a[] = "a", b[] = "b", c[] = "c";
+	struct wait *gone;
+
+	(void)state;
+	expect("open beta>alpha; ");
+	gone = message_wait(m, 1, wait_cb, c);
+	message_unwait(gone);
+	message_wait(m, 2, wait_cb, a);
+	message_wait(m, 60000, wait_cb, b);
+	run_until_said(heard);
+	expect_heard("a:timeout; ");
+	/* The message goes on. */
+	assert_string_equal(stored(id), "queued");
+	opened(s);
+	expect("turn beta>alpha x; ");
+	result(s, id, ERR_NONE, "yes");
+	expect_heard("b:state handed to claude, process 4711; b:state result; b:final; ");
+}
+
+/* --- cancelling, describing --------------------------------------------------------------------- */
+
+static void
+test_cancel(void **state)
+{
+	const char *one = ask("beta", "alpha", "one"), *two = ask("beta", "alpha", "two"),
+		   *three = ask("beta", "alpha", "three");
+	struct session *s = session_of("beta", "alpha");
+
+	(void)state;
+	message_cancel(message_find(&d, two), "the asker has gone");
+	assert_string_equal(stored(two), "queued cancelled: cancelled: the asker has gone");
+	assert_int_equal(s->queued, 2);
+	assert_int_equal(message_position(message_find(&d, three)), 2);
+	expect("open beta>alpha; ");
+	opened(s);
+	expect("turn beta>alpha one; ");
+	message_cancel(message_find(&d, one), "the asker has gone");
+	expect("interrupt beta>alpha; ");
+	assert_string_equal(stored(one), "queued sent");
+	/* The wish twice: the interrupt may have been too early. */
+	message_cancel(message_find(&d, one), "the asker has gone");
+	expect("interrupt beta>alpha; ");
+	result(s, one, ERR_CANCELLED, "interrupted");
+	assert_string_equal(
+	    stored(one), "queued sent cancelled: cancelled: interrupted on request");
+	expect("turn beta>alpha three; ");
+}
+
+static const char *
+describe(const char *id)
+{
+	static char buf[200];
+
+	message_describe(message_find(&d, id), buf, sizeof buf);
+	return buf;
+}
+
+static void
+test_describe(void **state)
+{
+	const char *one = ask("beta", "alpha", "one"), *two = ask("beta", "alpha", "two"), *other;
+	struct session *s = session_of("beta", "alpha");
+	char tiny[sizeof "team alpha: is using B" + 1];
+
+	(void)state;
+	assert_string_equal(describe(two), "queued, place 2 for team alpha");
+	expect("open beta>alpha; ");
+	assert_string_equal(describe(one), "queued, place 1: Claude is starting for team alpha");
+	opened(s);
+	expect("turn beta>alpha one; ");
+	assert_string_equal(describe(one), "sent to team alpha");
+	assert_string_equal(describe(two), "queued, place 1 for team alpha");
+	other = ask("alpha", "beta", "x");
+	expect("");
+	assert_string_equal(describe(other), "queued, place 1: all 1 process slots are taken");
+	pool_on_seen(s, one, "replay");
+	assert_string_equal(describe(one), "team alpha is at work on it");
+	pool_on_activity(s, one, "is using B\xc3\xa4sh");
+	assert_string_equal(describe(one), "team alpha: is using B\xc3\xa4sh");
+	assert_int_equal(message_position(message_find(&d, one)), 0);
+	/* Cut within a letter: what is left is UTF-8. */
+	message_describe(message_find(&d, one), tiny, sizeof tiny);
+	assert_int_equal(strncmp(tiny, "team alpha: is using B", 22), 0);
+	assert_true(json_utf8_valid(tiny, strlen(tiny)));
+}
+
+/* --- a new irisd -------------------------------------------------------------------------------- */
+
+/* As if irisd had ended here and another one had begun with this configuration. */
+static void
+new_irisd(const char *text)
+{
+	struct conf *old = d.conf;
+
+	store_commit(d.store);
+	fixture_pass(&d);
+	message_forget_all(&d);
+	assert_null(d.messages);
+	team_free_all(&d);
+	did[0] = '\0';
+	d.conf = fixture_conf(text);
+	conf_unref(old);
+	team_sync(&d, d.conf, NULL);
+	session_load_all(&d);
+	message_recover_all(&d);
+	assert_int_equal(d.active, 0);
+}
+
+static void
+test_recovery(void **state)
+{
+	const char *seen, *sent, *queued, *second, *gone;
+	struct session *s = busy_session("beta", "alpha", &seen);
+	struct message_new n = {.to = "alpha", .from = "beta", .body = "in turn", .key = "k"};
+	char id[UUID_LEN + 1], again[UUID_LEN + 1];
+	struct message *m;
+
+	(void)state;
+	pool_on_seen(s, seen, "replay");
+	busy_session("alpha", "beta", &sent);
+	queued = ask("beta", "alpha", "queued");
+	second = ask("beta", "alpha", "second");
+	n.parent = message_find(&d, seen);
+	accepted(&n, id);
+	gone = ask("beta", "gamma", "gone");
+	new_irisd("teams:\n" TEAM("alpha") TEAM("beta"));
+
+	assert_string_equal(stored(seen),
+	    "queued sent seen failed: crashed: irisd ended while the team was at work on it; look at "
+	    "the team's session before sending it again");
+	assert_string_equal(stored(sent),
+	    "queued sent failed: crashed: irisd ended while the team was at work on it; look at the "
+	    "team's session before sending it again");
+	assert_string_equal(
+	    stored(gone), "queued failed: not_found: the team is not configured any more");
+	assert_string_equal(stored(queued), "queued");
+	assert_int_equal(message_position(message_find(&d, queued)), 1);
+	assert_int_equal(message_position(message_find(&d, second)), 2);
+	m = message_find(&d, id);
+	assert_int_equal(message_position(m), 3);
+	assert_string_equal(m->root, seen);
+	assert_string_equal(m->parent, seen);
+	assert_int_equal(m->hops, 1);
+	/* Its key still finds it. */
+	n.parent = NULL;
+	accepted(&n, again);
+	assert_string_equal(again, id);
+	/* They go their way, in the conversation that there was. */
+	expect("open beta>alpha again; ");
+	s = session_of("beta", "alpha");
+	opened(s);
+	expect("turn beta>alpha queued; ");
+	result(s, queued, ERR_NONE, "yes");
+	assert_string_equal(stored(queued), "queued sent seen answered: yes");
+	expect("turn beta>alpha second; ");
+}
+
+/* Nothing is left, whatever state they are in and whoever waits: the leak sanitizer looks. */
+static void
+test_forget(void **state)
+{
+	const char *busy;
+	struct session *s = busy_session("beta", "alpha", &busy);
+	char a[] = "a";
+	int i;
+
+	(void)state;
+	pool_on_seen(s, busy, "replay");
+	message_wait(message_find(&d, busy), 60000, wait_cb, a);
+	for (i = 0; i < 20; i++)
+		message_wait(message_find(&d, ask("beta", "alpha", "x")), 60000, wait_cb, a);
+	heard[0] = '\0';
+	message_forget_all(&d);
+	assert_null(d.messages);
+	assert_int_equal(s->queued, 0);
+	assert_string_equal(heard, ""); /* it is nobody's end */
+	assert_int_equal(stored_messages(), 22);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_refused, plain),
+	    TEST(test_queue_limit, short_queue),
+	    TEST(test_ids, plain),
+	    TEST(test_key, plain),
+	    TEST(test_circle, plain),
+	    TEST(test_hops, plain),
+	    WAIT_TEST(test_waits, plain),
+	    WAIT_TEST(test_wait_ends, plain),
+	    WAIT_TEST(test_timeout, plain),
+	    TEST(test_cancel, plain),
+	    TEST(test_describe, one_slot),
+	    TEST(test_recovery, plain),
+	    WAIT_TEST(test_forget, plain),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * An irisd whose workers are the test itself: every function of net/worker.h is defined here, so that
- * the linker leaves the real ones out, and writes down what was asked of it. The test answers with
- * pool_on_*. Included by one .c file of a test program, after cmocka.h.
+ * An irisd whose workers are the test itself: every function of net/worker.h is defined here,
+ * so that the linker leaves the real ones out, and writes down what was asked of it. The test
+ * answers with pool_on_*. Included by one .c file of a test program, after cmocka.h.
  */
 #ifndef IRIS_UNIT_POOL_FIXTURE_H
 #define IRIS_UNIT_POOL_FIXTURE_H
@@ -287,8 +287,8 @@ ladder_cb(const struct store_receipt *r, void *arg)
 }
 
 /*
- * What the store has of a message: its receipts, then how it ended: "queued sent seen answered: yes",
- * "queued failed: login: reason".
+ * What the store has of a message: its receipts, then how it ended: "queued sent seen
+ * answered: yes", "queued failed: login: reason".
  */
 static inline const char *
 stored(const char *id)

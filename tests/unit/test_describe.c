@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd/core/describe: the objects of iris-protocol(7), in each state with exactly the members that are
- * documented there, and with the right values.
+ * irisd/core/describe: the objects of iris-protocol(7), in each state with exactly the members
+ * that are documented there, and with the right values.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd/core/message: what is accepted and what is refused with which words, those who wait, cancelling,
- * and what a new irisd makes of what the old one left. The test is in the place of the workers.
+ * irisd/core/message: what is accepted and what is refused with which words, those who wait,
+ * cancelling, and what a new irisd makes of what the old one left. The test is in the place of
+ * the workers.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,7 +55,7 @@ accepted(const struct message_new *n, char id[UUID_LEN + 1])
 		fail_msg("%s", err.msg);
 }
 
-/* --- accepting -------------------------------------------------------------------------------- */
+/* --- accepting ------------------------------------------------------------------------------- */
 
 static void
 test_refused(void **state)
@@ -166,7 +167,7 @@ test_key(void **state)
 	refused(&n, ERR_INVALID, words);
 	n.from = "beta";
 
-	/* A key that the client's program made: with other text it is another call, without a key. */
+	/* A key that the client's program made: with other text it is another call. */
 	n.key_made = true;
 	accepted(&n, id);
 	assert_string_equal(id, first);
@@ -267,7 +268,7 @@ test_hops(void **state)
 	accepted(&n, id);
 }
 
-/* --- waiting ---------------------------------------------------------------------------------- */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 static const char *const event_names[] = {"state", "activity", "delta", "final", "timeout"};
 static char heard[1024];
@@ -400,7 +401,7 @@ test_timeout(void **state)
 	expect_heard("b:state handed to claude, process 4711; b:state result; b:final; ");
 }
 
-/* --- cancelling, describing --------------------------------------------------------------------- */
+/* --- cancelling, describing ------------------------------------------------------------------ */
 
 static void
 test_cancel(void **state)
@@ -467,7 +468,7 @@ test_describe(void **state)
 	assert_true(json_utf8_valid(tiny, strlen(tiny)));
 }
 
-/* --- a new irisd -------------------------------------------------------------------------------- */
+/* --- a new irisd ----------------------------------------------------------------------------- */
 
 /* As if irisd had ended here and another one had begun with this configuration. */
 static void

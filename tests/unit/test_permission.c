@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd/core/permission: what each grantPermission answers, and that only Iris's own tools are its own.
+ * irisd/core/permission: what each grantPermission answers, and that only Iris's own tools are
+ * its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,8 +54,8 @@ session_with(const char *team)
 }
 
 /*
- * Decide; the answer's form is checked here. Returns the message of a refusal (until the next call), or
- * NULL when it was allowed and the input came back as it was.
+ * Decide; the answer's form is checked here. Returns the message of a refusal (until the next
+ * call), or NULL when it was allowed and the input came back as it was.
  */
 static const char *
 decide(const char *team, const char *tool, const char *input)

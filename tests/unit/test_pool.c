@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd/core/pool, with the test in the place of the workers: which process is started, which message
- * is handed over when, and how everything ends that can go wrong with a process.
+ * irisd/core/pool, with the test in the place of the workers: which process is started, which
+ * message is handed over when, and how everything ends that can go wrong with a process.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 static char two_slots[] = "settings:\n  maxProcesses: 2\n" THREE;
 static char three_slots[] = "settings:\n  maxProcesses: 3\n" THREE;
 
-/* --- the way of a message ------------------------------------------------------------------- */
+/* --- the way of a message -------------------------------------------------------------------- */
 
 static void
 test_cold_start(void **state)
@@ -119,7 +119,7 @@ test_parallel(void **state)
 	assert_int_equal(d.active, 2);
 }
 
-/* --- starts that fail ----------------------------------------------------------------------- */
+/* --- starts that fail ------------------------------------------------------------------------ */
 
 static void
 test_open_fails(void **state)
@@ -258,7 +258,7 @@ test_not_mended(void **state)
 	assert_string_equal(stored(id), "queued failed: invalid: in use");
 }
 
-/* --- turns that fail ------------------------------------------------------------------------ */
+/* --- turns that fail ------------------------------------------------------------------------- */
 
 /* A claude on its way out refuses: the message goes to the next one, three processes at most. */
 static void
@@ -417,7 +417,7 @@ test_cancel_wanted(void **state)
 	expect("");
 }
 
-/* --- results -------------------------------------------------------------------------------- */
+/* --- results --------------------------------------------------------------------------------- */
 
 static void
 test_results(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd/core/pool, with the test in the place of the workers: who gets a slot and who gives way, falling
- * asleep on request, for idleness, or because the team has gone.
+ * irisd/core/pool, with the test in the place of the workers: who gets a slot and who gives
+ * way, falling asleep on request, for idleness, or because the team has gone.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@ static char three_slots[] = "settings:\n  maxProcesses: 3\n" THREE;
 static char idle_soon[] = "settings:\n  idleTimeout: 1\n" THREE;
 static char without_alpha[] = "settings:\n  maxProcesses: 2\nteams:\n" TEAM("beta") TEAM("gamma");
 
-/* --- slots ---------------------------------------------------------------------------------- */
+/* --- slots ----------------------------------------------------------------------------------- */
 
 static void
 test_lru_gives_way(void **state)
@@ -164,7 +164,10 @@ test_slot_freed(void **state)
 	expect("open beta>alpha; ");
 }
 
-/* Between two turns the process goes to whom the older message waits for, not to the longer queue. */
+/*
+ * Between two turns the process goes to whom the older message waits for, not to the longer
+ * queue.
+ */
 static void
 test_older_message_first(void **state)
 {
@@ -249,7 +252,7 @@ test_turn_that_waits(void **state)
 	result(c, c->current->id, ERR_NONE, "deep answer");
 	assert_non_null(strstr(mcp_said, "deep answer"));
 	assert_false(inband_waits(a));
-	/* Both have a process now, one more than there are slots: no third one before both gave way. */
+	/* Both have a process, one more than there are slots: both must give way first. */
 	ask("gamma", "beta", "later");
 	expect("close alpha>gamma; ");
 	pool_on_closed(c);
@@ -260,7 +263,7 @@ test_turn_that_waits(void **state)
 	expect("open gamma>beta; ");
 }
 
-/* --- awake and asleep ----------------------------------------------------------------------- */
+/* --- awake and asleep ------------------------------------------------------------------------ */
 
 static void
 test_watchers(void **state)
@@ -397,7 +400,7 @@ test_idle_timeout(void **state)
 	assert_false(evtimer_pending(s->idle_timer, NULL));
 }
 
-/* --- teams that go ---------------------------------------------------------------------------- */
+/* --- teams that go --------------------------------------------------------------------------- */
 
 static void
 test_drain(void **state)

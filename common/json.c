@@ -174,10 +174,69 @@ json_put_raw(cJSON *obj, const char *name, const char *raw, size_t rawlen)
 	free(text);
 }
 
+/*
+ * Whether cJSON would print another number: it takes two doubles for equal that differ in the 16th
+ * digit, and gives large whole numbers an exponent.
+ */
+static bool
+is_inexact(double d)
+{
+	return floor(d) == d ? fabs(d) >= 1e15 : true;
+}
+
+static bool
+has_inexact(const cJSON *item)
+{
+	const cJSON *child;
+
+	if (cJSON_IsNumber(item))
+		return is_inexact(item->valuedouble);
+	cJSON_ArrayForEach (child, item)
+		if (has_inexact(child))
+			return true;
+	return false;
+}
+
+/* The fewest digits that read back as this very double. */
+static void
+make_exact(cJSON *item)
+{
+	char text[40];
+	cJSON *child;
+	int digits;
+
+	if (cJSON_IsNumber(item) && isfinite(item->valuedouble) && is_inexact(item->valuedouble)) {
+		if (fabs(item->valuedouble) <= JSON_INT_MAX &&
+		    floor(item->valuedouble) == item->valuedouble) {
+			snprintf(text, sizeof text, "%.0f", item->valuedouble);
+		} else {
+			for (digits = 15; digits <= 17; digits++) {
+				snprintf(text, sizeof text, "%.*g", digits, item->valuedouble);
+				if (strtod(text, NULL) == item->valuedouble)
+					break;
+			}
+		}
+		item->type = cJSON_Raw;
+		item->valuestring = xstrdup(text);
+		return;
+	}
+	cJSON_ArrayForEach (child, item)
+		make_exact(child);
+}
+
 char *
 json_print(const cJSON *item)
 {
-	return cJSON_PrintUnformatted(item);
+	cJSON *exact;
+	char *line;
+
+	if (!has_inexact(item))
+		return cJSON_PrintUnformatted(item);
+	exact = cJSON_Duplicate(item, true);
+	make_exact(exact);
+	line = cJSON_PrintUnformatted(exact);
+	cJSON_Delete(exact);
+	return line;
 }
 
 const char *

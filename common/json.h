@@ -64,7 +64,10 @@ void json_put_null(cJSON *obj, const char *name);
 void json_put_raw(cJSON *obj, const char *name, const char *raw, size_t rawlen);
 cJSON *json_int_item(int64_t value);
 
-/* One line without spaces, malloc'ed. Never fails. */
+/*
+ * One line without spaces, malloc'ed. Never fails. A number reads back as the double that it was,
+ * which cJSON alone does not see to.
+ */
 char *json_print(const cJSON *item);
 
 /*

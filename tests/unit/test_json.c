@@ -542,11 +542,36 @@ group_setup(void **state)
 	return 0;
 }
 
+/* What is parsed and printed is the same number, to the last digit of a double. */
+static void
+test_numbers_survive(void **state)
+{
+	static const char *const same[] = {"9007199254740991", "-9007199254740992",
+	    "1234567890123456", "4503602407209691", "0.1", "0.30000000000000004", "1e+300",
+	    "3.141592653589793", "2.2250738585072014e-308", "1700000000000", "-7", "0"};
+	char text[128], *line;
+	cJSON *tree;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof same / sizeof same[0]; i++) {
+		snprintf(text, sizeof text, "{\"a\":[%s],\"b\":%s}", same[i], same[i]);
+		assert_non_null(tree = json_parse(text, strlen(text), NULL));
+		line = json_print(tree);
+		assert_string_equal(line, text);
+		/* The tree itself is as it was. */
+		assert_true(cJSON_IsNumber(json_get(tree, "b")));
+		free(line);
+		cJSON_Delete(tree);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_lists),
+	    cmocka_unit_test(test_numbers_survive),
 	    cmocka_unit_test(test_truncated),
 	    cmocka_unit_test(test_depth),
 	    cmocka_unit_test(test_long_number),

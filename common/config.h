@@ -68,9 +68,15 @@ struct config_settings {
 	int64_t permission_timeout;
 	int64_t default_timeout; /* a sender that gives none waits so long; 0 = without limit */
 	int64_t max_queue;       /* messages that may wait per session */
-	int log_level;           /* enum config_log_level */
-	char *claude_path;       /* a name for PATH, or an absolute path */
-	int64_t stop_timeout;    /* an orderly stop of claude may take so long before KILL */
+	int64_t max_queue_total; /* and for all sessions together */
+	int64_t message_ttl;     /* ms; 0: none */
+	bool cancel_on_disconnect;
+	int64_t restart_delay, restart_window; /* ms */
+	int64_t restart_budget;                /* crashes */
+	int64_t orphan_timeout;                /* ms */
+	int log_level;                         /* enum config_log_level */
+	char *claude_path;                     /* a name for PATH, or an absolute path */
+	int64_t stop_timeout; /* an orderly stop of claude may take so long before KILL */
 };
 
 struct config_dashboard {

@@ -45,11 +45,25 @@ CONFIG_KEY(settings, "defaultTimeout", default_timeout, INT, "0", 0, MS_MAX,
     "ms that a sender waits when it gives no timeout; 0 = without limit")
 CONFIG_KEY(settings, "maxQueue", max_queue, INT, "1000", 1, 1000000,
     "messages that may wait for one session")
+CONFIG_KEY(settings, "maxQueueTotal", max_queue_total, INT, "10000", 1, 10000000,
+    "messages that may wait for all sessions together")
+CONFIG_KEY(settings, "messageTtl", message_ttl, INT, "0", 0, MS_MAX,
+    "ms after which a message that still waits expires, when its sender gives no ttl; 0 = never")
+CONFIG_KEY(settings, "cancelOnDisconnect", cancel_on_disconnect, BOOL, "false", 0, 0,
+    "cancel a message when the last who waits for it is gone")
 CONFIG_KEY(settings, "logLevel", log_level, LOG_LEVEL, "info", 0, 0, "least severe lines to log")
 CONFIG_KEY(settings, "claudePath", claude_path, PROGRAM, "claude", 1, 4096,
     "the claude program: a name to find in PATH, or a path")
 CONFIG_KEY(settings, "stopTimeout", stop_timeout, INT, "8000", 1, 600000,
     "ms that an orderly stop of claude may take before it is killed")
+CONFIG_KEY(settings, "restartDelay", restart_delay, INT, "1000", 1, 3600000,
+    "ms from a crash of a team's worker or claude to its next start; doubles with each crash")
+CONFIG_KEY(settings, "restartBudget", restart_budget, INT, "5", 0, 1000,
+    "crashes of a team in restartWindow, without an answer between them, after which it stays down")
+CONFIG_KEY(settings, "restartWindow", restart_window, INT, "600000", 1, MS_MAX,
+    "ms in which those crashes are counted")
+CONFIG_KEY(settings, "orphanTimeout", orphan_timeout, INT, "600000", 1, MS_MAX,
+    "ms that a worker waits for a new irisd when its own has died")
 
 CONFIG_KEY(dashboard, "enabled", enabled, BOOL, "true", 0, 0, "serve the dashboard")
 CONFIG_KEY(dashboard, "host", host, HOST, "localhost", 1, 255, "address to listen at")

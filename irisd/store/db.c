@@ -17,7 +17,7 @@
 #define MESSAGE_COLUMNS                                                                            \
 	"id, session, from_team, to_team, body, root, parent, hops, state, answer, code, reason, " \
 	"key, created_at, updated_at, input_tokens, output_tokens, cache_read_tokens, "            \
-	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model"
+	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model, expires_at"
 
 static const char *const sql[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
@@ -32,11 +32,15 @@ static const char *const sql[STMT_COUNT] = {
 	"UPDATE session SET claude_id = :claude_id WHERE id = :id AND claude_id <> :claude_id",
     [STMT_SESSION_EACH] =
 	"SELECT id, from_team, to_team, claude_id, started, created_at, last_used_at, messages, "
-	"cost_usd FROM session ORDER BY id",
+	"cost_usd, instance FROM session ORDER BY id",
+    [STMT_SESSION_PROCESS] = "UPDATE session SET instance = :instance WHERE id = :id",
+    [STMT_WORKER_INSERT] = "INSERT INTO worker (pid, start, team) VALUES (:pid, :start, :team)",
+    [STMT_WORKER_DELETE] = "DELETE FROM worker WHERE pid = :pid AND start = :start",
+    [STMT_WORKER_EACH] = "SELECT pid, start, team FROM worker ORDER BY pid",
     [STMT_MESSAGE_INSERT] =
 	"INSERT INTO message (id, session, from_team, to_team, body, root, parent, hops, state, "
-	"key, created_at, updated_at) VALUES (:id, :session, :from, :to, :body, :root, :parent, "
-	":hops, 'queued', :key, :at, :at)",
+	"key, created_at, updated_at, expires_at) VALUES (:id, :session, :from, :to, :body, :root, "
+	":parent, :hops, 'queued', :key, :at, :at, :expires_at)",
     [STMT_MESSAGE_STEP] = "UPDATE message SET state = :state, updated_at = :at WHERE id = :id",
     [STMT_MESSAGE_FINISH] =
 	"UPDATE message SET state = :state, updated_at = :at, answer = :answer, code = :code, "
@@ -52,8 +56,8 @@ static const char *const sql[STMT_COUNT] = {
 	"AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit",
     [STMT_MESSAGE_OPEN] =
 	"SELECT id, session, from_team, to_team, NULL, root, parent, hops, state, NULL, code, "
-	"reason, NULL, created_at, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL "
-	"FROM message WHERE state = 'queued' OR state = 'sent' OR state = 'seen' ORDER BY id",
+	"reason, NULL, created_at, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+	"expires_at FROM message WHERE state = 'queued' OR state = 'sent' OR state = 'seen' ORDER BY id",
     [STMT_MESSAGE_COUNTS] = "SELECT state, count(*) FROM message GROUP BY state",
     [STMT_RECEIPT_INSERT] =
 	"INSERT INTO receipt (message, seq, state, at, evidence) VALUES (:id, "

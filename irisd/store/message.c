@@ -38,6 +38,8 @@ store_message_insert(struct store *s, const struct store_message *m, struct err 
 	db_bind_int(stmt, ":hops", m->hops);
 	db_bind_text(stmt, ":key", m->key);
 	db_bind_int(stmt, ":at", m->created_at);
+	if (m->expires_at != 0)
+		db_bind_int(stmt, ":expires_at", m->expires_at);
 	rv = sqlite3_step(stmt);
 	if (rv != SQLITE_DONE) {
 		/* A full disk may have rolled back what others in this pass were promised. */
@@ -146,6 +148,7 @@ read_row(sqlite3_stmt *stmt, struct store_message *m, size_t brief)
 	m->usage.duration_ms = sqlite3_column_int64(stmt, 20);
 	m->usage.cost_usd = sqlite3_column_double(stmt, 21);
 	m->usage.model = db_text(stmt, 22);
+	m->expires_at = sqlite3_column_int64(stmt, 23);
 }
 
 void

@@ -62,6 +62,15 @@ static const char *const migrations[STORE_SCHEMA] = {
     " evidence TEXT NOT NULL,"
     " PRIMARY KEY (message, seq)"
     ") STRICT, WITHOUT ROWID;",
+    /* 1 -> 2: what lives outlives irisd, so it is known by name; and messages may expire. */
+    "ALTER TABLE session ADD COLUMN instance TEXT;"
+    "ALTER TABLE message ADD COLUMN expires_at INTEGER;"
+    "CREATE TABLE worker ("
+    " pid INTEGER NOT NULL,"
+    " start INTEGER NOT NULL,"
+    " team TEXT NOT NULL,"
+    " PRIMARY KEY (pid, start)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 static int

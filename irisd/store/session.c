@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of sessions, see store.h.
+ * The tables of sessions and of the processes that serve them, see store.h.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +47,16 @@ store_session_update(struct store *s, const struct store_session *row)
 }
 
 void
+store_session_process(struct store *s, const struct store_session *row)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_SESSION_PROCESS);
+
+	db_bind_int(stmt, ":id", row->id);
+	db_bind_text(stmt, ":instance", row->instance[0] != '\0' ? row->instance : NULL);
+	db_run(s, stmt);
+}
+
+void
 store_session_release(struct store_session *row)
 {
 	free(row->from);
@@ -70,7 +80,44 @@ store_session_each(struct store *s, void (*cb)(const struct store_session *, voi
 		row.last_used_at = sqlite3_column_int64(stmt, 6);
 		row.messages = sqlite3_column_int64(stmt, 7);
 		row.cost_usd = sqlite3_column_double(stmt, 8);
+		db_text_into(stmt, 9, row.instance, sizeof row.instance);
 		cb(&row, arg);
 		store_session_release(&row);
+	}
+}
+
+void
+store_worker_insert(struct store *s, const struct store_worker *row)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_WORKER_INSERT);
+
+	db_bind_int(stmt, ":pid", row->pid);
+	db_bind_int(stmt, ":start", (int64_t)row->start);
+	db_bind_text(stmt, ":team", row->team);
+	db_run(s, stmt);
+}
+
+void
+store_worker_delete(struct store *s, int64_t pid, uint64_t start)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_WORKER_DELETE);
+
+	db_bind_int(stmt, ":pid", pid);
+	db_bind_int(stmt, ":start", (int64_t)start);
+	db_run(s, stmt);
+}
+
+void
+store_worker_each(struct store *s, void (*cb)(const struct store_worker *, void *), void *arg)
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_WORKER_EACH);
+
+	while (db_row(s, stmt)) {
+		struct store_worker row = {0};
+		row.pid = sqlite3_column_int64(stmt, 0);
+		row.start = (uint64_t)sqlite3_column_int64(stmt, 1);
+		row.team = db_text(stmt, 2);
+		cb(&row, arg);
+		free(row.team);
 	}
 }

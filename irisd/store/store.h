@@ -20,7 +20,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 1 /* PRAGMA user_version of what this program writes */
+#define STORE_SCHEMA 2 /* PRAGMA user_version of what this program writes */
 
 /* Opens or makes the file (mode 0600) and brings its schema up to date. */
 struct store *store_open(const char *path, struct err *err);
@@ -41,16 +41,31 @@ struct store_session {
 	int64_t created_at, last_used_at; /* ms */
 	int64_t messages;                 /* answered */
 	double cost_usd;
+	char instance[UUID_LEN + 1]; /* the mark of its process; "" while it surely has none */
 };
 
 /* -1 with ERR_IO when it can not be stored. Fills id. */
 int store_session_insert(struct store *s, struct store_session *row, struct err *err);
 /* claude_id, started, last_used_at, messages and cost_usd of the row with this id. */
 void store_session_update(struct store *s, const struct store_session *row);
+/* instance of the row with this id. */
+void store_session_process(struct store *s, const struct store_session *row);
 /* Every session, oldest first. The row is released after each call. */
 void store_session_each(
     struct store *s, void (*cb)(const struct store_session *, void *), void *arg);
 void store_session_release(struct store_session *row);
+
+/* --- workers: the processes that may outlive irisd -------------------------------------------- */
+
+struct store_worker {
+	int64_t pid;
+	uint64_t start; /* compat_proc_start */
+	char *team;     /* owned by the row */
+};
+
+void store_worker_insert(struct store *s, const struct store_worker *row);
+void store_worker_delete(struct store *s, int64_t pid, uint64_t start);
+void store_worker_each(struct store *s, void (*cb)(const struct store_worker *, void *), void *arg);
 
 /* --- messages -------------------------------------------------------------------------------- */
 
@@ -74,6 +89,7 @@ struct store_message {
 	char *reason;                   /* owned; why it ended without an answer */
 	char *key;                      /* owned; idempotency key or NULL */
 	int64_t created_at, updated_at; /* ms */
+	int64_t expires_at;             /* ms; 0: never */
 	bool has_usage;
 	struct store_usage usage;
 };

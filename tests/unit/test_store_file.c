@@ -85,12 +85,12 @@ test_new_file(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	store_close(s);
-	expect_query("PRAGMA user_version", "1");
+	expect_query("PRAGMA user_version", "2");
 	expect_query("PRAGMA journal_mode", "wal");
 	expect_query("PRAGMA integrity_check", "ok");
 	expect_query("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN "
-		     "('session', 'message', 'receipt')",
-	    "3");
+		     "('session', 'message', 'receipt', 'worker')",
+	    "4");
 	expect_query("SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND "
 		     "name NOT LIKE \'sqlite%\' AND strict = 0",
 	    "0");
@@ -123,7 +123,7 @@ test_newer_schema(void **state)
 	exec_sql("PRAGMA user_version = 99");
 	assert_null(store_open(path, &err));
 	assert_int_equal(err.code, ERR_CONFIG);
-	assert_non_null(strstr(err.msg, "newer Iris (schema 99, this one knows 1)"));
+	assert_non_null(strstr(err.msg, "newer Iris (schema 99, this one knows 2)"));
 	assert_non_null(strstr(err.msg, path));
 	expect_query("PRAGMA user_version", "99");
 }

@@ -44,6 +44,8 @@ struct irisd {
 	struct store *store;
 	int64_t started_at; /* ms, wall clock */
 	bool stopping;      /* iris/daemon.stop or a signal came */
+	bool handing_over;  /* ends at once, and leaves its workers to the next irisd */
+	int lock_fd;        /* what makes this the only irisd of its home */
 
 	TAILQ_HEAD(team_list, team) teams;
 	int draining;                            /* removed teams that are still in the list */
@@ -63,6 +65,13 @@ struct irisd {
 
 /* Begin the orderly stop: refuse new work, end workers, then leave the loop. Safe to call twice. */
 void irisd_stop(struct irisd *d, const char *why);
+
+/*
+ * Leave everything to the next irisd: workers go on, and who waits for an answer gets none, but the
+ * end of its connection, and asks again. What is queued for a connection in this pass still goes
+ * out. Safe to call twice; an orderly stop that has begun is not turned into this.
+ */
+void irisd_handover(struct irisd *d, const char *why);
 
 /*
  * Read the configuration again; -1 leaves everything as it was. diff (may be NULL) gets added,

@@ -146,7 +146,7 @@ commit(struct irisd *d)
 
 	if (!store_pending(d->store))
 		return;
-	if (!TAILQ_EMPTY(&d->loop.dirty) || d->stopping) {
+	if (!TAILQ_EMPTY(&d->loop.dirty) || d->stopping || d->handing_over) {
 		evtimer_del(d->commit_timer);
 		store_commit(d->store);
 	} else if (!evtimer_pending(d->commit_timer, NULL)) {
@@ -159,7 +159,8 @@ hook(void *arg)
 {
 	struct irisd *d = arg;
 
-	pool_run(d);
+	if (!d->handing_over)
+		pool_run(d);
 	commit(d);
 	if (d->stopping && TAILQ_EMPTY(&d->workers))
 		loop_stop(&d->loop);
@@ -168,13 +169,41 @@ hook(void *arg)
 void
 irisd_stop(struct irisd *d, const char *why)
 {
-	if (d->stopping)
+	if (d->stopping || d->handing_over)
 		return;
 	d->stopping = true;
 	log_info("stopping reason=%s", why);
 	service_notify("STOPPING=1");
 	client_stop_listening(d);
 	worker_stop_all(d);
+}
+
+void
+irisd_handover(struct irisd *d, const char *why)
+{
+	if (d->stopping || d->handing_over)
+		return;
+	d->handing_over = true;
+	log_info("handing over to the next irisd reason=%s", why);
+	service_notify("STOPPING=1");
+	loop_stop(&d->loop);
+}
+
+/*
+ * Who connects meanwhile waits in the socket's queue: it is closed, as the other connections are,
+ * only when the lock is free, since whoever loses its connection starts the next irisd.
+ */
+static void
+let_go(struct irisd *d)
+{
+	worker_leave_all(d);
+	client_close_all(d);
+	message_forget_all(d);
+	team_free_all(d);
+	store_close(d->store);
+	d->store = NULL;
+	close(d->lock_fd);
+	client_leave_socket(d);
 }
 
 /*
@@ -201,6 +230,8 @@ signal_cb(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	if (sig == SIGHUP)
 		irisd_reload(d, NULL, &err);
+	else if (sig == SIGUSR2)
+		irisd_handover(d, "SIGUSR2");
 	else
 		irisd_stop(d, sig == SIGTERM ? "SIGTERM" : "SIGINT");
 }
@@ -231,7 +262,7 @@ set_db_path(struct irisd *d, const struct config_database *c)
 		paths_join(db, sizeof d->paths.db, d->paths.home, c->path);
 }
 
-static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};
 #define NSIGNALS (sizeof signals / sizeof signals[0])
 
 static void
@@ -239,7 +270,7 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 {
 	size_t i;
 
-	/* What say_goodbye has queued leaves here, and the peers are freed. */
+	/* What is queued leaves here, and the peers are freed. */
 	loop_drain(&d->loop);
 	message_forget_all(d);
 	team_free_all(d);
@@ -325,7 +356,7 @@ main(int argc, char *argv[])
 	TAILQ_INIT(&d.clients);
 	TAILQ_INIT(&d.workers);
 	if (paths_init(&d.paths, &err) == -1 || paths_make(&d.paths, &err) == -1 ||
-	    take_lock(&d.paths, &err) == -1 || start(&d, sev, &err) == -1) {
+	    (d.lock_fd = take_lock(&d.paths, &err)) == -1 || start(&d, sev, &err) == -1) {
 		log_error("%s", err.msg);
 		start_report(&err);
 		return err_exit_status(err.code);
@@ -335,11 +366,15 @@ main(int argc, char *argv[])
 	start_report(NULL);
 	service_notify("READY=1");
 	loop_run(&d.loop);
-	say_goodbye(&d);
-	release(&d, sev);
-	log_info("stopped");
 	/*
-	 * The lock stays until the kernel takes it: who waits for it waits for the process's end.
+	 * After a stop the lock stays until the kernel takes it: who waits for it waits for the
+	 * process's end.
 	 */
+	if (d.handing_over)
+		let_go(&d);
+	else
+		say_goodbye(&d);
+	release(&d, sev);
+	log_info(d.handing_over ? "handed over" : "stopped");
 	return 0;
 }

@@ -339,15 +339,21 @@ client_listen(struct irisd *d, struct err *err)
 }
 
 void
-client_stop_listening(struct irisd *d)
+client_leave_socket(struct irisd *d)
 {
-	if (d->accept_ev == NULL)
-		return;
 	event_free(d->accept_ev);
 	event_free(d->accept_retry);
 	d->accept_ev = d->accept_retry = NULL;
 	close(d->listen_fd);
 	d->listen_fd = -1;
+}
+
+void
+client_stop_listening(struct irisd *d)
+{
+	if (d->accept_ev == NULL)
+		return;
+	client_leave_socket(d);
 	/* A socket of the service manager's stays: it will start the next irisd. */
 	if (!service_has_socket())
 		unlink(d->paths.sock);

@@ -40,6 +40,12 @@ int client_listen(struct irisd *d, struct err *err);
 /* Take no more connections. */
 void client_stop_listening(struct irisd *d);
 
+/*
+ * Close the socket and leave it where it is, for the next irisd to replace: who connects meanwhile
+ * is told that nobody listens.
+ */
+void client_leave_socket(struct irisd *d);
+
 /* Answer what waits, because irisd stops. */
 void client_stop_all(struct irisd *d, const struct err *why);
 /* End all connections, letting out what is queued. */

@@ -77,6 +77,7 @@ static const struct {
     {"limit", cJSON_IsNumber, "a whole number"},
     {"stream", cJSON_IsBool, "true or false"},
     {"force", cJSON_IsBool, "true or false"},
+    {"handover", cJSON_IsBool, "true or false"},
 };
 
 /* A member of another type is refused: passed over, "only this one" would mean all of them. */
@@ -243,10 +244,13 @@ void
 control_daemon_stop(struct control *c, const cJSON *params)
 {
 	struct irisd *d = c->client->d;
+	bool handover = json_bool(params, "handover", false);
 
-	(void)params;
 	control_done(c, json_new());
-	irisd_stop(d, "asked to by iris");
+	if (handover)
+		irisd_handover(d, "asked to by iris");
+	else
+		irisd_stop(d, "asked to by iris");
 }
 
 void

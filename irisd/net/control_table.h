@@ -7,8 +7,8 @@
  */
 CONTROL_X(
     daemon_status, "iris/daemon.status", "", "what irisd, its pool and its messages are doing")
-CONTROL_X(
-    daemon_stop, "iris/daemon.stop", "", "end irisd in order, with everything that it has started")
+CONTROL_X(daemon_stop, "iris/daemon.stop", "handover?",
+    "end irisd in order, with everything that it has started, or all but its workers")
 CONTROL_X(config_reload, "iris/config.reload", "", "read the configuration again; what changed")
 CONTROL_X(team_list, "iris/team.list", "", "all teams")
 CONTROL_X(team_show, "iris/team.show", "team", "one team, its sessions, and what stands in its way")

@@ -23,6 +23,7 @@
 #define HELLO_TIMEOUT_MS 10000
 #define STOP_EXTRA_MS    1000 /* beyond settings.stopTimeout, for the worker's own end */
 #define LAST_WORDS_MS    1000 /* from a worker's death to the end of its connection */
+#define LEAVE_GRACE_MS   2000 /* for what is queued when irisd hands over */
 #define LEFTOVERS_MAX    256
 
 /* Kill a process with everything that descends from it, when it still is the one that was meant. */
@@ -387,6 +388,18 @@ worker_stop_all(struct irisd *d)
 
 	TAILQ_FOREACH (w, &d->workers, entry)
 		stop(w);
+}
+
+void
+worker_leave_all(struct irisd *d)
+{
+	struct worker *w;
+
+	while ((w = TAILQ_FIRST(&d->workers)) != NULL) {
+		if (w->peer != NULL)
+			peer_close(w->peer, LEAVE_GRACE_MS);
+		worker_free(w);
+	}
 }
 
 static void

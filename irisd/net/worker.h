@@ -42,6 +42,9 @@ bool worker_left(const struct team *t);
 /* Ends every worker in order (with their processes); worker_reaped tells when each one is gone. */
 void worker_stop_all(struct irisd *d);
 
+/* Forget every worker without a word, so that it goes on by itself until the next irisd takes it. */
+void worker_leave_all(struct irisd *d);
+
 /*
  * A connection has said hello as a worker: it is answered with result (taken), and its peer is the
  * worker's from now on. -1: refused, for err.

@@ -29,6 +29,13 @@ irisd_stop(struct irisd *d, const char *why)
 	d->stopping = true;
 }
 
+void
+irisd_handover(struct irisd *d, const char *why)
+{
+	(void)why;
+	d->handing_over = true;
+}
+
 int
 irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 {

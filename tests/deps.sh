@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 build="gcc=cc make=make libc6-dev=stdio.h libevent-dev=event2/event.h libsqlite3-dev=sqlite3.h
 	libcjson-dev=cjson/cJSON.h libyaml-dev=yaml.h uthash-dev=uthash.h"
 check="libcmocka-dev=cmocka.h mandoc=mandoc shellcheck=shellcheck clang-format=clang-format
-	systemd=systemd-analyze xz-utils=xz"
+	systemd=systemd-analyze xz-utils=xz sqlite3=sqlite3 strace=strace"
 brew_build="libevent sqlite cjson libyaml uthash"
 brew_check="cmocka mandoc shellcheck clang-format node"
 

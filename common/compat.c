@@ -18,9 +18,11 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <dirent.h>
 #endif
 #ifdef __APPLE__
+#include <sys/event.h>
 #include <libproc.h>
 #include <mach-o/dyld.h>
 #include <sys/sysctl.h>
@@ -306,6 +308,13 @@ compat_proc_marked(const char *entry, pid_t *out, size_t max)
 	return found;
 }
 
+int
+compat_proc_fd(pid_t pid)
+{
+	/* glibc 2.36 has a wrapper, older ones do not. The descriptor is close-on-exec. */
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
 bool
 compat_subreaper(void)
 {
@@ -478,6 +487,23 @@ compat_proc_marked(const char *entry, pid_t *out, size_t max)
 	}
 	free(pids);
 	return found;
+}
+
+int
+compat_proc_fd(pid_t pid)
+{
+	struct kevent ev;
+	int saved, fd = finish_fd(kqueue(), false);
+
+	if (fd == -1)
+		return -1;
+	EV_SET(&ev, pid, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, NULL);
+	if (kevent(fd, &ev, 1, NULL, 0, NULL) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
 }
 
 bool

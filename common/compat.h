@@ -56,6 +56,12 @@ size_t compat_proc_descendants(pid_t root, pid_t *pids, size_t max);
 size_t compat_proc_marked(const char *entry, pid_t *pids, size_t max);
 
 /*
+ * A descriptor that becomes readable when the process ends, also one that is not a child of this
+ * one. -1 with errno: ESRCH when it has ended already, ENOSYS where the system has no such thing.
+ */
+int compat_proc_fd(pid_t pid);
+
+/*
  * Make orphaned descendants children of this process, so that it can reap them. False where not
  * possible.
  */

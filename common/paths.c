@@ -124,6 +124,7 @@ paths_init(struct paths *p, struct err *err)
 	paths_join(p->run, sizeof p->run, p->home, "run");
 	paths_join(p->log, sizeof p->log, p->home, "log");
 	paths_join(p->logfile, sizeof p->logfile, p->home, "log/irisd.log");
+	paths_join(p->spool, sizeof p->spool, p->home, "run/spool");
 	paths_join(p->lock, sizeof p->lock, p->home, "run/irisd.lock");
 	paths_join(p->start, sizeof p->start, p->home, "run/start.lock");
 	if (set_config(p, err) == -1)
@@ -173,7 +174,8 @@ paths_make(const struct paths *p, struct err *err)
 	} else if (make_private(p->home, false, err) == -1) {
 		return -1;
 	}
-	if (make_private(p->run, false, err) == -1 || make_private(p->log, false, err) == -1)
+	if (make_private(p->run, false, err) == -1 || make_private(p->spool, false, err) == -1 ||
+	    make_private(p->log, false, err) == -1)
 		return -1;
 	compat_strlcpy(dir, p->sock, sizeof dir);
 	if ((slash = strrchr(dir, '/')) != NULL)

@@ -19,6 +19,7 @@ struct paths {
 	    [PATHS_MAX];    /* config.yaml (or .yml where only that exists), or $IRIS_CONFIG_PATH */
 	char db[PATHS_MAX]; /* iris.db */
 	char run[PATHS_MAX];     /* run/ */
+	char spool[PATHS_MAX];   /* run/spool/: results that no irisd has taken yet */
 	char log[PATHS_MAX];     /* log/ */
 	char logfile[PATHS_MAX]; /* log/irisd.log */
 	char lock[PATHS_MAX];    /* run/irisd.lock: held by the irisd that runs */
@@ -30,7 +31,7 @@ struct paths {
 int paths_init(struct paths *p, struct err *err);
 
 /*
- * Make home, run, log and the socket's own directory where it has one, mode 0700. Refused: what
+ * Make home, run, run/spool, log and the socket's own directory where it has one, mode 0700. Refused: what
  * is another user's, a link planted in place of run or log, and a socket's directory in /tmp that
  * is open to others.
  */

@@ -52,6 +52,7 @@ struct irisd {
 	TAILQ_HEAD(session_list, session) ready; /* sessions that pool_run must look at */
 	struct session_list waiting; /* sessions that wait for a process slot, in order */
 	struct message *messages;    /* hash by id: those that are not final */
+	int queued;                  /* those that wait, of all sessions */
 	int active;                  /* sessions that hold a process slot */
 
 	TAILQ_HEAD(client_list, client) clients;

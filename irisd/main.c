@@ -24,6 +24,7 @@
 #include "irisd/core/pool.h"
 #include "irisd/core/team.h"
 #include "irisd/mcp/inband.h"
+#include "irisd/net/adopt.h"
 #include "irisd/net/client.h"
 #include "irisd/net/service.h"
 #include "irisd/net/worker.h"
@@ -304,12 +305,16 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 		event_add(sev[i], NULL);
 	}
 	use_conf(d, c, NULL);
+	adopt_begin(d);
 	message_recover_all(d);
+	adopt_leftovers(d);
 	store_commit(d->store);
 	if (client_listen(d, err) == -1) {
+		worker_leave_all(d);
 		release(d, sev);
 		return -1;
 	}
+	adopt_call(d);
 	return 0;
 }
 

@@ -22,6 +22,15 @@ receipt_cb(const struct store_receipt *r, void *arg)
 	cJSON_AddItemToArray(list, o);
 }
 
+cJSON *
+describe_receipts(struct store *s, const char *id)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	store_receipts_each(s, id, receipt_cb, list);
+	return list;
+}
+
 static cJSON *
 usage_json(const struct store_usage *u)
 {
@@ -41,7 +50,7 @@ usage_json(const struct store_usage *u)
 cJSON *
 describe_message(const struct store_message *m, struct store *s)
 {
-	cJSON *o = json_new(), *e, *list;
+	cJSON *o = json_new(), *e;
 
 	json_put_str(o, "id", m->id);
 	json_put_str(o, "from", m->from);
@@ -65,11 +74,10 @@ describe_message(const struct store_message *m, struct store *s)
 	json_put_int(o, "hops", m->hops);
 	if (m->has_usage)
 		json_put(o, "usage", usage_json(&m->usage));
-	if (s != NULL) {
-		list = cJSON_CreateArray();
-		store_receipts_each(s, m->id, receipt_cb, list);
-		json_put(o, "receipts", list);
-	}
+	if (m->expires_at != 0)
+		json_put_int(o, "expiresAt", m->expires_at);
+	if (s != NULL)
+		json_put(o, "receipts", describe_receipts(s, m->id));
 	return o;
 }
 

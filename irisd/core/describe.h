@@ -14,6 +14,9 @@
 /* A message object; with its receipts where s is given. */
 cJSON *describe_message(const struct store_message *m, struct store *s);
 
+/* Each step of a message, oldest first: state, at, evidence. */
+cJSON *describe_receipts(struct store *s, const char *id);
+
 cJSON *describe_session(const struct session *s);
 /* name, path, description, ..., status. */
 cJSON *describe_team(const struct team *t);

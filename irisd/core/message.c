@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/core/message.h"
+#include "irisd/core/message_ttl.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/team.h"
 
@@ -36,9 +37,10 @@ message_new(struct session *s, const struct store_message *row)
 	compat_strlcpy(m->root, row->root, sizeof m->root);
 	compat_strlcpy(m->parent, row->parent, sizeof m->parent);
 	m->hops = row->hops;
-	m->state = LADDER_QUEUED;
+	m->state = row->state;
 	TAILQ_INIT(&m->waits);
 	HASH_ADD_STR(s->d->messages, id, m);
+	message_ttl_arm(m, row);
 	return m;
 }
 
@@ -47,7 +49,38 @@ enqueue(struct message *m)
 {
 	m->in_queue = true;
 	m->session->queued++;
+	m->d->queued++;
 	TAILQ_INSERT_TAIL(&m->session->queue, m, entry);
+	pool_want(m->session);
+}
+
+/* In the order in which they were accepted; ids sort by time. */
+void
+message_requeue(struct message *m, const char *doubt)
+{
+	struct message *other;
+
+	if (doubt != NULL && m->doubt == NULL)
+		m->doubt = xstrdup(doubt);
+	m->limbo = false;
+	m->in_queue = true;
+	m->session->queued++;
+	m->d->queued++;
+	TAILQ_FOREACH (other, &m->session->queue, entry)
+		if (strcmp(other->id, m->id) > 0)
+			break;
+	if (other != NULL)
+		TAILQ_INSERT_BEFORE(other, m, entry);
+	else
+		TAILQ_INSERT_TAIL(&m->session->queue, m, entry);
+	pool_want(m->session);
+}
+
+void
+message_certain(struct message *m)
+{
+	free(m->doubt);
+	m->doubt = NULL;
 	pool_want(m->session);
 }
 
@@ -58,7 +91,9 @@ dequeue(struct message *m)
 		return;
 	m->in_queue = false;
 	m->session->queued--;
+	m->d->queued--;
 	TAILQ_REMOVE(&m->session->queue, m, entry);
+	message_ttl_disarm(m);
 }
 
 static int
@@ -75,6 +110,13 @@ check_body(const char *body, struct err *err)
 		    "project and name that",
 		    len, MESSAGE_BODY_MAX);
 	return 0;
+}
+
+/* Names have no slash. */
+char *
+message_key(const char *from, const char *key)
+{
+	return xasprintf("key:%s/%s", from, key);
 }
 
 /*
@@ -133,6 +175,19 @@ check_chain(const struct message_new *n, const struct session *s, struct err *er
 	return 0;
 }
 
+static int
+check_total(const struct irisd *d, struct err *err)
+{
+	int64_t limit = d->conf->config->settings.max_queue_total;
+
+	if (d->queued < limit)
+		return 0;
+	return err_set(err, ERR_LIMIT,
+	    "%d messages already wait for all teams together (settings.maxQueueTotal is %lld); send "
+	    "again when some are answered",
+	    d->queued, (long long)limit);
+}
+
 int
 message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1], struct err *err)
 {
@@ -150,6 +205,8 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 		return -1;
 	if ((known = find_by_key(d, n, id, &key, err)) != 0)
 		return known == 1 ? 0 : -1;
+	if (check_total(d, err) == -1)
+		return -1;
 	if ((s = session_get(t, n->from, true, err)) == NULL)
 		return -1;
 	if (check_chain(n, s, err) == -1)
@@ -169,6 +226,7 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 	compat_strlcpy(row.root, n->parent != NULL ? n->parent->root : row.id, sizeof row.root);
 	compat_strlcpy(row.parent, n->parent != NULL ? n->parent->id : "", sizeof row.parent);
 	row.created_at = compat_now_ms();
+	row.expires_at = n->ttl > 0 ? row.created_at + n->ttl : 0;
 	known = store_message_insert(d->store, &row, err);
 	free(row.body);
 	free(row.key);
@@ -182,8 +240,8 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 }
 
 /*
- * What was queued is queued again. What was with a process when irisd ended has lost it: irisd's
- * workers end with it, so the turn did not come to its end.
+ * What was queued is queued again. What was with a process when irisd ended may be with it still:
+ * it waits for the worker's word. Without a worker it is looked up.
  */
 static void
 recover_cb(const struct store_message *row, void *arg)
@@ -191,20 +249,22 @@ recover_cb(const struct store_message *row, void *arg)
 	struct irisd *d = arg;
 	struct team *t = team_find(d, row->to);
 	struct session *s = t != NULL ? session_get(t, row->from, false, NULL) : NULL;
-	int64_t now = compat_now_ms();
+	struct message *m;
 
 	if (s == NULL) {
-		store_message_finish(d->store, row->id, LADDER_FAILED, now, "recovery", NULL,
-		    ERR_NOT_FOUND, "the team is not configured any more", NULL);
-	} else if (row->state == LADDER_QUEUED) {
-		enqueue(message_new(s, row));
-	} else {
-		store_message_finish(d->store, row->id, LADDER_FAILED, now, "recovery", NULL,
-		    ERR_CRASHED,
-		    "irisd ended while the team was at work on it; look at the team's session before "
-		    "sending it again",
-		    NULL);
+		store_message_finish(d->store, row->id, LADDER_FAILED, compat_now_ms(), "recovery",
+		    NULL, ERR_NOT_FOUND, "the team is not configured any more", NULL);
+		return;
 	}
+	m = message_new(s, row);
+	if (row->state == LADDER_QUEUED)
+		enqueue(m);
+	else if (t->adopting > 0)
+		m->limbo = true;
+	else
+		message_requeue(
+		    m, "irisd and the team's worker ended while the message was with the team");
+	m->attempts = row->state != LADDER_QUEUED;
 }
 
 struct recovery {
@@ -309,6 +369,7 @@ message_free(void *arg)
 
 	while (!TAILQ_EMPTY(&m->waits))
 		wait_free(TAILQ_FIRST(&m->waits));
+	free(m->doubt);
 	free(m);
 }
 
@@ -345,15 +406,28 @@ end(struct message *m)
 	loop_defer(&m->d->loop, message_free, m);
 }
 
+static void
+answered(
+    struct message *m, const char *answer, const char *evidence, const struct store_usage *usage)
+{
+	if (m->state == LADDER_SENT)
+		message_seen(m, evidence);
+	step(m, LADDER_ANSWERED, NULL);
+	store_message_finish(
+	    m->d->store, m->id, m->state, compat_now_ms(), evidence, answer, ERR_NONE, NULL, usage);
+	end(m);
+}
+
 void
 message_answered(struct message *m, const char *answer, const struct store_usage *usage)
 {
-	if (m->state == LADDER_SENT)
-		message_seen(m, "result");
-	step(m, LADDER_ANSWERED, NULL);
-	store_message_finish(
-	    m->d->store, m->id, m->state, compat_now_ms(), "result", answer, ERR_NONE, NULL, usage);
-	end(m);
+	answered(m, answer, "result", usage);
+}
+
+void
+message_found(struct message *m, const char *answer, const char *evidence)
+{
+	answered(m, answer, evidence, NULL);
 }
 
 void
@@ -375,6 +449,15 @@ message_cancelled(struct message *m, const char *reason, const struct store_usag
 }
 
 void
+message_expired(struct message *m, const char *reason)
+{
+	step(m, LADDER_EXPIRED, NULL);
+	store_message_finish(
+	    m->d->store, m->id, m->state, compat_now_ms(), reason, NULL, ERR_EXPIRED, reason, NULL);
+	end(m);
+}
+
+void
 message_cancel(struct message *m, const char *reason)
 {
 	if (m->in_queue) {
@@ -383,6 +466,16 @@ message_cancel(struct message *m, const char *reason)
 	}
 	m->cancel_wanted = true;
 	pool_interrupt(m);
+}
+
+void
+message_abandoned(struct message *m)
+{
+	if (m->d->conf->config->settings.cancel_on_disconnect && !m->d->stopping &&
+	    TAILQ_EMPTY(&m->waits))
+		message_cancel(m,
+		    "who waited for its answer has gone "
+		    "(settings.cancelOnDisconnect)");
 }
 
 static void
@@ -442,7 +535,14 @@ message_describe(const struct message *m, char *buf, size_t size)
 	const struct session *s = m->session;
 	const char *team = s->team->name;
 
-	if (m->in_queue) {
+	if (m->limbo) {
+		snprintf(
+		    buf, size, "irisd was restarted; the worker of team %s is asked for it", team);
+	} else if (m->doubt != NULL) {
+		snprintf(buf, size,
+		    "the transcript of team %s is searched: nobody knows whether Claude has it",
+		    team);
+	} else if (m->in_queue) {
 		if (s->state == SESSION_WAITING)
 			snprintf(buf, size, "queued, place %d: all %lld process slots are taken",
 			    message_position(m),

@@ -17,6 +17,7 @@
 #define MESSAGE_BODY_MAX ((size_t)4 * 1024 * 1024) /* bytes */
 #define MESSAGE_HOPS_MAX 16                        /* questions that may hang on one another */
 #define MESSAGE_KEY_MAX  200
+#define MESSAGE_TTL_MAX  ((int64_t)36500 * 86400000) /* ms */
 
 enum wait_event {
 	WAIT_STATE,    /* a step up the ladder; text is its evidence */
@@ -48,6 +49,10 @@ struct message {
 	bool in_queue;
 	int attempts;       /* how often it was handed to a process */
 	bool cancel_wanted; /* its turn was interrupted on somebody's wish */
+	struct event *ttl;  /* while it is queued and may expire; owned */
+	bool limbo;         /* with a worker of an earlier irisd's, which has not spoken yet */
+	char *doubt;        /* owned: why nobody knows whether Claude has it; NULL: no doubt */
+	bool looking;       /* its worker was asked to look it up in Claude's transcript */
 	TAILQ_HEAD(, wait) waits;
 };
 
@@ -58,16 +63,24 @@ struct message_new {
 	bool
 	    key_made; /* by the client's program, not by its user: with other text it means nothing */
 	bool waits;   /* the sender will wait for the answer */
+	int64_t ttl;                  /* ms that it may be queued; 0: without limit */
 	const struct message *parent; /* in whose turn it is sent, or NULL */
 };
 
 /*
  * Accept a message: it is stored (the acknowledgement must wait for the commit) and queued. id gets
  * its id. With a key that was used before for the same text, nothing is made and id is that
- * message's. -1: ERR_NOT_FOUND for the team, ERR_INVALID, ERR_LIMIT, ERR_UNAVAILABLE, ERR_IO.
+ * message's. -1: ERR_NOT_FOUND for the team, ERR_INVALID, ERR_LIMIT, ERR_UNAVAILABLE, ERR_IO; then
+ * nothing was stored.
  */
 int message_submit(
     struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1], struct err *err);
+
+/*
+ * What a sender's own key is stored as, malloc'ed: no sender's keys meet another one's, so that none
+ * learns of a message that is not its own.
+ */
+char *message_key(const char *from, const char *key);
 
 /* The message in memory: NULL when it is final or unknown (then ask the store). */
 struct message *message_find(struct irisd *d, const char *id);
@@ -78,6 +91,14 @@ void message_recover_all(struct irisd *d);
 /* At irisd's end: forget what is not final; it is in the store. */
 void message_forget_all(struct irisd *d);
 
+/*
+ * Back into its session's queue, in its place: a message that surely has not reached Claude (doubt
+ * NULL), or one of which that must be found out first.
+ */
+void message_requeue(struct message *m, const char *doubt);
+/* It has not reached Claude: no doubt any more, and it may be delivered. */
+void message_certain(struct message *m);
+
 /* Steps. evidence is one line. */
 void message_sent(struct message *m, const char *evidence);
 void message_seen(struct message *m, const char *evidence);
@@ -86,14 +107,24 @@ void message_delta(struct message *m, const char *text);
 
 /* Last steps: the waits are told, the message is freed at the end of the pass. */
 void message_answered(struct message *m, const char *answer, const struct store_usage *usage);
+/* The same for an answer that was found in Claude's transcript. */
+void message_found(struct message *m, const char *answer, const char *evidence);
 void message_failed(struct message *m, const struct err *why, const struct store_usage *usage);
 void message_cancelled(struct message *m, const char *reason, const struct store_usage *usage);
+/* Only of a message that no process was ever given. */
+void message_expired(struct message *m, const char *reason);
 
 /*
  * Ask for its end on somebody's wish: at once when it is queued, by interrupting the turn
  * otherwise. Nothing to do for a final one.
  */
 void message_cancel(struct message *m, const char *reason);
+
+/*
+ * One who sent it and waited for it has gone, with the wait: cancel it when nobody else waits, and
+ * settings.cancelOnDisconnect says so.
+ */
+void message_abandoned(struct message *m);
 
 /* Wait for m, timeout_ms at most (0: without limit). arg is the caller's. */
 struct wait *message_wait(struct message *m, int64_t timeout_ms,

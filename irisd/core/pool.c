@@ -9,6 +9,7 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "irisd/core/backoff.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/team.h"
@@ -22,6 +23,15 @@ pool_want(struct session *s)
 		return;
 	s->on_ready = true;
 	TAILQ_INSERT_TAIL(&s->d->ready, s, ready_entry);
+}
+
+void
+pool_want_team(struct team *t)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &t->sessions, team_entry)
+		pool_want(s);
 }
 
 void
@@ -68,8 +78,8 @@ idle_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static void
-became_idle(struct session *s)
+void
+pool_became_idle(struct session *s)
 {
 	int64_t ms = s->team->cfg->idle_timeout;
 	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
@@ -86,6 +96,16 @@ became_idle(struct session *s)
 	pool_want(s);
 	/* Its own messages first; if there are none, it may have to give way. */
 	pool_slot_free(s->d);
+}
+
+/* Surely nothing is left of its process. */
+static void
+clear_mark(struct session *s)
+{
+	if (s->row.instance[0] == '\0')
+		return;
+	s->row.instance[0] = '\0';
+	store_session_process(s->d->store, &s->row);
 }
 
 /* No process any more: forget what was known of it, and let others have the slot. */
@@ -127,7 +147,7 @@ start(struct session *s)
 	/* More than one slot may have become free in this pass. */
 	pool_slot_free(s->d);
 	if (worker_open(s, &err) == -1)
-		pool_on_open_failed(s, &err, false);
+		pool_on_open_failed(s, &err, POOL_OPEN_REFUSED);
 }
 
 /*
@@ -229,6 +249,49 @@ hand_over(struct session *s)
 		pool_on_turn_refused(s, m->id, &err);
 }
 
+/* The first message may or may not have reached Claude: nothing is done before that is known. */
+static bool
+in_doubt(const struct session *s)
+{
+	const struct message *m = TAILQ_FIRST(&s->queue);
+
+	return m != NULL && m->doubt != NULL;
+}
+
+static void
+look_up(struct session *s)
+{
+	struct message *m = TAILQ_FIRST(&s->queue);
+	struct err err;
+
+	if (m->looking)
+		return;
+	if (s->team->worker == NULL && backoff_waits(s->team))
+		return;
+	m->looking = true;
+	if (worker_lookup(s, m, &err) == -1)
+		pool_on_lookup_failed(s, m->id, &err, false);
+}
+
+/* It wants a process and has none. */
+static void
+look_at_sleeper(struct session *s)
+{
+	struct err why;
+
+	if (backoff_down(s->team, &why)) {
+		fail_all(s, &why);
+		pool_want(s);
+	} else if (in_doubt(s)) {
+		look_up(s);
+	} else if (!backoff_waits(s->team)) {
+		start_or_wait(s);
+	} else if (s->state == SESSION_WAITING) {
+		/* Others may have the slot meanwhile. */
+		became_asleep(s);
+	}
+}
+
 static void
 look_at(struct session *s)
 {
@@ -242,14 +305,19 @@ look_at(struct session *s)
 			became_asleep(s);
 		return;
 	}
+	/* Whoever ends that looks at the team's sessions again. */
+	if (s->team->adopting > 0 || s->team->evict != NULL)
+		return;
 	switch (s->state) {
 	case SESSION_ASLEEP:
 	case SESSION_WAITING:
-		start_or_wait(s);
+		look_at_sleeper(s);
 		break;
 	case SESSION_IDLE:
 		session_tell(s, false, NULL);
-		if (must_give_way(s))
+		if (in_doubt(s))
+			look_up(s);
+		else if (must_give_way(s))
 			pool_close(s);
 		else if (s->queued > 0)
 			hand_over(s);
@@ -339,7 +407,7 @@ pool_on_opened(struct session *s, const struct pool_opened *o)
 	log_info("session ready from=%s to=%s pid=%ld ms=%lld claude=%s", s->row.from,
 	    s->team->name, (long)o->pid, (long long)o->ready_ms, s->row.claude_id);
 	if (s->state == SESSION_IDLE)
-		became_idle(s);
+		pool_became_idle(s);
 }
 
 /*
@@ -367,32 +435,35 @@ try_again(struct session *s, const struct err *why, bool in_use)
 }
 
 void
-pool_on_open_failed(struct session *s, const struct err *why, bool in_use)
+pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_failure how)
 {
-	if (!try_again(s, why, in_use)) {
-		s->restarted = false;
-		if (s->state == SESSION_STOPPING || s->d->stopping) {
-			/* It was ended on purpose; what is queued is for the next process. */
-			session_tell(s, false, why);
-		} else {
-			log_warn("session did not start from=%s to=%s code=%s reason=%s",
-			    s->row.from, s->team->name, err_name(why->code), why->msg);
-			fail_all(s, why);
-		}
+	clear_mark(s);
+	if (try_again(s, why, how == POOL_OPEN_IN_USE)) {
+		became_asleep(s);
+		return;
+	}
+	s->restarted = false;
+	if (s->state == SESSION_STOPPING || s->d->stopping) {
+		/* It was ended on purpose; what is queued is for the next process. */
+		session_tell(s, false, why);
+	} else if (how == POOL_OPEN_KILLED) {
+		backoff_crash(s->team, why->msg);
+	} else {
+		log_warn("session did not start from=%s to=%s code=%s reason=%s", s->row.from,
+		    s->team->name, err_name(why->code), why->msg);
+		fail_all(s, why);
 	}
 	became_asleep(s);
 }
 
-#define ATTEMPTS_CRASH                                                                             \
-	2 /* a message that ends its Claude is given to one more, not to a row of them */
 #define ATTEMPTS_REFUSED 3
 
 /*
- * Put the current message back at the head of the queue, where Claude provably did not take it (no
- * seen) and nobody wants it gone.
+ * Put the current message back into the queue, where nobody wants it gone and Claude is not known
+ * to have taken it. doubt: why it may have; NULL when it surely has not.
  */
 static bool
-redeliver(struct session *s, int attempts)
+redeliver(struct session *s, int attempts, const char *doubt)
 {
 	struct message *m = s->current;
 
@@ -400,9 +471,7 @@ redeliver(struct session *s, int attempts)
 	    s->state == SESSION_STOPPING || s->d->stopping || s->team->removed)
 		return false;
 	s->current = NULL;
-	m->in_queue = true;
-	s->queued++;
-	TAILQ_INSERT_HEAD(&s->queue, m, entry);
+	message_requeue(m, doubt);
 	return true;
 }
 
@@ -416,7 +485,7 @@ pool_on_turn_refused(struct session *s, const char *message, const struct err *w
 	if (s->current == NULL || strcmp(s->current->id, message) != 0)
 		return;
 	if ((why->code == ERR_REFUSED || why->code == ERR_NOT_FOUND) &&
-	    redeliver(s, ATTEMPTS_REFUSED)) {
+	    redeliver(s, ATTEMPTS_REFUSED, NULL)) {
 		pool_close(s);
 		return;
 	}
@@ -426,7 +495,7 @@ pool_on_turn_refused(struct session *s, const char *message, const struct err *w
 		message_failed(s->current, why, NULL);
 	if (s->state == SESSION_BUSY) {
 		session_move(s, SESSION_EV_RESULT);
-		became_idle(s);
+		pool_became_idle(s);
 	}
 }
 
@@ -469,39 +538,77 @@ pool_on_delta(struct session *s, const char *message, const char *text)
 		message_delta(m, text);
 }
 
-void
-pool_on_result(struct session *s, const char *message, const struct pool_result *r)
+/*
+ * The message that a result is about: the one in flight; or one of an earlier time, whose worker
+ * has held its result since, or has left it in a file.
+ */
+static struct message *
+result_for(struct session *s, const char *message)
 {
-	struct message *m = current(s, message);
-	struct err why = r->why;
+	struct message *m = message_find(s->d, message);
 
-	if (m == NULL)
-		return; /* told twice: it was stored before the worker had our answer */
+	if (m == NULL || m->session != s)
+		return NULL;
+	return m == s->current || m->limbo || m->doubt != NULL ? m : NULL;
+}
+
+static void
+count_usage(struct session *s, const struct pool_result *r)
+{
 	s->row.last_used_at = compat_now_ms();
 	s->row.cost_usd += r->usage.cost_usd;
 	s->row.messages += r->ok;
 	store_session_update(s->d->store, &s->row);
-	if (!r->ok && why.code == ERR_CRASHED && redeliver(s, ATTEMPTS_CRASH)) {
-		pool_close(s);
+	if (r->ok)
+		backoff_reset(s->team);
+}
+
+static void
+fail_by_result(struct session *s, struct message *m, const struct pool_result *r)
+{
+	struct err why = r->why;
+
+	if (why.code == ERR_CANCELLED && m->cancel_wanted) {
+		message_cancelled(m, "interrupted on request", &r->usage);
 		return;
 	}
-	if (r->ok) {
-		message_answered(m, r->answer, &r->usage);
-	} else if (why.code == ERR_CANCELLED && m->cancel_wanted) {
-		message_cancelled(m, "interrupted on request", &r->usage);
-	} else {
-		if (why.code == ERR_CANCELLED && s->d->stopping)
-			err_set(&why, ERR_UNAVAILABLE,
-			    "irisd was stopped while team %s was at work on it", s->team->name);
-		else if (why.code == ERR_CANCELLED)
-			err_set(&why, ERR_CANCELLED,
-			    "team %s was put to sleep while it was at work on it", s->team->name);
-		message_failed(m, &why, &r->usage);
+	if (why.code == ERR_CANCELLED && s->d->stopping)
+		err_set(&why, ERR_UNAVAILABLE, "irisd was stopped while team %s was at work on it",
+		    s->team->name);
+	else if (why.code == ERR_CANCELLED)
+		err_set(&why, ERR_CANCELLED, "team %s was put to sleep while it was at work on it",
+		    s->team->name);
+	message_failed(m, &why, &r->usage);
+}
+
+void
+pool_on_result(struct session *s, const char *message, const struct pool_result *r)
+{
+	struct message *m = result_for(s, message);
+	bool present = m != NULL && m == s->current;
+
+	if (m == NULL)
+		return; /* told twice: it was stored before the worker had our answer */
+	count_usage(s, r);
+	if (!r->ok && r->why.code == ERR_CRASHED) {
+		if (present && redeliver(s, ATTEMPTS_CRASH, r->why.msg)) {
+			backoff_crash(s->team, r->why.msg);
+			pool_close(s);
+			return;
+		}
+		if (m->limbo && m->state == LADDER_SENT && !m->cancel_wanted) {
+			message_requeue(m, r->why.msg);
+			return;
+		}
 	}
-	if (s->state != SESSION_BUSY)
+	if (r->ok)
+		message_answered(m, r->answer, &r->usage);
+	else
+		fail_by_result(s, m, r);
+	if (!present || s->state != SESSION_BUSY)
 		return;
 	session_move(s, SESSION_EV_RESULT);
-	became_idle(s);
+	pool_became_idle(s);
 }
 
 void
@@ -512,10 +619,13 @@ pool_on_exit(struct session *s, const char *reason)
 
 	if (s->state == SESSION_ASLEEP)
 		return;
-	if (s->state != SESSION_STOPPING)
+	clear_mark(s);
+	if (s->state != SESSION_STOPPING) {
 		log_warn("claude ended from=%s to=%s pid=%ld reason=%s", s->row.from, s->team->name,
 		    (long)s->pid, reason);
-	if (m != NULL && !redeliver(s, ATTEMPTS_CRASH)) {
+		backoff_crash(s->team, reason);
+	}
+	if (m != NULL && !redeliver(s, ATTEMPTS_CRASH, reason)) {
 		s->current = NULL;
 		if (m->cancel_wanted) {
 			message_cancelled(m, "cancelled while its process ended", NULL);
@@ -534,4 +644,19 @@ pool_on_closed(struct session *s)
 {
 	if (s->state == SESSION_STOPPING)
 		pool_on_exit(s, "it was closed");
+}
+
+void
+pool_on_lost(struct session *s, const char *reason)
+{
+	struct message *m = s->current;
+
+	if (s->state == SESSION_ASLEEP || s->state == SESSION_WAITING)
+		return;
+	s->left_pid = s->pid;
+	s->left_start = s->pid_start;
+	s->current = NULL;
+	if (m != NULL)
+		message_requeue(m, reason);
+	became_asleep(s);
 }

@@ -15,10 +15,18 @@
 
 /* Something may have to be done for s: messages wait, or somebody wants it awake. */
 void pool_want(struct session *s);
+/* The same for all sessions of the team: what was in the way of its starts may be gone. */
+void pool_want_team(struct team *t);
 void pool_run(struct irisd *d);
 
 /* A process slot may be free now: the first session that waits for one is looked at. */
 void pool_slot_free(struct irisd *d);
+
+/* A message that ends its Claude is given to one more, not to a row of them. */
+#define ATTEMPTS_CRASH 2
+
+/* Its process has nothing to do: its own messages are next, then those who wait for a slot. */
+void pool_became_idle(struct session *s);
 
 /* End its process. A busy one is interrupted; its message then ends by the worker's word. */
 void pool_close(struct session *s);
@@ -40,8 +48,12 @@ struct pool_opened {
 	const char *version;
 };
 void pool_on_opened(struct session *s, const struct pool_opened *o);
-/* in_use: Claude already has a conversation of this id. */
-void pool_on_open_failed(struct session *s, const struct err *why, bool in_use);
+enum pool_open_failure {
+	POOL_OPEN_REFUSED, /* it would fail again */
+	POOL_OPEN_IN_USE,  /* Claude already has a conversation of this id */
+	POOL_OPEN_KILLED,  /* it was ended from outside: worth another try */
+};
+void pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_failure how);
 void pool_on_turn_refused(struct session *s, const char *message, const struct err *why);
 void pool_on_seen(struct session *s, const char *message, const char *evidence);
 void pool_on_activity(struct session *s, const char *message, const char *text);
@@ -54,8 +66,33 @@ struct pool_result {
 	struct store_usage usage;
 };
 void pool_on_result(struct session *s, const char *message, const struct pool_result *r);
-/* The process is gone, and reason says how. */
+/* The process is gone, nothing of it is left, and reason says how. */
 void pool_on_exit(struct session *s, const char *reason);
 void pool_on_closed(struct session *s);
+/* Its worker is gone; of its process more may be left than of the worker. */
+void pool_on_lost(struct session *s, const char *reason);
+
+/* What a worker of an earlier irisd's says of a process of this session. */
+struct pool_adopted {
+	enum session_state state; /* STARTING, IDLE, BUSY or STOPPING */
+	pid_t pid;
+	uint64_t start;
+	struct message *current; /* in flight; NULL for none */
+	const char *seen;        /* how it knows that Claude has that; NULL when it does not */
+	const char *model, *version;
+};
+void pool_adopt(struct session *s, const struct pool_adopted *a);
+
+/* What Claude's transcript says of a message. */
+enum pool_found { POOL_ABSENT, POOL_TAKEN, POOL_ANSWERED };
+struct pool_lookup {
+	enum pool_found found;
+	int64_t line;       /* of the transcript */
+	const char *answer; /* POOL_ANSWERED only */
+};
+void pool_on_lookup(struct session *s, const char *message, const struct pool_lookup *l);
+/* The transcript can not be read, or the worker was lost (again: it may be asked once more). */
+void pool_on_lookup_failed(
+    struct session *s, const char *message, const struct err *why, bool again);
 
 #endif

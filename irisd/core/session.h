@@ -65,6 +65,8 @@ struct session {
 	/* Of the process, while there is one. */
 	pid_t pid;
 	uint64_t pid_start; /* compat_proc_start */
+	pid_t left_pid;     /* of one whose worker is gone: net/evict.c kills it */
+	uint64_t left_start;
 	char model[64], version[32];
 	char activity[160]; /* what the turn is doing, one line; "" unknown */
 	int64_t idle_since; /* ms, monotonic */

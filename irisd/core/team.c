@@ -12,7 +12,9 @@
 #include "common/nearest.h"
 #include "common/xmalloc.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/backoff.h"
 #include "irisd/core/team.h"
+#include "irisd/net/evict.h"
 #include "irisd/net/worker.h"
 
 struct team *
@@ -227,6 +229,8 @@ team_free(struct team *t)
 
 	while ((s = TAILQ_FIRST(&t->sessions)) != NULL)
 		session_free(s);
+	evict_forget(t);
+	backoff_release(t);
 	TAILQ_REMOVE(&t->d->teams, t, entry);
 	conf_unref(t->conf);
 	free(t->name);
@@ -238,7 +242,7 @@ drained(const struct team *t)
 {
 	const struct session *s;
 
-	if (!t->removed || worker_left(t))
+	if (!t->removed || worker_left(t) || t->evict != NULL)
 		return false;
 	TAILQ_FOREACH (s, &t->sessions, team_entry)
 		if (s->state != SESSION_ASLEEP || s->current != NULL || s->queued > 0)

@@ -11,6 +11,15 @@
 
 #define TEAM_NAME_MAX 200 /* bytes, with a guest's name */
 
+/* core/backoff.c's. */
+struct backoff {
+	int crashes;         /* in the present window, without an answer since */
+	int64_t first;       /* ms, monotonic: when the first of them was */
+	int64_t retry;       /* ms, monotonic: no start before that */
+	char why[256];       /* the last one */
+	struct event *timer; /* NULL until it was needed */
+};
+
 struct team {
 	TAILQ_ENTRY(team) entry; /* irisd.teams, by name */
 	struct irisd *d;
@@ -21,6 +30,9 @@ struct team {
 	    removed; /* no longer configured: takes no message, goes when its sessions are asleep */
 	struct session_list sessions; /* linked by team_entry */
 	struct worker *worker;        /* NULL while none runs; belongs to net/worker.c */
+	int adopting;                 /* workers of an earlier irisd's that have not spoken yet */
+	struct evict *evict;          /* while leftovers of its Claudes are killed; net/evict.c's */
+	struct backoff backoff;
 };
 
 /* NULL when it is not configured (any more). */

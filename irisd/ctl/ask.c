@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/compat.h"
+#include "common/config.h"
 #include "common/json.h"
 #include "common/uuid.h"
 #include "common/xmalloc.h"
@@ -108,34 +109,43 @@ message_text(const struct ctl *c, struct err *err)
 	return NULL;
 }
 
+/* What is to be sent, and how. */
+struct sending {
+	char *text;      /* owned */
+	const char *key; /* given, or made */
+	int64_t timeout; /* ms; -1: none was given */
+	int64_t ttl;     /* ms; -1: none was given */
+	char made[UUID_LEN + 1];
+};
+
 static cJSON *
-send_params(const struct ctl *c, const char *text, const char *key, int64_t timeout, bool wait)
+send_params(const struct ctl *c, const struct sending *q, bool wait)
 {
 	cJSON *params = json_new();
 
 	json_put_str(params, "to", c->operand[0]);
-	json_put_str(params, "message", text);
+	json_put_str(params, "message", q->text);
 	json_put_str_opt(params, "from", ctl_opt(c, "from"));
 	if (!wait)
 		json_put_int(params, "timeout", -1);
-	else if (timeout >= 0)
-		json_put_int(params, "timeout", timeout);
+	else if (q->timeout >= 0)
+		json_put_int(params, "timeout", q->timeout);
+	if (q->ttl >= 0)
+		json_put_int(params, "ttl", q->ttl);
 	if (wait)
 		json_put_bool(params, "stream", true);
-	json_put_str(params, "idempotencyKey", key);
+	json_put_str(params, "idempotencyKey", q->key);
 	return params;
 }
 
 static int
-send_only(struct ctl *c, const char *text, struct err *err)
+send_only(struct ctl *c, const struct sending *q, struct err *err)
 {
-	char key[UUID_LEN + 1];
 	const char *id;
 	cJSON *m = NULL;
 
-	uuid_v4(key);
-	if (ctl_call(c, true, "iris/message.send", send_params(c, text, key, -1, false),
-		SEND_TIMEOUT, &m, err) == -1)
+	if (ctl_call(c, true, "iris/message.send", send_params(c, q, false), SEND_TIMEOUT, &m,
+		err) == -1)
 		return -1;
 	if (c->json) {
 		ctl_print_json(m);
@@ -156,25 +166,36 @@ send_only(struct ctl *c, const char *text, struct err *err)
  * irisd that says that it was stopped stays stopped: the message is stored, and its id known.
  */
 static int
-exchange(struct ctl *c, struct stream *s, const char *text, int64_t timeout, struct ctl_wait *w,
-    cJSON **m, struct err *err)
+exchange(struct ctl *c, struct stream *s, const struct sending *q, struct ctl_wait *w, cJSON **m,
+    struct err *err)
 {
-	char key[UUID_LEN + 1];
 	struct call call;
 	int rv, i;
 
-	uuid_v4(key);
 	for (i = 0;; i++) {
 		stream_say(s, "connecting to irisd");
 		if ((rv = ctl_connect(c, true, NULL, &call, err)) == -1)
 			return -1;
-		rv = ctl_wait_request(&call, "iris/message.send",
-		    send_params(c, text, key, timeout, true), -1, w, m, err);
+		rv = ctl_wait_request(
+		    &call, "iris/message.send", send_params(c, q, true), -1, w, m, err);
 		call_close(&call);
 		if (rv == 0 || w->refused || err->code != ERR_UNAVAILABLE || i == RETRIES)
 			return rv;
 		stream_restart(s);
 	}
+}
+
+/* Whether irisd cancels what nobody waits for any more. */
+static bool
+cancelled_when_left(const struct ctl *c)
+{
+	struct err err;
+	struct config *cfg = config_load(c->paths.config, &err);
+	bool yes = cfg != NULL && cfg->settings.cancel_on_disconnect;
+
+	if (cfg != NULL)
+		config_free(cfg);
+	return yes;
 }
 
 static void
@@ -183,7 +204,12 @@ print_interrupted(const struct ctl *c, const struct stream *s)
 	cJSON *tree, *inner;
 	char text[256];
 
-	if (s->id[0] != '\0')
+	if (s->id[0] != '\0' && cancelled_when_left(c))
+		snprintf(text, sizeof text,
+		    "the message is cancelled, unless somebody else waits for it "
+		    "(settings.cancelOnDisconnect); \"iris message show %s\" tells",
+		    s->id);
+	else if (s->id[0] != '\0')
 		snprintf(text, sizeof text,
 		    "the message goes on without you; \"iris message show %s\" fetches the answer, "
 		    "\"iris message cancel %s\" cancels it",
@@ -236,7 +262,7 @@ print_end(struct ctl *c, struct stream *s, cJSON *m, struct err *err)
 }
 
 static int
-ask(struct ctl *c, const char *text, int64_t timeout, struct err *err)
+ask(struct ctl *c, const struct sending *q, struct err *err)
 {
 	struct stream s;
 	struct ctl_wait w = {.notify = stream_event, .tick = stream_tick, .arg = &s};
@@ -247,7 +273,7 @@ ask(struct ctl *c, const char *text, int64_t timeout, struct err *err)
 	    !c->quiet && term.err_tty, c->quiet);
 	s.verbose = c->verbose;
 	w.tick_ms = s.spinner.on ? TICK : 0;
-	rv = exchange(c, &s, text, timeout, &w, &m, err);
+	rv = exchange(c, &s, q, &w, &m, err);
 	stream_quiet(&s);
 	if (w.interrupted) {
 		stream_break(&s);
@@ -263,35 +289,56 @@ ask(struct ctl *c, const char *text, int64_t timeout, struct err *err)
 	return rv;
 }
 
+/* From the command line; false with err. */
+static bool
+sending_init(const struct ctl *c, struct sending *q, struct err *err)
+{
+	const char *ttl = ctl_opt(c, "ttl");
+
+	q->timeout = q->ttl = -1;
+	q->key = ctl_opt(c, "key");
+	if (q->key != NULL && q->key[0] == '\0') {
+		err_set(err, ERR_INVALID, "--key is empty; give a name for this message");
+		return false;
+	}
+	if (q->key == NULL) {
+		uuid_v4(q->made);
+		q->key = q->made;
+	}
+	if (ttl != NULL && ctl_duration(ttl, &q->ttl, err) == -1)
+		return false;
+	return (q->text = message_text(c, err)) != NULL;
+}
+
 int
 ctl_ask_run(struct ctl *c, struct err *err)
 {
 	const char *given = ctl_opt(c, "timeout");
 	int64_t timeout = -1;
-	char *text;
+	struct sending q;
 	int rv;
 
-	if (given != NULL && ctl_duration(given, &timeout, err) == -1)
+	if ((given != NULL && ctl_duration(given, &timeout, err) == -1) ||
+	    !sending_init(c, &q, err))
 		return -1;
-	if ((text = message_text(c, err)) == NULL)
-		return -1;
+	q.timeout = timeout;
 	if (ctl_opt(c, "no-wait") != NULL)
-		rv = send_only(c, text, err);
+		rv = send_only(c, &q, err);
 	else
-		rv = ask(c, text, timeout, err);
-	free(text);
+		rv = ask(c, &q, err);
+	free(q.text);
 	return rv;
 }
 
 int
 ctl_send_run(struct ctl *c, struct err *err)
 {
-	char *text;
+	struct sending q;
 	int rv;
 
-	if ((text = message_text(c, err)) == NULL)
+	if (!sending_init(c, &q, err))
 		return -1;
-	rv = send_only(c, text, err);
-	free(text);
+	rv = send_only(c, &q, err);
+	free(q.text);
 	return rv;
 }

@@ -58,6 +58,8 @@ static const struct ctl_option team_sleep_options[] = {
 static const struct ctl_option ask_options[] = {
     {"from", 'f', "TEAM", "ask as this team (default: the team of this directory)", NULL},
     {"timeout", 't', "TIME", "wait so long for the answer; 0: without limit", NULL},
+    {"ttl", 0, "TIME", "never deliver it when it still waits after so long", NULL},
+    {"key", 0, "KEY", "the same key and text again finds this message, sends no second", NULL},
     {"no-stream", 0, NULL, "print the answer when it is complete", NULL},
     {"no-wait", 0, NULL, "print the message's id and do not wait, as send does", NULL},
     END,
@@ -65,6 +67,8 @@ static const struct ctl_option ask_options[] = {
 
 static const struct ctl_option send_options[] = {
     {"from", 'f', "TEAM", "send as this team (default: the team of this directory)", NULL},
+    {"ttl", 0, "TIME", "never deliver it when it still waits after so long", NULL},
+    {"key", 0, "KEY", "the same key and text again finds this message, sends no second", NULL},
     END,
 };
 

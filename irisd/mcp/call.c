@@ -223,15 +223,28 @@ mcp_call_cancel(struct mcp *m, const char *id, const char *reason)
 			break;
 	if (c == NULL)
 		return;
-	msg = c->wait != NULL && !timed_out && strcmp(c->tool, "message_result") != 0
-	    ? c->wait->message
-	    : NULL;
+	msg = c->wait != NULL && !timed_out && !c->observes ? c->wait->message : NULL;
 	log_info("mcp call cancelled tool=%s message=%s reason=%.100s", c->tool, c->message,
 	    reason != NULL ? reason : "");
 	call_free(c);
 	/* Who waits for it elsewhere (the same key, message_result) keeps it going. */
 	if (msg != NULL && TAILQ_EMPTY(&msg->waits))
 		message_cancel(msg, "cancelled by the client that asked");
+}
+
+void
+mcp_lost(struct mcp *m)
+{
+	struct mcp_call *c, *next;
+	struct message *msg;
+
+	TAILQ_FOREACH_SAFE (c, &m->calls, entry, next) {
+		if (c->wait == NULL || c->observes)
+			continue;
+		msg = c->wait->message;
+		call_free(c);
+		message_abandoned(msg);
+	}
 }
 
 void

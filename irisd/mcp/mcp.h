@@ -45,6 +45,10 @@ struct mcp {
 void mcp_init(struct mcp *m, struct irisd *d, const struct mcp_carrier *carrier, void *arg);
 /* The client is gone: its calls are dropped, what they have sent goes on. */
 void mcp_release(struct mcp *m);
+/*
+ * Its connection was lost while calls wait: before mcp_release, cancel what only they wait for.
+ */
+void mcp_lost(struct mcp *m);
 /* Answer what still waits, because irisd stops. */
 void mcp_stop(struct mcp *m, const struct err *why);
 
@@ -67,6 +71,7 @@ struct mcp_call {
 	struct wait *wait;          /* for a message */
 	char message[UUID_LEN + 1]; /* whose */
 	bool watching;              /* a session_watch with this call as its arg */
+	bool observes;              /* it only fetches: somebody else has sent the message */
 };
 
 /*
@@ -103,7 +108,7 @@ struct mcp_param {
 	const char *description;
 };
 
-#define MCP_PARAMS_MAX 8
+#define MCP_PARAMS_MAX 10 /* with the empty one at the end */
 
 struct mcp_tool {
 	const char *name, *title, *description;

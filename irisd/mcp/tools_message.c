@@ -58,6 +58,14 @@ put_usage(cJSON *o, const struct store_message *row)
 	json_put_int(o, "outputTokens", row->usage.output_tokens);
 }
 
+/* What message_result tells besides: each step with its time and its evidence. */
+static void
+put_receipts(struct mcp_call *c, cJSON *o)
+{
+	if (c->observes)
+		json_put(o, "receipts", describe_receipts(c->mcp->d->store, c->message));
+}
+
 /* The message has ended: its answer, or why there is none. */
 static void
 finish(struct mcp_call *c)
@@ -72,6 +80,7 @@ finish(struct mcp_call *c)
 		return;
 	}
 	o = base_result(c, &row);
+	put_receipts(c, o);
 	if (row.state == LADDER_ANSWERED) {
 		put_echo(o, row.body);
 		json_put_str(o, "response", row.answer);
@@ -108,6 +117,7 @@ not_waiting(struct mcp_call *c, bool timed_out)
 	    row.id);
 	json_put_str(o, "response", hint);
 	json_put_bool(o, "timedOut", timed_out);
+	put_receipts(c, o);
 	free(hint);
 	store_message_release(&row);
 	mcp_call_done(c, o);
@@ -169,10 +179,25 @@ make_key(struct mcp_call *c, const cJSON *args, const char *from)
 	const char *key = json_str(args, "idempotencyKey");
 
 	if (key != NULL)
-		return xasprintf("key:%s:%s", from, key);
+		return message_key(from, key);
 	if (c->mcp->instance[0] != '\0')
 		return xasprintf("call:%s:%s", c->mcp->instance, c->id);
 	return NULL;
+}
+
+#define DAY_MS ((int64_t)86400000)
+
+/* ttlDays is Iris MCP's name for it; the finer one counts where both are given. */
+static int64_t
+ttl_of(struct mcp_call *c, const cJSON *args)
+{
+	int64_t n;
+
+	if (json_int(args, "ttl", &n) == 0)
+		return n;
+	if (json_int(args, "ttlDays", &n) == 0)
+		return n * DAY_MS;
+	return c->mcp->d->conf->config->settings.message_ttl;
 }
 
 static void
@@ -191,6 +216,7 @@ send_and_wait(struct mcp_call *c, const cJSON *args, int64_t timeout)
 	n.to = json_str(args, "toTeam");
 	n.body = json_str(args, "message");
 	n.waits = timeout != -1;
+	n.ttl = ttl_of(c, args);
 	n.key = key = make_key(c, args, from);
 	n.parent = c->mcp->session != NULL ? c->mcp->session->current : NULL;
 	n.key_made = json_get(args, "idempotencyKey") == NULL;
@@ -227,26 +253,36 @@ fn_result(struct mcp_call *c, const cJSON *args)
 		mcp_call_failed(c, &err, NULL);
 		return;
 	}
-	if (!uuid_valid(id) || !store_message_load(c->mcp->d->store, id, &row)) {
+	if (!uuid_valid(id)) {
+		err_set(&err, ERR_INVALID,
+		    "\"%.64s\" is not a message id; give the messageId that the sending tool returned",
+		    id);
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
+	if (!store_message_load(c->mcp->d->store, id, &row)) {
 		err_set(&err, ERR_NOT_FOUND,
-		    "there is no message \"%.40s\"; give the messageId that the sending tool returned",
+		    "there is no message %s; give the messageId that the sending tool returned",
 		    id);
 		mcp_call_failed(c, &err, NULL);
 		return;
 	}
 	if (strcmp(row.from, who) != 0 && strcmp(row.to, who) != 0) {
-		err_set(
-		    &err, ERR_REFUSED, "message %s was sent by another team than \"%s\"", id, who);
+		err_set(&err, ERR_REFUSED,
+		    "message %s is between two other teams than \"%s\"; only who sent or received a "
+		    "message may fetch it",
+		    id, who);
 		store_message_release(&row);
 		mcp_call_failed(c, &err, NULL);
 		return;
 	}
 	compat_strlcpy(c->message, row.id, sizeof c->message);
 	store_message_release(&row);
+	c->observes = true;
 	await(c, json_int_or(args, "timeout", -1));
 }
 
-#define SEND_OUTPUT                                                                                \
+#define OUTPUT(more)                                                                               \
 	"{\"type\":\"object\",\"properties\":{"                                                    \
 	"\"messageId\":{\"type\":\"string\"},"                                                     \
 	"\"state\":{\"type\":\"string\",\"enum\":[\"queued\",\"sent\",\"seen\",\"answered\","      \
@@ -258,9 +294,18 @@ fn_result(struct mcp_call *c, const cJSON *args)
 	"\"timedOut\":{\"type\":\"boolean\"},"                                                     \
 	"\"duration\":{\"type\":\"integer\",\"description\":\"ms of this call\"},"                 \
 	"\"timestamp\":{\"type\":\"integer\",\"description\":\"ms since 1970\"},"                  \
-	"\"costUsd\":{\"type\":\"number\"},\"outputTokens\":{\"type\":\"integer\"}},"              \
+	"\"costUsd\":{\"type\":\"number\"},\"outputTokens\":{\"type\":\"integer\"}" more "},"      \
 	"\"required\":[\"messageId\",\"state\",\"from\",\"to\",\"response\",\"duration\","         \
 	"\"timestamp\"]}"
+
+#define SEND_OUTPUT OUTPUT("")
+#define RESULT_OUTPUT                                                                              \
+	OUTPUT(",\"receipts\":{\"type\":\"array\",\"description\":\"each step so far, oldest "     \
+	       "first\",\"items\":{\"type\":\"object\",\"properties\":{"                           \
+	       "\"state\":{\"type\":\"string\"},"                                                  \
+	       "\"at\":{\"type\":\"integer\",\"description\":\"ms since 1970\"},"                  \
+	       "\"evidence\":{\"type\":\"string\",\"description\":\"what it is known by\"}},"      \
+	       "\"required\":[\"state\",\"at\",\"evidence\"]}}")
 
 #define P_TO                                                                                       \
 	{                                                                                          \
@@ -289,8 +334,14 @@ fn_result(struct mcp_call *c, const cJSON *args)
 	}
 #define P_TTL                                                                                      \
 	{                                                                                          \
-		"ttlDays", MCP_INTEGER, false, 0, 36500,                                           \
-		    "accepted for Iris MCP's sake, where it has no effect either"                  \
+		"ttl", MCP_INTEGER, false, 0, MESSAGE_TTL_MAX,                                     \
+		    "ms that the message may wait; what is still queued then expires and is "      \
+		    "never delivered; 0: no limit"                                                 \
+	}
+#define P_TTL_DAYS                                                                                 \
+	{                                                                                          \
+		"ttlDays", MCP_INTEGER, false, 0, MESSAGE_TTL_MAX / DAY_MS,                        \
+		    "the same in days, as in Iris MCP; ttl counts where both are given"            \
 	}
 #define P_KEY                                                                                             \
 	{                                                                                                 \
@@ -306,7 +357,7 @@ const struct mcp_tool mcp_tools_message[] = {
 	    "person says \"tell the backend team ...\" or \"ask them to ...\". The team works in its own "
 	    "project with its own tools and permissions. A busy team takes messages in order. Same as "
 	    "ask_message.",
-	.params = {P_TO, P_MESSAGE, P_FROM, P_TIMEOUT, P_PERSIST, P_TTL, P_KEY},
+	.params = {P_TO, P_MESSAGE, P_FROM, P_TIMEOUT, P_PERSIST, P_TTL, P_TTL_DAYS, P_KEY},
 	.output = SEND_OUTPUT,
 	.destructive = false,
 	.large = true,
@@ -318,7 +369,7 @@ const struct mcp_tool mcp_tools_message[] = {
 	    "says \"ask the backend team how ...\" or needs to know something that another project's Claude "
 	    "knows. The team answers from its own project. Write the question so that it can be understood "
 	    "without this conversation. list_teams names the teams.",
-	.params = {P_TO, P_MESSAGE, P_FROM, P_TIMEOUT, P_PERSIST, P_TTL, P_KEY},
+	.params = {P_TO, P_MESSAGE, P_FROM, P_TIMEOUT, P_PERSIST, P_TTL, P_TTL_DAYS, P_KEY},
 	.output = SEND_OUTPUT,
 	.destructive = false,
 	.large = true,
@@ -328,7 +379,7 @@ const struct mcp_tool mcp_tools_message[] = {
 	.description =
 	    "Send a message to another team's Claude without waiting for the answer: the message is stored "
 	    "and its messageId comes back at once. Fetch the answer later with message_result.",
-	.params = {P_TO, P_MESSAGE, P_FROM, P_KEY},
+	.params = {P_TO, P_MESSAGE, P_FROM, P_TTL, P_TTL_DAYS, P_KEY},
 	.output = SEND_OUTPUT,
 	.destructive = false,
 	.fn = fn_quick},
@@ -337,12 +388,12 @@ const struct mcp_tool mcp_tools_message[] = {
 	.description =
 	    "Fetch the answer to a message that was sent before, or wait for it, by the messageId that "
 	    "quick_message, send_message or ask_message returned. Tells the state when there is no answer "
-	    "yet.",
+	    "yet, and each step with its time and its evidence.",
 	.params = {{"messageId", MCP_STRING, true, 1, 64, "the id that the sending tool returned"},
 	    {"timeout", MCP_INTEGER, false, -1, TIMEOUT_MAX,
 		"ms to wait for the answer; 0 waits without limit, -1 (the default) does not wait"},
 	    P_FROM},
-	.output = SEND_OUTPUT,
+	.output = RESULT_OUTPUT,
 	.read_only = true,
 	.idempotent = true,
 	.large = true,

@@ -209,6 +209,9 @@ line_cb(struct peer *peer, char *line, size_t len, void *arg)
 
 	if (line == NULL) {
 		log_debug("connection ended pid=%ld reason=%s", (long)c->pid, peer_why(peer));
+		if (c->role == CLIENT_SHIM)
+			mcp_lost(&c->mcp);
+		control_lost(c);
 		client_gone(c);
 		return;
 	}

@@ -73,6 +73,7 @@ static const struct {
     {"before", cJSON_IsString, "a string"},
     {"idempotencyKey", cJSON_IsString, "a string"},
     {"timeout", cJSON_IsNumber, "a whole number of ms"},
+    {"ttl", cJSON_IsNumber, "a whole number of ms"},
     {"wait", cJSON_IsNumber, "a whole number of ms"},
     {"limit", cJSON_IsNumber, "a whole number"},
     {"stream", cJSON_IsBool, "true or false"},
@@ -129,6 +130,22 @@ control_request(struct client *client, const struct rpc_msg *m)
 		control_failed(c, &err);
 	else
 		methods[i].fn(c, m->params);
+}
+
+/* Who sent a message and waits for it is gone, with settings.cancelOnDisconnect. */
+void
+control_lost(struct client *client)
+{
+	struct control *c, *next;
+	struct message *m;
+
+	TAILQ_FOREACH_SAFE (c, &client->controls, entry, next) {
+		if (c->wait == NULL || !c->sent)
+			continue;
+		m = c->wait->message;
+		control_free(c);
+		message_abandoned(m);
+	}
 }
 
 void
@@ -272,4 +289,37 @@ control_config_reload(struct control *c, const cJSON *params)
 		cJSON_AddItemToArray(warnings, cJSON_CreateString(d->conf->config->warnings.v[i]));
 	json_put(o, "warnings", warnings);
 	control_done(c, o);
+}
+
+static cJSON *
+settled_json(struct irisd *d)
+{
+	cJSON *o = json_new();
+
+	json_put(o, "workers", worker_json(d));
+	return o;
+}
+
+void
+control_daemon_settled(struct control *c, const cJSON *params)
+{
+	struct irisd *d = c->client->d;
+
+	(void)params;
+	if (worker_adopting(d) > 0)
+		c->settling = true;
+	else
+		control_done(c, settled_json(d));
+}
+
+void
+control_settled(struct irisd *d)
+{
+	struct client *client;
+	struct control *c, *next;
+
+	TAILQ_FOREACH (client, &d->clients, entry)
+		TAILQ_FOREACH_SAFE (c, &client->controls, entry, next)
+			if (c->settling)
+				control_done(c, settled_json(d));
 }

@@ -22,10 +22,16 @@ struct control {
 	struct wait *wait;
 	char message[UUID_LEN + 1]; /* whose */
 	bool watching;              /* a session_watch with this call as its arg */
+	bool sent;                  /* it has sent the message that it waits for */
+	bool settling;              /* daemon.settled: until no worker is to be adopted */
 	int pending, stopped;       /* team.sleep: sessions still to stop, and stopped */
 };
 
 void control_request(struct client *c, const struct rpc_msg *m);
+/* It was lost while they wait: before that, cancel what only they wait for. */
+void control_lost(struct client *c);
+/* The last worker of an earlier irisd's is adopted or gone: those who wait for that are told. */
+void control_settled(struct irisd *d);
 /* The connection is gone: its calls are dropped, what they have begun goes on. */
 void control_drop_all(struct client *c);
 /* Answer what waits, because irisd stops. */

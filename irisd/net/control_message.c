@@ -116,6 +116,7 @@ control_message_send(struct control *c, const cJSON *params)
 {
 	struct irisd *d = c->client->d;
 	int64_t timeout = json_int_or(params, "timeout", d->conf->config->settings.default_timeout);
+	int64_t ttl = json_int_or(params, "ttl", d->conf->config->settings.message_ttl);
 	const char *key = json_str(params, "idempotencyKey");
 	char from[TEAM_NAME_MAX], *full = NULL;
 	struct message_new n = {0};
@@ -134,9 +135,15 @@ control_message_send(struct control *c, const cJSON *params)
 		control_failed(c, &err);
 		return;
 	}
-	if (key != NULL && strlen(key) > MESSAGE_KEY_MAX) {
+	if (ttl < 0 || ttl > MESSAGE_TTL_MAX) {
 		err_set(
-		    &err, ERR_INVALID, "idempotencyKey has more than %d bytes", MESSAGE_KEY_MAX);
+		    &err, ERR_INVALID, "ttl must be from 0 to %lld ms", (long long)MESSAGE_TTL_MAX);
+		control_failed(c, &err);
+		return;
+	}
+	if (key != NULL && (key[0] == '\0' || strlen(key) > MESSAGE_KEY_MAX)) {
+		err_set(
+		    &err, ERR_INVALID, "idempotencyKey must have 1 to %d bytes", MESSAGE_KEY_MAX);
 		control_failed(c, &err);
 		return;
 	}
@@ -144,8 +151,9 @@ control_message_send(struct control *c, const cJSON *params)
 		return;
 	n.from = from;
 	n.waits = timeout != -1;
+	n.ttl = ttl;
 	if (key != NULL)
-		n.key = full = xasprintf("key:%s:%s", from, key);
+		n.key = full = message_key(from, key);
 	rv = message_submit(d, &n, c->message, &err);
 	free(full);
 	if (rv == -1) {
@@ -153,6 +161,7 @@ control_message_send(struct control *c, const cJSON *params)
 		return;
 	}
 	c->stream = json_bool(params, "stream", false);
+	c->sent = true;
 	await(c, timeout);
 }
 
@@ -166,9 +175,12 @@ param_id(struct control *c, const cJSON *params)
 
 	if (id == NULL) {
 		err_set(&err, ERR_INVALID, "%s needs id", c->method);
+	} else if (!uuid_valid(id)) {
+		err_set(&err, ERR_INVALID,
+		    "\"%.80s\" is not a message id; \"iris message list\" shows them", id);
 	} else if (!store_message_load(c->client->d->store, id, &row)) {
 		err_set(&err, ERR_NOT_FOUND,
-		    "there is no message \"%.60s\"; \"iris message list\" shows the ids", id);
+		    "there is no message %s; \"iris message list\" shows those that there are", id);
 	} else {
 		compat_strlcpy(c->message, row.id, sizeof c->message);
 		store_message_release(&row);

@@ -9,13 +9,15 @@ CONTROL_X(
     daemon_status, "iris/daemon.status", "", "what irisd, its pool and its messages are doing")
 CONTROL_X(daemon_stop, "iris/daemon.stop", "handover?",
     "end irisd in order, with everything that it has started, or all but its workers")
+CONTROL_X(daemon_settled, "iris/daemon.settled", "",
+    "answered when the workers of the last irisd are adopted or gone")
 CONTROL_X(config_reload, "iris/config.reload", "", "read the configuration again; what changed")
 CONTROL_X(team_list, "iris/team.list", "", "all teams")
 CONTROL_X(team_show, "iris/team.show", "team", "one team, its sessions, and what stands in its way")
 CONTROL_X(team_wake, "iris/team.wake", "team, from?", "start the team's Claude for the caller")
 CONTROL_X(team_sleep, "iris/team.sleep", "team, from?, force?", "stop the team's Claude")
 CONTROL_X(message_send, "iris/message.send",
-    "to, message, from?, timeout?, stream?, idempotencyKey?",
+    "to, message, from?, timeout?, ttl?, stream?, idempotencyKey?",
     "send a message and wait for its answer")
 CONTROL_X(message_show, "iris/message.show", "id, wait?", "one message with its receipts")
 CONTROL_X(message_list, "iris/message.list", "team?, from?, state?, limit?, before?",

@@ -16,8 +16,11 @@
 #include "common/rpc.h"
 #include "common/spawn.h"
 #include "common/xmalloc.h"
+#include "irisd/core/backoff.h"
 #include "irisd/core/envelope.h"
 #include "irisd/core/pool.h"
+#include "irisd/net/adopt.h"
+#include "irisd/net/evict.h"
 #include "irisd/net/worker_private.h"
 
 #define HELLO_TIMEOUT_MS 10000
@@ -58,45 +61,39 @@ worker_free(struct worker *w)
 	TAILQ_REMOVE(&w->d->workers, w, entry);
 	if (w->team->worker == w)
 		w->team->worker = NULL;
+	if (w->exit_ev != NULL)
+		event_free(w->exit_ev);
+	if (w->exit_fd != -1)
+		close(w->exit_fd);
 	event_free(w->timer);
 	cJSON_Delete(w->held);
 	free(w);
 }
 
+/* What its sessions have in doubt, whether in flight or with a result that it still held. */
 static void
-session_lost(struct session *s, const char *reason, const struct err *err)
+sessions_lost(struct team *t, const char *reason)
 {
-	uint64_t start = s->pid_start;
-	pid_t pid = s->pid;
+	struct message *m, *next;
+	struct session *s;
 
-	switch (s->state) {
-	case SESSION_STARTING:
-		pool_on_open_failed(s, err, false);
-		break;
-	case SESSION_IDLE:
-	case SESSION_BUSY:
-	case SESSION_STOPPING:
-		pool_on_exit(s, reason);
-		break;
-	case SESSION_ASLEEP:
-	case SESSION_WAITING:
-	case SESSION_STATES:
-		break;
+	TAILQ_FOREACH (s, &t->sessions, team_entry)
+		pool_on_lost(s, reason);
+	HASH_ITER(hh, t->d->messages, m, next)
+	{
+		if (m->session->team != t)
+			continue;
+		if (m->limbo)
+			message_requeue(m, reason);
+		m->looking = false;
 	}
-	kill_tree(pid, start);
 }
 
-/*
- * It will not be heard of again: what its sessions were doing has failed, and what is left of their
- * processes is killed. The record stays until the process was reaped (free_if_done).
- */
-static void
+void
 worker_lost(struct worker *w, const char *why)
 {
 	bool current = w->team->worker == w;
-	struct session *s;
 	char reason[256];
-	struct err err;
 
 	if (w->gone)
 		return;
@@ -105,32 +102,39 @@ worker_lost(struct worker *w, const char *why)
 	if (w->peer != NULL)
 		peer_close(w->peer, 0);
 	w->peer = NULL;
+	snprintf(reason, sizeof reason, "the team's iris-worker %s", why);
 	if (!w->stopping)
 		log_warn("worker lost team=%s pid=%ld reason=%s", w->team->name, (long)w->pid, why);
-	snprintf(reason, sizeof reason, "the team's iris-worker %s", why);
-	err_set(&err, ERR_CRASHED, "team %s: %s", w->team->name, reason);
+	if (!w->reaped)
+		kill_tree(w->pid, w->start);
+	/* Neither a child nor watched: this is all that will be known of its end. */
+	w->reaped = w->reaped || (!w->child && w->exit_ev == NULL);
+	if (w->adopting) {
+		adopt_failed(w, reason);
+		return;
+	}
 	/*
 	 * A worker that was retired has no sessions any more; those of its team are its
 	 * successor's.
 	 */
-	if (current) {
-		w->team->worker = NULL;
-		TAILQ_FOREACH (s, &w->team->sessions, team_entry)
-			session_lost(s, reason, &err);
-	}
-	if (w->reaped)
+	if (!current)
 		return;
-	kill_tree(w->pid, w->start);
-	/* It is not reaped, so this is still its pid. */
-	kill(w->pid, SIGKILL);
+	w->team->worker = NULL;
+	if (!w->stopping)
+		backoff_crash(w->team, reason);
+	adopt_spool(w->d, w->pid, w->start);
+	sessions_lost(w->team, reason);
+	evict_team(w->team);
 }
 
 /* The end of its connection or of its process, whichever comes last, is its end. */
-static void
-free_if_done(struct worker *w)
+void
+worker_free_if_done(struct worker *w)
 {
-	if (w->gone && w->reaped)
-		worker_free(w);
+	if (!w->gone || !w->reaped)
+		return;
+	store_worker_delete(w->d->store, w->pid, w->start);
+	worker_free(w);
 }
 
 static void
@@ -141,46 +145,63 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	worker_lost(w, w->stopping ? "did not stop in time" : "did not connect in time");
-	free_if_done(w);
+	worker_free_if_done(w);
 }
 
-static void
-arm(struct worker *w, int64_t ms)
+void
+worker_arm(struct worker *w, int64_t ms)
 {
 	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
 
 	evtimer_add(w->timer, &tv);
 }
 
+struct worker *
+worker_new(struct team *t, pid_t pid, uint64_t start)
+{
+	struct worker *w = xcalloc(1, sizeof *w);
+
+	w->d = t->d;
+	w->team = t;
+	w->pid = pid;
+	w->start = start;
+	w->exit_fd = -1;
+	w->timer = evtimer_new(t->d->loop.base, timer_cb, w);
+	TAILQ_INIT(&w->calls);
+	TAILQ_INSERT_TAIL(&t->d->workers, w, entry);
+	return w;
+}
+
 static struct worker *
 worker_start(struct team *t, struct err *err)
 {
-	char prog[PATHS_MAX], s[] = "-s", o[] = "-t", l[] = "-l", level[16];
-	char *argv[] = {prog, s, t->d->paths.sock, o, t->name, l, level, NULL};
+	const struct config_settings *cfg = &t->d->conf->config->settings;
+	char prog[PATHS_MAX], s[] = "-s", o[] = "-t", l[] = "-l", level[16], dir[] = "-d";
+	char orphan[] = "-o", orphan_ms[32];
+	char *argv[] = {prog, s, t->d->paths.sock, o, t->name, l, level, dir, t->d->paths.spool,
+	    orphan, orphan_ms, NULL};
 	struct spawn sp = {.path = prog,
 	    .argv = argv,
 	    .dir = "/",
 	    .fds = {-1, -1, STDERR_FILENO},
 	    .own_session = true};
+	struct store_worker row;
 	struct worker *w;
 	pid_t pid;
 
-	compat_strlcpy(
-	    level, config_log_level_names[t->d->conf->config->settings.log_level], sizeof level);
+	compat_strlcpy(level, config_log_level_names[cfg->log_level], sizeof level);
+	snprintf(orphan_ms, sizeof orphan_ms, "%lld", (long long)cfg->orphan_timeout);
 	if (paths_program("iris-worker", prog, sizeof prog, err) == -1 ||
 	    (pid = spawn_process(&sp, err)) == -1)
 		return NULL;
-	w = xcalloc(1, sizeof *w);
-	w->d = t->d;
-	w->team = t;
-	w->pid = pid;
-	w->start = compat_proc_start(pid);
+	w = worker_new(t, pid, compat_proc_start(pid));
+	w->child = true;
 	w->held = cJSON_CreateArray();
-	w->timer = evtimer_new(t->d->loop.base, timer_cb, w);
-	TAILQ_INIT(&w->calls);
-	TAILQ_INSERT_TAIL(&t->d->workers, w, entry);
 	t->worker = w;
-	arm(w, HELLO_TIMEOUT_MS);
+	/* On disk before anything is handed to it: its hello is answered after the commit only. */
+	row = (struct store_worker){pid, w->start, t->name};
+	store_worker_insert(t->d->store, &row);
+	worker_arm(w, HELLO_TIMEOUT_MS);
 	log_info("worker started team=%s pid=%ld", t->name, (long)pid);
 	return w;
 }
@@ -239,16 +260,27 @@ put_list(cJSON *p, const char *name, const struct config_list *list)
 	json_put(p, name, a);
 }
 
+static cJSON *
+env_object(const struct config_team *cfg)
+{
+	cJSON *env = json_new();
+	size_t i;
+
+	for (i = 0; i < cfg->env.n; i++)
+		json_put_str(env, cfg->env.v[i].name, cfg->env.v[i].value);
+	return env;
+}
+
 /* How the team's claude is to be started: iris-protocol(7), worker/open. */
 static cJSON *
 open_params(const struct session *s)
 {
 	const struct config_team *cfg = s->team->cfg;
-	cJSON *p = params_for(s), *env = json_new();
+	cJSON *p = params_for(s);
 	char *prompt, *all;
-	size_t i;
 
 	json_put_str(p, "claudeId", s->row.claude_id);
+	json_put_str(p, "instance", s->row.instance);
 	json_put_bool(p, "resume", s->row.started);
 	json_put_str(p, "cwd", cfg->path);
 	json_put_str(p, "claudePath", cfg->claude_path);
@@ -265,9 +297,7 @@ open_params(const struct session *s)
 	json_put_str(p, "appendSystemPrompt", all);
 	free(all);
 	free(prompt);
-	for (i = 0; i < cfg->env.n; i++)
-		json_put_str(env, cfg->env.v[i].name, cfg->env.v[i].value);
-	json_put(p, "env", env);
+	json_put(p, "env", env_object(cfg));
 	json_put_int(
 	    p, "spawnTimeout", s->row.started ? cfg->spawn_timeout : cfg->session_init_timeout);
 	json_put_int(p, "responseTimeout", cfg->response_timeout);
@@ -289,7 +319,29 @@ worker_open(struct session *s, struct err *err)
 	if (w == NULL && (w = worker_start(s->team, err)) == NULL)
 		return -1;
 	s->process++;
+	if (s->row.instance[0] == '\0') {
+		uuid_v4(s->row.instance);
+		store_session_process(s->d->store, &s->row);
+	}
 	request(w, "worker/open", open_params(s), WORKER_OPEN, s, NULL);
+	return 0;
+}
+
+int
+worker_lookup(struct session *s, struct message *m, struct err *err)
+{
+	struct worker *w = s->team->worker;
+	cJSON *p;
+
+	if (w != NULL && w->stopping)
+		return err_set(err, ERR_UNAVAILABLE, "team %s is being stopped", s->team->name);
+	if (w == NULL && (w = worker_start(s->team, err)) == NULL)
+		return -1;
+	p = params_for(s);
+	json_put_str(p, "claudeId", s->row.claude_id);
+	json_put_str(p, "message", m->id);
+	json_put(p, "env", env_object(s->team->cfg));
+	request(w, "worker/lookup", p, WORKER_LOOKUP, s, m);
 	return 0;
 }
 
@@ -335,6 +387,15 @@ worker_close(struct session *s)
 }
 
 void
+worker_close_unknown(struct worker *w, const char *session)
+{
+	cJSON *p = json_new();
+
+	json_put_str(p, "session", session);
+	request(w, "worker/close", p, WORKER_OTHER, NULL, NULL);
+}
+
+void
 worker_mcp(struct session *s, const char *line)
 {
 	cJSON *p;
@@ -352,19 +413,29 @@ stop(struct worker *w)
 	if (w->stopping || w->gone)
 		return;
 	w->stopping = true;
+	if (w->adopting) {
+		/* It has not called yet; it ends in order by this as well. */
+		kill(w->pid, SIGTERM);
+		worker_arm(w, w->d->conf->config->settings.stop_timeout + STOP_EXTRA_MS);
+		return;
+	}
 	request(w, "worker/stop", json_new(), WORKER_OTHER, NULL, NULL);
-	arm(w, w->d->conf->config->settings.stop_timeout + STOP_EXTRA_MS);
+	worker_arm(w, w->d->conf->config->settings.stop_timeout + STOP_EXTRA_MS);
 }
 
 void
 worker_retire(struct team *t)
 {
+	struct worker_call *c;
 	struct session *s;
 
 	if (t->worker == NULL)
 		return;
 	TAILQ_FOREACH (s, &t->sessions, team_entry)
 		if (s->state != SESSION_ASLEEP && s->state != SESSION_WAITING)
+			return;
+	TAILQ_FOREACH (c, &t->worker->calls, entry)
+		if (c->kind == WORKER_LOOKUP)
 			return;
 	stop(t->worker);
 	t->worker = NULL;
@@ -430,7 +501,7 @@ line_cb(struct peer *peer, char *line, size_t len, void *arg)
 		char why[160];
 		snprintf(why, sizeof why, "ended (%s)", peer_why(peer));
 		worker_lost(w, why);
-		free_if_done(w);
+		worker_free_if_done(w);
 		return;
 	}
 	if ((rv = rpc_parse(line, len, &m, &err)) == 0) {
@@ -445,8 +516,19 @@ line_cb(struct peer *peer, char *line, size_t len, void *arg)
 		log_error("worker broke the protocol team=%s pid=%ld: %s", w->team->name,
 		    (long)w->pid, err.msg);
 		worker_lost(w, "broke the protocol and was ended");
-		free_if_done(w);
+		worker_free_if_done(w);
 	}
+}
+
+int
+worker_adopting(const struct irisd *d)
+{
+	const struct team *t;
+	int n = 0;
+
+	TAILQ_FOREACH (t, &d->teams, entry)
+		n += t->adopting;
+	return n;
 }
 
 int
@@ -460,10 +542,11 @@ worker_adopt(struct irisd *d, struct peer *peer, pid_t pid, const struct rpc_msg
 	TAILQ_FOREACH (w, &d->workers, entry)
 		if (w->pid == pid && w->peer == NULL && !w->gone)
 			break;
-	if (w == NULL || team == NULL || strcmp(team, w->team->name) != 0) {
+	if (w == NULL || team == NULL || strcmp(team, w->team->name) != 0 ||
+	    compat_proc_start(pid) != w->start || (w->adopting && w->team->worker != NULL)) {
 		cJSON_Delete(result);
 		return err_set(err, ERR_REFUSED,
-		    "process %ld is not a worker that this irisd has started", (long)pid);
+		    "process %ld is not a worker that irisd has started", (long)pid);
 	}
 	w->peer = peer;
 	peer_set_cb(peer, line_cb, w);
@@ -474,7 +557,21 @@ worker_adopt(struct irisd *d, struct peer *peer, pid_t pid, const struct rpc_msg
 		peer_send_copy(peer, line->valuestring, strlen(line->valuestring));
 	cJSON_Delete(w->held);
 	w->held = NULL;
+	if (w->adopting)
+		adopt_hello(w, hello->params);
 	return 0;
+}
+
+void
+worker_ended(struct worker *w, const char *how)
+{
+	w->reaped = true;
+	/* A result may lie in its socket; behind it is the end, which is told to line_cb. */
+	if (w->peer != NULL)
+		worker_arm(w, LAST_WORDS_MS);
+	else
+		worker_lost(w, how);
+	worker_free_if_done(w);
 }
 
 bool
@@ -484,7 +581,7 @@ worker_reaped(struct irisd *d, pid_t pid, int status)
 	char why[128];
 
 	TAILQ_FOREACH (w, &d->workers, entry)
-		if (w->pid == pid)
+		if (w->pid == pid && w->child && !w->reaped)
 			break;
 	if (w == NULL)
 		return false;
@@ -493,14 +590,8 @@ worker_reaped(struct irisd *d, pid_t pid, int status)
 	else
 		snprintf(why, sizeof why, "ended with status %d", WEXITSTATUS(status));
 	if (!w->stopping || status != 0)
-		log_warn("worker %s team=%s pid=%ld", why, w->team->name, (long)pid);
-	w->reaped = true;
-	/* A result may lie in its socket; behind it is the end, which is told to line_cb. */
-	if (w->peer != NULL)
-		arm(w, LAST_WORDS_MS);
-	else
-		worker_lost(w, why);
-	free_if_done(w);
+		log_warn("worker %s team=%s pid=%ld", why, w->team->name, (long)w->pid);
+	worker_ended(w, why);
 	return true;
 }
 
@@ -520,6 +611,7 @@ worker_json(const struct irisd *d)
 		json_put_str(o, "team", w->team->name);
 		json_put_int(o, "pid", w->pid);
 		json_put_int(o, "sessions", n);
+		json_put_bool(o, "adopted", !w->child && !w->adopting);
 		cJSON_AddItemToArray(list, o);
 	}
 	return list;

@@ -27,6 +27,12 @@ int worker_open(struct session *s, struct err *err);
 int worker_turn(struct session *s, struct message *m, struct err *err);
 void worker_interrupt(struct session *s, struct message *m);
 
+/*
+ * Ask whether Claude's transcript has the message; ends with pool_on_lookup or
+ * pool_on_lookup_failed.
+ */
+int worker_lookup(struct session *s, struct message *m, struct err *err);
+
 /* End the session's process; ends with pool_on_exit or pool_on_closed. */
 void worker_close(struct session *s);
 
@@ -44,6 +50,9 @@ void worker_stop_all(struct irisd *d);
 
 /* Forget every worker without a word, so that it goes on by itself until the next irisd takes it. */
 void worker_leave_all(struct irisd *d);
+
+/* How many workers of an earlier irisd's have not said hello yet. */
+int worker_adopting(const struct irisd *d);
 
 /*
  * A connection has said hello as a worker: it is answered with result (taken), and its peer is the

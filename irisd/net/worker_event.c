@@ -27,6 +27,37 @@ opened(struct session *s, const cJSON *result)
 	pool_on_opened(s, &o);
 }
 
+static enum pool_open_failure
+open_failure(const cJSON *error)
+{
+	const cJSON *data = json_obj(error, "data");
+
+	if (json_bool(data, "inUse", false))
+		return POOL_OPEN_IN_USE;
+	return json_bool(data, "killed", false) ? POOL_OPEN_KILLED : POOL_OPEN_REFUSED;
+}
+
+static void
+looked_up(struct session *s, const char *message, const cJSON *result, const struct err *error)
+{
+	static const char *const names[] = {
+	    [POOL_ABSENT] = "absent", [POOL_TAKEN] = "taken", [POOL_ANSWERED] = "answered"};
+	const char *state = json_str(result, "state");
+	struct pool_lookup l = {POOL_TAKEN, json_int_or(result, "line", 0), NULL};
+	int i;
+
+	if (error != NULL) {
+		pool_on_lookup_failed(s, message, error, false);
+		return;
+	}
+	for (i = POOL_ABSENT; i <= POOL_ANSWERED; i++)
+		if (state != NULL && strcmp(state, names[i]) == 0)
+			l.found = (enum pool_found)i;
+	if (l.found == POOL_ANSWERED && (l.answer = json_str(result, "answer")) == NULL)
+		l.found = POOL_TAKEN;
+	pool_on_lookup(s, message, &l);
+}
+
 void
 worker_answered(
     struct worker *w, const struct worker_call *call, const cJSON *result, const cJSON *error)
@@ -36,10 +67,14 @@ worker_answered(
 
 	if (error != NULL)
 		rpc_error_to_err(error, &err);
+	if (s != NULL && call->kind == WORKER_LOOKUP)
+		looked_up(s, call->message, result, error != NULL ? &err : NULL);
 	/* The process that was meant may have ended meanwhile, and another one been asked for. */
 	if (s == NULL || s->process != call->process)
 		return;
 	switch (call->kind) {
+	case WORKER_LOOKUP:
+		break;
 	case WORKER_OPEN:
 		/* Closed, and the close answered, before this: it is over. */
 		if (s->state != SESSION_STARTING && s->state != SESSION_STOPPING)
@@ -47,8 +82,7 @@ worker_answered(
 		if (error == NULL)
 			opened(s, result);
 		else
-			pool_on_open_failed(
-			    s, &err, json_bool(json_obj(error, "data"), "inUse", false));
+			pool_on_open_failed(s, &err, open_failure(error));
 		break;
 	case WORKER_TURN:
 		if (error != NULL)
@@ -173,34 +207,47 @@ ev_mcp(struct session *s, const char *id, const cJSON *p, struct err *err)
 	return 0;
 }
 
+int
+worker_read_result(const cJSON *p, const char **message, struct pool_result *r, struct err *err)
+{
+	const cJSON *u = json_obj(p, "usage");
+	const char *code, *reason;
+
+	memset(r, 0, sizeof *r);
+	if (need_message(p, message, err) == -1)
+		return -1;
+	r->ok = json_bool(p, "ok", false);
+	r->answer = json_str(p, "answer");
+	r->usage.input_tokens = json_int_or(u, "inputTokens", 0);
+	r->usage.output_tokens = json_int_or(u, "outputTokens", 0);
+	r->usage.cache_read_tokens = json_int_or(u, "cacheReadTokens", 0);
+	r->usage.cache_creation_tokens = json_int_or(u, "cacheCreationTokens", 0);
+	r->usage.num_turns = json_int_or(u, "numTurns", 0);
+	r->usage.duration_ms = json_int_or(u, "durationMs", 0);
+	r->usage.cost_usd = json_num_or(u, "costUsd", 0);
+	/* Only copied from, while params live. */
+	r->usage.model = cJSON_GetStringValue(json_get(u, "model"));
+	if (r->ok && r->answer == NULL)
+		return err_set(err, ERR_PROTOCOL, "a good result without its answer");
+	if (!r->ok) {
+		code = json_str(p, "code");
+		reason = json_str(p, "reason");
+		err_set(&r->why, code != NULL ? err_code_from_name(code) : ERR_AGENT, "%s",
+		    reason != NULL ? reason : "the turn failed without a reason");
+	}
+	return 0;
+}
+
 static int
 ev_result(struct session *s, const char *id, const cJSON *p, struct err *err)
 {
-	const cJSON *u = json_obj(p, "usage");
-	struct pool_result r = {0};
-	const char *message, *code, *reason;
+	struct pool_result r;
+	const char *message;
 
-	if (need_message(p, &message, err) == -1 || id == NULL)
-		return err_set(err, ERR_PROTOCOL, "a result must be a request with its message");
-	r.ok = json_bool(p, "ok", false);
-	r.answer = json_str(p, "answer");
-	r.usage.input_tokens = json_int_or(u, "inputTokens", 0);
-	r.usage.output_tokens = json_int_or(u, "outputTokens", 0);
-	r.usage.cache_read_tokens = json_int_or(u, "cacheReadTokens", 0);
-	r.usage.cache_creation_tokens = json_int_or(u, "cacheCreationTokens", 0);
-	r.usage.num_turns = json_int_or(u, "numTurns", 0);
-	r.usage.duration_ms = json_int_or(u, "durationMs", 0);
-	r.usage.cost_usd = json_num_or(u, "costUsd", 0);
-	/* Only copied from, within this call. */
-	r.usage.model = cJSON_GetStringValue(json_get(u, "model"));
-	if (r.ok && r.answer == NULL)
-		return err_set(err, ERR_PROTOCOL, "a good result without its answer");
-	if (!r.ok) {
-		code = json_str(p, "code");
-		reason = json_str(p, "reason");
-		err_set(&r.why, code != NULL ? err_code_from_name(code) : ERR_AGENT, "%s",
-		    reason != NULL ? reason : "the turn failed without a reason");
-	}
+	if (id == NULL)
+		return err_set(err, ERR_PROTOCOL, "a result must be a request");
+	if (worker_read_result(p, &message, &r, err) == -1)
+		return -1;
 	pool_on_result(s, message, &r);
 	/* Leaves after the commit: the worker may forget the result then. */
 	worker_send(s->team->worker, rpc_result(id, NULL));

@@ -8,7 +8,7 @@
 #include "irisd/core/team.h"
 #include "irisd/net/worker.h"
 
-enum worker_call_kind { WORKER_OPEN, WORKER_TURN, WORKER_CLOSE, WORKER_OTHER };
+enum worker_call_kind { WORKER_OPEN, WORKER_TURN, WORKER_CLOSE, WORKER_LOOKUP, WORKER_OTHER };
 
 /* A request that the worker has not answered yet. */
 struct worker_call {
@@ -17,7 +17,7 @@ struct worker_call {
 	enum worker_call_kind kind;
 	char session[32];
 	unsigned process;           /* session.process when it was asked */
-	char message[UUID_LEN + 1]; /* for a turn */
+	char message[UUID_LEN + 1]; /* for a turn and a lookup */
 };
 
 struct worker {
@@ -28,6 +28,10 @@ struct worker {
 	uint64_t start;      /* compat_proc_start */
 	struct peer *peer;   /* NULL until it has said hello, and after it was lost */
 	struct event *timer; /* until the hello; then, while it is being stopped */
+	bool child;          /* ours; otherwise it was started by an earlier irisd */
+	bool adopting;       /* of an earlier irisd's, and not heard of yet */
+	int exit_fd;         /* compat_proc_fd of one that is no child; -1: none */
+	struct event *exit_ev;
 	bool stopping;
 	bool gone;   /* its connection is lost or it was killed: nothing more is sent */
 	bool reaped; /* its process has ended; what it said before is still read */
@@ -44,6 +48,27 @@ void worker_answered(
     struct worker *w, const struct worker_call *call, const cJSON *result, const cJSON *error);
 int worker_event(
     struct worker *w, const char *id, const char *method, const cJSON *params, struct err *err);
+
+/* A record, in the lists and without a process yet. */
+struct worker *worker_new(struct team *t, pid_t pid, uint64_t start);
+void worker_arm(struct worker *w, int64_t ms);
+
+/*
+ * It will not be heard of again: what its sessions were doing is in doubt, and what is left of
+ * their processes is killed. The record stays until the process has ended (worker_free_if_done).
+ */
+void worker_lost(struct worker *w, const char *why);
+void worker_free_if_done(struct worker *w);
+/* Its process has ended; how is a phrase. */
+void worker_ended(struct worker *w, const char *how);
+
+/* A process that no session of ours goes with: end it. */
+void worker_close_unknown(struct worker *w, const char *session);
+
+/* A result as a worker tells it, read from the params of event/result. -1: broken. */
+struct pool_result;
+int worker_read_result(
+    const cJSON *params, const char **message, struct pool_result *r, struct err *err);
 
 /* Queue one line for it; text is taken. */
 void worker_send(struct worker *w, char *text);

@@ -63,6 +63,24 @@ worker_turn(struct session *s, struct message *m, struct err *err)
 	return -1;
 }
 
+int
+worker_lookup(struct session *s, struct message *m, struct err *err)
+{
+	(void)err;
+	assert_ptr_equal(m->session, s);
+	note_did("look", s, "");
+	return 0;
+}
+
+/* What the transcript is made to say. */
+static inline void
+looked(struct session *s, const char *id, enum pool_found found, int64_t line, const char *answer)
+{
+	struct pool_lookup l = {found, line, answer};
+
+	pool_on_lookup(s, id, &l);
+}
+
 void
 worker_interrupt(struct session *s, struct message *m)
 {
@@ -103,6 +121,19 @@ worker_stop_all(struct irisd *irisd)
 	(void)irisd;
 }
 
+void
+worker_leave_all(struct irisd *irisd)
+{
+	(void)irisd;
+}
+
+int
+worker_adopting(const struct irisd *irisd)
+{
+	(void)irisd;
+	return 0;
+}
+
 int
 worker_adopt(struct irisd *irisd, struct peer *peer, pid_t pid, const struct rpc_msg *hello,
     cJSON *result, struct err *err)
@@ -131,10 +162,17 @@ worker_json(const struct irisd *irisd)
 	return cJSON_CreateArray();
 }
 
+static bool pauses; /* after crashes; otherwise every pause is over at once */
+
 static inline void
 pool_hook(void *arg)
 {
+	struct team *t;
+
 	(void)arg;
+	TAILQ_FOREACH (t, &d.teams, entry)
+		if (!pauses)
+			t->backoff.retry = 0;
 	pool_run(&d);
 	store_commit(d.store);
 }
@@ -169,7 +207,7 @@ pool_setup(void **state)
 	d.loop.hook = pool_hook;
 	did[0] = mcp_said[0] = told[0] = '\0';
 	open_fails = turn_fails = NULL;
-	workers_left = false;
+	workers_left = pauses = false;
 	return 0;
 }
 

@@ -17,6 +17,8 @@
 
 static char plain[] = THREE;
 static char one_slot[] = "settings:\n  maxProcesses: 1\n" THREE;
+static char total_queue[] = "settings:\n  maxQueueTotal: 3\n" THREE;
+static char left[] = "settings:\n  cancelOnDisconnect: true\n" THREE;
 static char short_queue[] = "settings:\n  maxQueue: 3\n" THREE;
 
 static int64_t
@@ -117,6 +119,46 @@ test_queue_limit(void **state)
 }
 
 static void
+test_total_limit(void **state)
+{
+	struct message_new n = {.to = "alpha", .from = "beta", .body = "x", .key = "k"};
+	char first[UUID_LEN + 1], id[UUID_LEN + 1];
+	struct session *s;
+
+	(void)state;
+	accepted(&n, first);
+	n.key = NULL;
+	n.to = "beta";
+	accepted(&n, id);
+	n.from = "gamma";
+	accepted(&n, id);
+	assert_int_equal(d.queued, 3);
+	n.to = "gamma";
+	n.from = "alpha";
+	refused(&n, ERR_LIMIT,
+	    "3 messages already wait for all teams together (settings.maxQueueTotal is 3); send again");
+	/* Refused before anything is stored: no session was made for it. */
+	assert_true(TAILQ_EMPTY(&team_find(&d, "gamma")->sessions));
+	/* One that was accepted already is no further one. */
+	n = (struct message_new){.to = "alpha", .from = "beta", .body = "x", .key = "k"};
+	accepted(&n, id);
+	assert_string_equal(id, first);
+	/* What is with a process does not wait; what comes back from it does. */
+	s = session_of("beta", "alpha");
+	expect("open beta>alpha; open beta>beta; open gamma>beta; ");
+	opened(s);
+	expect("turn beta>alpha x; ");
+	assert_int_equal(d.queued, 2);
+	pool_on_exit(s, "it fell");
+	assert_int_equal(d.queued, 3);
+	n.key = NULL;
+	refused(&n, ERR_LIMIT, "3 messages already wait for all teams");
+	message_cancel(message_find(&d, first), "no need");
+	assert_int_equal(d.queued, 2);
+	accepted(&n, id);
+}
+
+static void
 test_ids(void **state)
 {
 	char before[UUID_LEN + 1] = "", id[UUID_LEN + 1];
@@ -195,6 +237,25 @@ test_key(void **state)
 }
 
 /* alpha asks beta, beta asks alpha in that turn: alpha can not ask beta once more and wait. */
+/* What senders give as keys never meets what others give. */
+static void
+test_key_scope(void **state)
+{
+	static const char *const pairs[][2] = {
+	    {"guest", "x:k"}, {"guest:x", "k"}, {"a", "b/c"}, {"a", "b:c"}, {"a:b", "c"}};
+	char *keys[5];
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		keys[i] = message_key(pairs[i][0], pairs[i][1]);
+		for (j = 0; j < i; j++)
+			assert_string_not_equal(keys[i], keys[j]);
+	}
+	for (i = 0; i < 5; i++)
+		free(keys[i]);
+}
+
 static void
 test_circle(void **state)
 {
@@ -401,6 +462,66 @@ test_timeout(void **state)
 	expect_heard("b:state handed to claude, process 4711; b:state result; b:final; ");
 }
 
+/* --- time to live ---------------------------------------------------------------------------- */
+
+static void
+test_ttl(void **state)
+{
+	struct message_new n = {.to = "alpha", .from = "beta", .body = "x", .ttl = 20, .key = "k"};
+	char id[UUID_LEN + 1], again[UUID_LEN + 1], a[] = "a";
+	struct store_message row;
+
+	(void)state;
+	accepted(&n, id);
+	assert_true(store_message_load(d.store, id, &row));
+	assert_int_equal(row.expires_at - row.created_at, 20);
+	store_message_release(&row);
+	message_wait(message_find(&d, id), 0, wait_cb, a);
+	expect("open beta>alpha; ");
+	run_until_said(heard);
+	expect_heard("a:final; ");
+	assert_string_equal(stored(id),
+	    "queued expired: expired: it was still queued for team alpha after its time to live of 20 "
+	    "ms; nothing of it was delivered: send it again, with a longer ttl or without one");
+	assert_int_equal(d.queued, 0);
+	assert_int_equal(session_of("beta", "alpha")->queued, 0);
+	/* Its key still finds it, and does not send it again. */
+	accepted(&n, again);
+	assert_string_equal(again, id);
+	assert_null(message_find(&d, id));
+	/* The process that was on its way for it has nothing to do. */
+	opened(session_of("beta", "alpha"));
+	expect("");
+}
+
+/* Handed over once, it expires no more, whatever becomes of its process. */
+static void
+test_ttl_delivered(void **state)
+{
+	struct message_new n = {.to = "alpha", .from = "beta", .body = "x", .ttl = 30};
+	struct session *s = idle_session("beta", "alpha");
+	char first[UUID_LEN + 1], second[UUID_LEN + 1], a[] = "a";
+	struct wait *w;
+
+	(void)state;
+	accepted(&n, first);
+	accepted(&n, second);
+	expect("turn beta>alpha x; ");
+	message_wait(message_find(&d, second), 0, wait_cb, a);
+	run_until_said(heard);
+	expect_heard("a:final; ");
+	assert_string_equal(ladder_name(message_find(&d, first)->state), "sent");
+	/* Back in the queue: it may have been with Claude, so that it is not called undelivered. */
+	pool_on_exit(s, "it fell");
+	w = message_wait(message_find(&d, first), 60, wait_cb, a);
+	(void)w;
+	run_until_said(heard);
+	assert_non_null(strstr(heard, "a:timeout; "));
+	heard[0] = '\0';
+	assert_non_null(message_find(&d, first));
+	message_cancel(message_find(&d, first), "no need");
+}
+
 /* --- cancelling, describing ------------------------------------------------------------------ */
 
 static void
@@ -428,6 +549,41 @@ test_cancel(void **state)
 	assert_string_equal(
 	    stored(one), "queued sent cancelled: cancelled: interrupted on request");
 	expect("turn beta>alpha three; ");
+}
+
+/* Only by the setting, only without others who wait, and never by irisd's own end. */
+static void
+test_abandoned(void **state)
+{
+	const char *id = ask("beta", "alpha", "x");
+	struct message *m = message_find(&d, id);
+	char a[] = "a";
+	struct wait *w;
+
+	(void)state;
+	expect("open beta>alpha; ");
+	w = message_wait(m, 0, wait_cb, a);
+	message_abandoned(m);
+	assert_string_equal(stored(id), "queued");
+	message_unwait(w);
+	d.stopping = true;
+	message_abandoned(m);
+	d.stopping = false;
+	assert_string_equal(stored(id), "queued");
+	message_abandoned(m);
+	assert_string_equal(stored(id),
+	    "queued cancelled: cancelled: who waited for its answer has gone "
+	    "(settings.cancelOnDisconnect)");
+}
+
+static void
+test_abandoned_off(void **state)
+{
+	const char *id = ask("beta", "alpha", "x");
+
+	(void)state;
+	message_abandoned(message_find(&d, id));
+	assert_string_equal(stored(id), "queued");
 }
 
 static const char *
@@ -509,19 +665,17 @@ test_recovery(void **state)
 	gone = ask("beta", "gamma", "gone");
 	new_irisd("teams:\n" TEAM("alpha") TEAM("beta"));
 
-	assert_string_equal(stored(seen),
-	    "queued sent seen failed: crashed: irisd ended while the team was at work on it; look at "
-	    "the team's session before sending it again");
-	assert_string_equal(stored(sent),
-	    "queued sent failed: crashed: irisd ended while the team was at work on it; look at the "
-	    "team's session before sending it again");
+	/* Of these it is not known what Claude has of them; nothing is said before that is. */
+	assert_string_equal(stored(seen), "queued sent seen");
+	assert_string_equal(stored(sent), "queued sent");
 	assert_string_equal(
 	    stored(gone), "queued failed: not_found: the team is not configured any more");
 	assert_string_equal(stored(queued), "queued");
-	assert_int_equal(message_position(message_find(&d, queued)), 1);
-	assert_int_equal(message_position(message_find(&d, second)), 2);
+	assert_int_equal(message_position(message_find(&d, seen)), 1);
+	assert_int_equal(message_position(message_find(&d, queued)), 2);
+	assert_int_equal(message_position(message_find(&d, second)), 3);
 	m = message_find(&d, id);
-	assert_int_equal(message_position(m), 3);
+	assert_int_equal(message_position(m), 4);
 	assert_string_equal(m->root, seen);
 	assert_string_equal(m->parent, seen);
 	assert_int_equal(m->hops, 1);
@@ -530,8 +684,16 @@ test_recovery(void **state)
 	accepted(&n, again);
 	assert_string_equal(again, id);
 	/* They go their way, in the conversation that there was. */
-	expect("open beta>alpha again; ");
+	expect("look beta>alpha; look alpha>beta; ");
 	s = session_of("beta", "alpha");
+	looked(s, seen, POOL_TAKEN, 7, NULL);
+	assert_string_equal(stored(seen),
+	    "queued sent seen failed: crashed: irisd and the team's worker ended while the message "
+	    "was with the team, and its turn did not come to its end; look at the session of team "
+	    "alpha before you send it again");
+	looked(session_of("alpha", "beta"), sent, POOL_ANSWERED, 9, "found");
+	assert_string_equal(stored(sent), "queued sent seen answered: found");
+	expect("open beta>alpha again; ");
 	opened(s);
 	expect("turn beta>alpha queued; ");
 	result(s, queued, ERR_NONE, "yes");
@@ -567,14 +729,20 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_refused, plain),
 	    TEST(test_queue_limit, short_queue),
+	    TEST(test_total_limit, total_queue),
 	    TEST(test_ids, plain),
 	    TEST(test_key, plain),
+	    TEST(test_key_scope, plain),
 	    TEST(test_circle, plain),
 	    TEST(test_hops, plain),
 	    WAIT_TEST(test_waits, plain),
 	    WAIT_TEST(test_wait_ends, plain),
 	    WAIT_TEST(test_timeout, plain),
+	    WAIT_TEST(test_ttl, plain),
+	    WAIT_TEST(test_ttl_delivered, plain),
 	    TEST(test_cancel, plain),
+	    WAIT_TEST(test_abandoned, left),
+	    WAIT_TEST(test_abandoned_off, plain),
 	    TEST(test_describe, one_slot),
 	    TEST(test_recovery, plain),
 	    WAIT_TEST(test_forget, plain),

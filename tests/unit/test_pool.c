@@ -133,7 +133,7 @@ test_open_fails(void **state)
 	watch(s, false, awake);
 	expect("open beta>alpha; ");
 	err_set(&why, ERR_LOGIN, "run claude and log in");
-	pool_on_open_failed(s, &why, false);
+	pool_on_open_failed(s, &why, POOL_OPEN_REFUSED);
 	assert_string_equal(stored(one), "queued failed: login: run claude and log in");
 	assert_string_equal(stored(two), "queued failed: login: run claude and log in");
 	assert_string_equal(told, "awake:login ");
@@ -178,13 +178,13 @@ test_begun_anew(void **state)
 	id = ask("beta", "alpha", "x");
 	expect("open beta>alpha again; ");
 	err_set(&why, ERR_NOT_FOUND, "no conversation found");
-	pool_on_open_failed(s, &why, false);
+	pool_on_open_failed(s, &why, POOL_OPEN_REFUSED);
 	expect("open beta>alpha; ");
 	assert_string_equal(stored(id), "queued");
 	assert_string_not_equal(s->row.claude_id, before);
 	assert_true(uuid_valid(s->row.claude_id));
 	/* The second failure is one, also where it would be mended otherwise. */
-	pool_on_open_failed(s, &why, true);
+	pool_on_open_failed(s, &why, POOL_OPEN_IN_USE);
 	expect("");
 	assert_string_equal(stored(id), "queued failed: not_found: no conversation found");
 	assert_int_equal(s->state, SESSION_ASLEEP);
@@ -210,14 +210,14 @@ test_in_use(void **state)
 	memcpy(before, s->row.claude_id, sizeof before);
 	expect("open beta>alpha; ");
 	err_set(&why, ERR_INVALID, "session id is already in use");
-	pool_on_open_failed(s, &why, true);
+	pool_on_open_failed(s, &why, POOL_OPEN_IN_USE);
 	expect("open beta>alpha again; ");
 	assert_string_equal(s->row.claude_id, before);
 	store_session_each(d.store, started_cb, &started);
 	assert_true(started);
 	/* Not found now: not begun anew on top of that. */
 	err_set(&why, ERR_NOT_FOUND, "no conversation found");
-	pool_on_open_failed(s, &why, false);
+	pool_on_open_failed(s, &why, POOL_OPEN_REFUSED);
 	expect("");
 	assert_string_equal(stored(id), "queued failed: not_found: no conversation found");
 
@@ -230,7 +230,7 @@ test_in_use(void **state)
 	pool_on_exit(s, "status 0");
 	id = ask("beta", "alpha", "z");
 	expect("open beta>alpha again; ");
-	pool_on_open_failed(s, &why, false);
+	pool_on_open_failed(s, &why, POOL_OPEN_REFUSED);
 	expect("open beta>alpha; ");
 	assert_string_equal(stored(id), "queued");
 }
@@ -246,14 +246,14 @@ test_not_mended(void **state)
 	(void)state;
 	expect("open beta>alpha; ");
 	err_set(&why, ERR_NOT_FOUND, "gone");
-	pool_on_open_failed(s, &why, false);
+	pool_on_open_failed(s, &why, POOL_OPEN_REFUSED);
 	expect("");
 	assert_string_equal(stored(id), "queued failed: not_found: gone");
 	s->row.started = true;
 	id = ask("beta", "alpha", "y");
 	expect("open beta>alpha again; ");
 	err_set(&why, ERR_INVALID, "in use");
-	pool_on_open_failed(s, &why, true);
+	pool_on_open_failed(s, &why, POOL_OPEN_IN_USE);
 	expect("");
 	assert_string_equal(stored(id), "queued failed: invalid: in use");
 }
@@ -327,6 +327,8 @@ test_exit_before_seen(void **state)
 	expect("turn beta>alpha x; ");
 	pool_on_exit(s, "signal 9");
 	assert_string_equal(stored(id), "queued sent");
+	expect("look beta>alpha; ");
+	looked(s, id, POOL_ABSENT, 0, NULL);
 	expect("open beta>alpha again; ");
 	opened(s);
 	expect("turn beta>alpha x; ");
@@ -353,6 +355,8 @@ test_crash_result(void **state)
 	result(s, id, ERR_CRASHED, "signal 9");
 	expect("close beta>alpha; ");
 	pool_on_exit(s, "signal 9");
+	expect("look beta>alpha; ");
+	looked(s, id, POOL_ABSENT, 0, NULL);
 	expect("open beta>alpha again; ");
 	opened(s);
 	expect("turn beta>alpha x; ");
@@ -515,7 +519,7 @@ test_stopping(void **state)
 	id = queued;
 	d.stopping = true;
 	err_set(&why, ERR_UNAVAILABLE, "the worker ends");
-	pool_on_open_failed(b, &why, false);
+	pool_on_open_failed(b, &why, POOL_OPEN_REFUSED);
 	assert_string_equal(stored(cold), "queued"); /* the next irisd starts it */
 	pool_on_exit(s, "status 0");
 	assert_string_equal(stored(id),

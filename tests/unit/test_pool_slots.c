@@ -144,7 +144,7 @@ test_slot_freed(void **state)
 	expect("");
 	/* Its start fails. */
 	err_set(&why, ERR_LOGIN, "not logged in");
-	pool_on_open_failed(a, &why, false);
+	pool_on_open_failed(a, &why, POOL_OPEN_REFUSED);
 	expect("open alpha>beta; ");
 	/* What it was started for is cancelled: it is idle, and gives way. */
 	message_cancel(message_find(&d, id), "no need");
@@ -302,7 +302,7 @@ test_watchers(void **state)
 	pool_close(s);
 	expect("close beta>alpha; ");
 	err_set(&why, ERR_CANCELLED, "closed");
-	pool_on_open_failed(s, &why, false);
+	pool_on_open_failed(s, &why, POOL_OPEN_REFUSED);
 	assert_string_equal(told, "wake:cancelled sleep:ok ");
 	expect("");
 	assert_int_equal(s->state, SESSION_ASLEEP);
@@ -470,7 +470,7 @@ test_drain_failures(void **state)
 	assert_string_equal(did, "close gamma>alpha; ");
 	did[0] = '\0';
 	err_set(&why, ERR_CANCELLED, "closed");
-	pool_on_open_failed(s, &why, false);
+	pool_on_open_failed(s, &why, POOL_OPEN_REFUSED);
 	pool_on_exit(busy, "signal 9");
 	assert_string_equal(stored(id),
 	    "queued sent failed: crashed: the Claude of team alpha ended before it had answered: signal "

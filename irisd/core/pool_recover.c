@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pool after a death: processes that have outlived an earlier irisd are taken over as they are,
+ * and of a message that may or may not have reached its Claude the transcript decides. See pool.h.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "irisd/core/message.h"
+#include "irisd/core/pool.h"
+#include "irisd/core/team.h"
+#include "irisd/net/worker.h"
+
+static void
+copy_text(char *to, const char *from, size_t size)
+{
+	compat_strlcpy(to, from != NULL ? from : "", size);
+	json_utf8_mend(to);
+}
+
+static void
+adopt_turn(struct session *s, struct message *m, const char *seen)
+{
+	session_move(s, SESSION_EV_TURN);
+	s->current = m;
+	m->limbo = false;
+	if (seen != NULL)
+		message_seen(m, seen);
+	if (m->cancel_wanted)
+		pool_interrupt(m);
+}
+
+void
+pool_adopt(struct session *s, const struct pool_adopted *a)
+{
+	struct err err;
+
+	s->pid = a->pid;
+	s->pid_start = a->start;
+	s->process++;
+	copy_text(s->model, a->model, sizeof s->model);
+	copy_text(s->version, a->version, sizeof s->version);
+	session_move(s, SESSION_EV_START);
+	log_info("session adopted from=%s to=%s pid=%ld state=%s", s->row.from, s->team->name,
+	    (long)a->pid, session_state_name(a->state));
+	if (a->state == SESSION_STARTING) {
+		/* Its end of starting was promised to another irisd: ask again. */
+		s->pid = 0;
+		if (worker_open(s, &err) == -1)
+			pool_on_open_failed(s, &err, POOL_OPEN_REFUSED);
+		return;
+	}
+	session_move(s, SESSION_EV_OPENED);
+	if (a->current != NULL)
+		adopt_turn(s, a->current, a->seen);
+	if (a->state == SESSION_STOPPING)
+		pool_close(s);
+	else if (s->state == SESSION_IDLE)
+		pool_became_idle(s);
+}
+
+static struct message *
+looked_for(struct session *s, const char *message)
+{
+	struct message *m = message_find(s->d, message);
+
+	if (m == NULL || m->session != s || !m->looking)
+		return NULL;
+	m->looking = false;
+	pool_want(s);
+	return m;
+}
+
+/* Claude has it, or may have it, and no answer is to be had: it is not given to it once more. */
+static void
+fail(struct message *m, const char *what)
+{
+	const char *team = m->session->team->name;
+	struct err why;
+
+	if (m->cancel_wanted) {
+		message_cancelled(m, "cancelled; its turn ended by a crash", NULL);
+		return;
+	}
+	err_set(&why, ERR_CRASHED,
+	    "%s, and %s; look at the session of team %s before you send it again", m->doubt, what,
+	    team);
+	message_failed(m, &why, NULL);
+}
+
+void
+pool_on_lookup(struct session *s, const char *message, const struct pool_lookup *l)
+{
+	struct message *m = looked_for(s, message);
+	char evidence[64];
+
+	if (m == NULL)
+		return;
+	log_info("transcript searched id=%s from=%s to=%s found=%d line=%lld", m->id, s->row.from,
+	    s->team->name, (int)l->found, (long long)l->line);
+	snprintf(evidence, sizeof evidence, "transcript line %lld", (long long)l->line);
+	if (l->found != POOL_ABSENT && !s->row.started) {
+		s->row.started = true;
+		store_session_update(s->d->store, &s->row);
+	}
+	if (l->found == POOL_ANSWERED) {
+		message_found(m, l->answer, evidence);
+	} else if (l->found == POOL_TAKEN) {
+		message_seen(m, evidence);
+		fail(m, "its turn did not come to its end");
+	} else if (m->state == LADDER_SEEN) {
+		fail(m, "Claude had taken the message, but its transcript does not have it");
+	} else if (m->cancel_wanted) {
+		message_cancelled(m, "cancelled before Claude had it", NULL);
+	} else if (m->attempts >= ATTEMPTS_CRASH) {
+		fail(m, "a second try was the last");
+	} else {
+		message_certain(m);
+	}
+}
+
+void
+pool_on_lookup_failed(struct session *s, const char *message, const struct err *why, bool again)
+{
+	struct message *m = looked_for(s, message);
+	char what[256];
+
+	if (m == NULL || again)
+		return;
+	snprintf(
+	    what, sizeof what, "whether Claude has it can not be found out (%.200s)", why->msg);
+	json_utf8_mend(what);
+	fail(m, what);
+}

@@ -106,15 +106,10 @@ out:
 }
 
 int
-start_connect(const struct paths *p, int timeout_ms, int *started, struct err *err)
+start_hold(const struct paths *p, struct err *err)
 {
-	int64_t deadline = compat_mono_ms() + timeout_ms;
-	int fd, lock = -1;
+	int lock;
 
-	if (started != NULL)
-		*started = 0;
-	if ((fd = call_socket(p->sock, err)) != -1 || err->code != ERR_UNAVAILABLE)
-		return fd;
 	if (paths_make(p, err) == -1)
 		return -1;
 	lock = open(p->start, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -123,26 +118,56 @@ start_connect(const struct paths *p, int timeout_ms, int *started, struct err *e
 	while (flock(lock, LOCK_EX) == -1) {
 		if (errno != EINTR) {
 			err_sys(err, ERR_IO, "can not lock %s", p->start);
-			goto out;
+			close(lock);
+			return -1;
 		}
 	}
+	return lock;
+}
+
+static int
+connect_held(const struct paths *p, int timeout_ms, int64_t deadline, int *started, struct err *err)
+{
+	int fd;
+
 	/* Whoever had the lock before may have started one. */
 	if ((fd = call_socket(p->sock, err)) != -1 || err->code != ERR_UNAVAILABLE)
-		goto out;
+		return fd;
 	/*
 	 * After a long wait for others that had no luck: do not begin what can not be waited for.
 	 */
 	if (compat_mono_ms() >= deadline) {
-		err_set(err, ERR_TIMEOUT, "irisd did not start within %d ms; its log is %s",
+		return err_set(err, ERR_TIMEOUT, "irisd did not start within %d ms; its log is %s",
 		    timeout_ms, p->logfile);
-		goto out;
 	}
 	if (start_irisd(p, deadline, err) == -1)
-		goto out;
+		return -1;
 	if (started != NULL)
 		*started = 1;
-	fd = call_socket(p->sock, err);
-out:
+	return call_socket(p->sock, err);
+}
+
+int
+start_connect_held(const struct paths *p, int timeout_ms, int *started, struct err *err)
+{
+	if (started != NULL)
+		*started = 0;
+	return connect_held(p, timeout_ms, compat_mono_ms() + timeout_ms, started, err);
+}
+
+int
+start_connect(const struct paths *p, int timeout_ms, int *started, struct err *err)
+{
+	int64_t deadline = compat_mono_ms() + timeout_ms;
+	int fd, lock;
+
+	if (started != NULL)
+		*started = 0;
+	if ((fd = call_socket(p->sock, err)) != -1 || err->code != ERR_UNAVAILABLE)
+		return fd;
+	if ((lock = start_hold(p, err)) == -1)
+		return -1;
+	fd = connect_held(p, timeout_ms, deadline, started, err);
 	close(lock);
 	return fd;
 }

@@ -18,6 +18,13 @@
 int start_connect(const struct paths *p, int timeout_ms, int *started, struct err *err);
 
 /*
+ * Keep everybody else from starting irisd until the descriptor is closed: they wait. For who ends
+ * one irisd and starts the next; it connects with start_connect_held.
+ */
+int start_hold(const struct paths *p, struct err *err);
+int start_connect_held(const struct paths *p, int timeout_ms, int *started, struct err *err);
+
+/*
  * irisd's half: its standard output is the starter's pipe. Tells that it listens (message NULL),
  * or why it does not; then standard output becomes /dev/null. Harmless when nobody waits.
  */

@@ -4,10 +4,7 @@
  * everything in order. One irisd for each IRIS_HOME; it never forks into the background, whoever
  * starts it does that.
  */
-#include <sys/file.h>
 #include <sys/wait.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,21 +20,25 @@
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/team.h"
+#include "irisd/lock.h"
 #include "irisd/mcp/inband.h"
 #include "irisd/net/adopt.h"
 #include "irisd/net/client.h"
 #include "irisd/net/service.h"
 #include "irisd/net/worker.h"
 
-#define COMMIT_LATEST_MS 5 /* for what nobody waits for */
+#define COMMIT_LATEST_MS 5  /* for what nobody waits for */
+#define START_AGAIN      75 /* EX_TEMPFAIL: tells a service manager to start the next one */
 
 static const char usage[] =
-    "usage: irisd [-hV]\n"
+    "usage: irisd [-hsV]\n"
     "\n"
     "The supervisor of Iris, in the foreground; started by iris, iris-mcp-shim or a service manager.\n"
     "Reads $IRIS_HOME/config.yaml (IRIS_HOME: ~/.iris), logs to standard error. See irisd(8).\n"
     "\n"
     "  -h, --help     this text\n"
+    "  -s, --service  a service manager has started it, and starts it again: take over from an\n"
+    "                 irisd that runs; after a hand-over of its own end with status 75\n"
     "  -V, --version  the version\n";
 
 void
@@ -106,23 +107,6 @@ irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 	service_notify("READY=1");
 	log_info("configuration reloaded teams=%zu", c->config->nteams);
 	return 0;
-}
-
-/* The lock is what makes this the only irisd of its home; the kernel lets go of it when we die. */
-static int
-take_lock(const struct paths *p, struct err *err)
-{
-	int fd = open(p->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd == -1)
-		return err_sys(err, ERR_IO, "can not open %s", p->lock);
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		err_set(err, ERR_UNAVAILABLE, "another irisd runs for %s; \"iris status\" shows it",
-		    p->home);
-		close(fd);
-		return -1;
-	}
-	return fd;
 }
 
 static void
@@ -319,17 +303,20 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 }
 
 static void
-parse_args(int argc, char *argv[])
+parse_args(int argc, char *argv[], bool *service)
 {
-	static const struct option options[] = {
-	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+	    {"service", no_argument, NULL, 's'}, {"version", no_argument, NULL, 'V'}, {0}};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "hsV", options, NULL)) != -1) {
 		switch (opt) {
 		case 'h':
 			fputs(usage, stdout);
 			exit(0);
+		case 's':
+			*service = true;
+			break;
 		case 'V':
 			puts("irisd " IRIS_VERSION);
 			exit(0);
@@ -349,11 +336,12 @@ main(int argc, char *argv[])
 {
 	struct event *sev[NSIGNALS];
 	struct irisd d = {0};
+	bool service = false;
 	struct err err;
 
 	json_init();
 	log_init("irisd", LOG_INFO);
-	parse_args(argc, argv);
+	parse_args(argc, argv, &service);
 	d.started_at = compat_now_ms();
 	TAILQ_INIT(&d.teams);
 	TAILQ_INIT(&d.ready);
@@ -361,7 +349,7 @@ main(int argc, char *argv[])
 	TAILQ_INIT(&d.clients);
 	TAILQ_INIT(&d.workers);
 	if (paths_init(&d.paths, &err) == -1 || paths_make(&d.paths, &err) == -1 ||
-	    (d.lock_fd = take_lock(&d.paths, &err)) == -1 || start(&d, sev, &err) == -1) {
+	    (d.lock_fd = lock_take(&d.paths, service, &err)) == -1 || start(&d, sev, &err) == -1) {
 		log_error("%s", err.msg);
 		start_report(&err);
 		return err_exit_status(err.code);
@@ -381,5 +369,6 @@ main(int argc, char *argv[])
 		say_goodbye(&d);
 	release(&d, sev);
 	log_info(d.handing_over ? "handed over" : "stopped");
-	return 0;
+	/* A socket of the service manager's is reason enough for it to start the next one. */
+	return d.handing_over && service && !service_has_socket() ? START_AGAIN : 0;
 }

@@ -52,6 +52,12 @@ ctl_connect(struct ctl *c, bool start, int *started, struct call *call, struct e
 		    c->paths.sock);
 	if (fd == -1)
 		return -1;
+	return ctl_hello(c, fd, call, err);
+}
+
+int
+ctl_hello(struct ctl *c, int fd, struct call *call, struct err *err)
+{
 	memset(call, 0, sizeof *call);
 	call->fd = fd;
 	frame_init(&call->in, RPC_LINE_MAX);

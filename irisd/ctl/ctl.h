@@ -89,6 +89,8 @@ int ctl_completion_run(struct ctl *c, struct err *err);
  * ERR_UNAVAILABLE.
  */
 int ctl_connect(struct ctl *c, bool start, int *started, struct call *call, struct err *err);
+/* Say hello on a connected descriptor, which is taken. */
+int ctl_hello(struct ctl *c, int fd, struct call *call, struct err *err);
 /* One request over a connection of its own. */
 int ctl_call(struct ctl *c, bool start, const char *method, cJSON *params, int timeout_ms,
     cJSON **result, struct err *err);

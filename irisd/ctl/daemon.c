@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * start, stop and restart. Starting is common/start.h's; stopping is a request, after which this
- * waits until the connection has ended and irisd's lock is free: only then is irisd really gone.
+ * start and stop. Starting is common/start.h's; stopping is a request, after which this waits until
+ * the connection has ended and irisd's lock is free: only then is irisd really gone. What restart
+ * (restart.c) needs of it is in daemon.h.
  */
 #include <sys/file.h>
 #include <sys/time.h>
@@ -14,15 +15,13 @@
 #include <unistd.h>
 
 #include "common/compat.h"
-#include "common/config.h"
 #include "common/json.h"
 #include "irisd/ctl/ctl.h"
+#include "irisd/ctl/daemon.h"
 #include "irisd/ctl/term.h"
 
-#define STOP_LIMIT 10000 /* ms */
-
-static void
-print_started(struct ctl *c, const struct call *call, const char *how)
+void
+daemon_print_started(struct ctl *c, const struct call *call, const char *how)
 {
 	int64_t pid = json_int_or(call->hello, "pid", 0);
 	cJSON *tree;
@@ -50,7 +49,7 @@ ctl_start_run(struct ctl *c, struct err *err)
 
 	if (ctl_connect(c, true, &started, &call, err) == -1)
 		return -1;
-	print_started(c, &call, started ? "started" : "running");
+	daemon_print_started(c, &call, started ? "started" : "running");
 	call_close(&call);
 	return 0;
 }
@@ -68,10 +67,10 @@ progress(const struct ctl *c, int64_t began, bool *said, struct err *err)
 {
 	int64_t took = compat_mono_ms() - began;
 
-	if (took >= STOP_LIMIT)
+	if (took >= DAEMON_STOP_MS)
 		return err_set(err, ERR_TIMEOUT,
 		    "irisd has not ended after %d s; its log is %s, its pid is in \"iris status\"",
-		    STOP_LIMIT / 1000, c->paths.logfile);
+		    DAEMON_STOP_MS / 1000, c->paths.logfile);
 	if (took >= 1000 && !*said && !c->quiet) {
 		fputs("iris: waiting for irisd to stop its Claude processes ...\n", stderr);
 		*said = true;
@@ -116,12 +115,8 @@ wait_unlocked(struct ctl *c, int64_t began, bool *said, struct err *err)
 	return rv;
 }
 
-/*
- * Stop irisd. 0 when it is gone; *was tells whether one ran. fd is a connection on which
- * daemon.stop was answered, or -1 when nobody listened.
- */
-static int
-wait_gone(struct ctl *c, int fd, struct err *err)
+int
+daemon_wait_gone(struct ctl *c, int fd, struct err *err)
 {
 	struct itimerval every = {.it_interval = {.tv_sec = 1}, .it_value = {.tv_sec = 1}},
 			 off = {0};
@@ -141,9 +136,8 @@ wait_gone(struct ctl *c, int fd, struct err *err)
 	return rv;
 }
 
-/* Whether some irisd holds the lock, listening or not. */
-static bool
-locked(const struct ctl *c)
+bool
+daemon_locked(const struct ctl *c)
 {
 	int fd = open(c->paths.lock, O_RDWR | O_CLOEXEC);
 	bool held;
@@ -155,8 +149,8 @@ locked(const struct ctl *c)
 	return held;
 }
 
-static int
-stop(struct ctl *c, bool *was, int64_t *pid, struct err *err)
+int
+daemon_stop(struct ctl *c, bool *was, int64_t *pid, struct err *err)
 {
 	struct call call;
 	int rv;
@@ -167,14 +161,15 @@ stop(struct ctl *c, bool *was, int64_t *pid, struct err *err)
 		if (err->code != ERR_UNAVAILABLE)
 			return -1;
 		/* None listens, but one may be on its way out. */
-		*was = locked(c);
-		return *was ? wait_gone(c, -1, err) : 0;
+		*was = daemon_locked(c);
+		return *was ? daemon_wait_gone(c, -1, err) : 0;
 	}
 	*pid = json_int_or(call.hello, "pid", 0);
-	rv = call_request(&call, "iris/daemon.stop", json_new(), STOP_LIMIT, NULL, NULL, NULL, err);
+	rv = call_request(
+	    &call, "iris/daemon.stop", json_new(), DAEMON_STOP_MS, NULL, NULL, NULL, err);
 	/* That it closes before it has answered comes to the same. */
 	if (rv == 0 || err->code == ERR_UNAVAILABLE)
-		rv = wait_gone(c, call.fd, err);
+		rv = daemon_wait_gone(c, call.fd, err);
 	call_close(&call);
 	return rv;
 }
@@ -187,7 +182,7 @@ ctl_stop_run(struct ctl *c, struct err *err)
 	cJSON *tree;
 	bool was;
 
-	if (stop(c, &was, &pid, err) == -1)
+	if (daemon_stop(c, &was, &pid, err) == -1)
 		return -1;
 	if (c->json) {
 		tree = json_new();
@@ -201,35 +196,5 @@ ctl_stop_run(struct ctl *c, struct err *err)
 	} else {
 		printf("irisd was not running\n");
 	}
-	return 0;
-}
-
-/* An irisd that runs is not given up for one that could not start. */
-static int
-check_config(const struct ctl *c, struct err *err)
-{
-	struct config *cfg;
-
-	if (access(c->paths.config, F_OK) == -1 && errno == ENOENT)
-		return 0;
-	if ((cfg = config_load(c->paths.config, err)) == NULL)
-		return err_prefix(err, "nothing is stopped, as irisd would not start again: ");
-	config_free(cfg);
-	return 0;
-}
-
-int
-ctl_restart_run(struct ctl *c, struct err *err)
-{
-	struct call call;
-	int64_t pid;
-	bool was;
-
-	if (check_config(c, err) == -1)
-		return -1;
-	if (stop(c, &was, &pid, err) == -1 || ctl_connect(c, true, NULL, &call, err) == -1)
-		return -1;
-	print_started(c, &call, was ? "restarted" : "started");
-	call_close(&call);
 	return 0;
 }

@@ -89,6 +89,11 @@ static const struct ctl_option list_options[] = {
     END,
 };
 
+static const struct ctl_option restart_options[] = {
+    {"hard", 0, NULL, "stop everything first, turns that run too", NULL},
+    END,
+};
+
 static const struct ctl_option install_options[] = {
     {"yes", 'y', NULL, "do not ask", NULL},
     {"print", 'p', "CLIENT", "only print the lines for this client, change nothing",
@@ -119,7 +124,10 @@ const struct ctl_command ctl_commands[] = {
 	{"stop", NULL, "", 0, 0, {0, 0}, NULL,
 	    "stop irisd and every Claude that it has started", NULL, NULL, ctl_stop_run},
 	{"restart", NULL, "", 0, 0, {0, 0}, NULL,
-	    "stop irisd and start it again", NULL, NULL, ctl_restart_run},
+	    "replace irisd by a new one, for upgrades; turns that run go on",
+	    "irisd ends without stopping its Claudes, and the next one takes them over. Who waits for an\n"
+	    "answer goes on waiting.",
+	    restart_options, ctl_restart_run},
 	{"team add", "add-team", "NAME [PATH]", 1, 2, {CTL_COMPLETE_NONE, CTL_COMPLETE_DIR}, NULL,
 	    "make a project a team (PATH: this directory)", NULL, team_add_options, ctl_team_add_run},
 	{"team list", "teams", "", 0, 0, {0, 0}, NULL,

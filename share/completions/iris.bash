@@ -58,7 +58,7 @@ _iris() {
 		;;
 	"restart")
 		case $cur in
-		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		-*) COMPREPLY=($(compgen -W "--hard --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
 		;;
 	team) COMPREPLY=($(compgen -W "add list show remove wake sleep" -- "$cur")) ;;

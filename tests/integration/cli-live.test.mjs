@@ -36,12 +36,12 @@ test("ask starts irisd by itself and prints exactly the answer", async () => {
 	assert.match((await iris.iris(["status"])).stdout, /frontend -> backend +idle/);
 });
 
-test("start twice is success, restart is another process, stop leaves nothing, twice is success", async () => {
+test("start twice is success, restart --hard is another process, stop leaves nothing, twice is success", async () => {
 	const first = await iris.json(["start"]);
 	assert.equal(first.status, "started");
 	assert.deepEqual(await iris.json(["start"]), { ...first, status: "running" });
 	await iris.json(["team", "wake", "backend"]);
-	const second = await iris.json(["restart"]);
+	const second = await iris.json(["restart", "--hard"]);
 	assert.equal(second.status, "restarted");
 	assert.notEqual(second.pid, first.pid);
 	assert.equal((await iris.json(["stop"])).status, "stopped");
@@ -70,7 +70,7 @@ test("stop is done within 10 s with a claude that ignores TERM", async () => {
 	assert.deepEqual(processesOf(iris.root), []);
 });
 
-test("a restart in the middle of ask: the reason comes, never silence", async () => {
+test("restart --hard in the middle of ask: the reason comes, never silence", async () => {
 	const child = spawn(program("iris"), ["ask", "backend", "SLOW 1500 late"], { env: iris.env, cwd: iris.root, stdio: "pipe" });
 	const closed = once(child, "close");
 	let out = "";
@@ -78,7 +78,7 @@ test("a restart in the middle of ask: the reason comes, never silence", async ()
 		stream.on("data", (d) => (out += d));
 	child.stdin.end();
 	await waitFor(async () => (await iris.json(["message", "list", "--state", "seen"])).messages.length === 1, { what: "the turn to run" });
-	await iris.json(["restart"]);
+	await iris.json(["restart", "--hard"]);
 	const [status] = await within(20000, closed, "ask to end");
 	assert.equal(status, 5);
 	assert.match(out, /^iris: irisd was stopped while team backend was at work on it\n"iris message show [0-9a-f-]+" tells each step\n$/);

@@ -42,7 +42,7 @@ test("the units say what Iris counts on", () => {
 	const service = readFileSync(join(etc, "systemd/irisd.service"), "utf8");
 	const socket = readFileSync(join(etc, "systemd/irisd.socket"), "utf8");
 
-	for (const line of ["Type=notify", "KillMode=process", "Restart=on-failure", "ExecStart=@BINDIR@/irisd"])
+	for (const line of ["Type=notify", "KillMode=process", "Restart=on-failure", "RestartKillSignal=SIGUSR2", "ExecStart=@BINDIR@/irisd --service"])
 		assert.ok(service.split("\n").includes(line), line);
 	for (const line of ["ListenStream=%h/.iris/irisd.sock", "SocketMode=0600"])
 		assert.ok(socket.split("\n").includes(line), line);
@@ -57,4 +57,6 @@ test("the launchd file is a property list", { skip: !has("xmllint") }, async () 
 		"ExitTimeOut", "ProcessType", "EnvironmentVariables", "StandardErrorPath"]);
 	const first = await run("xmllint", ["--nonet", "--xpath", "string(/plist/dict/key[.='ProgramArguments']/following-sibling::array[1]/string[1])", file], { env: process.env });
 	assert.equal(first.stdout.trim(), "@BINDIR@/irisd");
+	const second = await run("xmllint", ["--nonet", "--xpath", "string(/plist/dict/key[.='ProgramArguments']/following-sibling::array[1]/string[2])", file], { env: process.env });
+	assert.equal(second.stdout.trim(), "--service");
 });

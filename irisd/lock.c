@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * irisd's lock, see lock.h. The file holds the pid and the start time of who has locked it, so that
+ * it can be signalled; what counts is the lock alone. Called once, before anything else is opened.
+ */
+#include <sys/file.h>
+#include <sys/time.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/call.h"
+#include "common/compat.h"
+#include "common/log.h"
+#include "irisd/lock.h"
+
+#define WAIT_MS 12000 /* for one that stops its Claudes: settings.stopTimeout and a little */
+
+static void
+on_alarm(int sig)
+{
+	/* Only to end flock with EINTR. */
+	(void)sig;
+}
+
+static bool
+listens(const struct paths *p)
+{
+	struct err err;
+	int fd = call_socket(p->sock, &err);
+
+	if (fd == -1)
+		return err.code != ERR_UNAVAILABLE;
+	close(fd);
+	return true;
+}
+
+/*
+ * SIGUSR2 to who holds the lock. What a dead one has left in the file names nobody: its pid may be
+ * another process by now, but not one with the same start time.
+ */
+static void
+ask_handover(int fd)
+{
+	uint64_t start;
+	char text[64];
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	long pid;
+
+	text[n > 0 ? n : 0] = '\0';
+	if (sscanf(text, "%ld %" SCNu64, &pid, &start) != 2 || pid <= 1 || start == 0 ||
+	    compat_proc_start((pid_t)pid) != start)
+		return;
+	log_info("taking over from another irisd pid=%ld", pid);
+	if (kill((pid_t)pid, SIGUSR2) == -1)
+		log_warn("irisd %ld can not be asked to hand over: %s", pid, strerror(errno));
+}
+
+/* Until the kernel gives the lock, WAIT_MS at most. */
+static int
+wait_free(int fd)
+{
+	struct itimerval limit = {.it_value = {.tv_sec = WAIT_MS / 1000}}, off = {0};
+	struct sigaction sa = {.sa_handler = on_alarm}, old;
+	int rv;
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGALRM, &sa, &old);
+	setitimer(ITIMER_REAL, &limit, NULL);
+	rv = flock(fd, LOCK_EX);
+	setitimer(ITIMER_REAL, &off, NULL);
+	sigaction(SIGALRM, &old, NULL);
+	return rv;
+}
+
+static void
+write_pid(int fd)
+{
+	char text[64];
+	int len = snprintf(
+	    text, sizeof text, "%ld %" PRIu64 "\n", (long)getpid(), compat_proc_start(getpid()));
+
+	if (ftruncate(fd, 0) == -1 || pwrite(fd, text, (size_t)len, 0) != len)
+		log_warn("can not write irisd's pid into its lock: %s", strerror(errno));
+}
+
+int
+lock_take(const struct paths *p, bool take_over, struct err *err)
+{
+	int fd = open(p->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600), rv;
+
+	if (fd == -1)
+		return err_sys(err, ERR_IO, "can not open %s", p->lock);
+	rv = flock(fd, LOCK_EX | LOCK_NB);
+	if (rv == -1 && take_over)
+		ask_handover(fd);
+	if (rv == -1 && (take_over || !listens(p)))
+		rv = wait_free(fd);
+	if (rv == -1) {
+		err_set(err, ERR_UNAVAILABLE, "another irisd runs for %s; \"iris status\" shows it",
+		    p->home);
+		close(fd);
+		return -1;
+	}
+	write_pid(fd);
+	return fd;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The lock that makes an irisd the only one of its IRIS_HOME, and how one follows another.
+ */
+#ifndef IRIS_LOCK_H
+#define IRIS_LOCK_H
+
+#include <stdbool.h>
+
+#include "common/err.h"
+#include "common/paths.h"
+
+/*
+ * The descriptor that holds the lock; the kernel lets go of it when the process ends. Where another
+ * irisd holds it: one that is on its way out (nobody listens on its socket any more) is waited for;
+ * one that runs is ERR_UNAVAILABLE, or, with take_over, is asked to hand over and then waited for.
+ */
+int lock_take(const struct paths *p, bool take_over, struct err *err);
+
+#endif

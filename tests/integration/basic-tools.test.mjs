@@ -112,7 +112,7 @@ describe("the tools", () => {
 		const none = await failedCall(iris, client, "message_result", { messageId: "01890000-0000-7000-8000-000000000000" });
 		assert.equal(none.code, "not_found");
 		const junk = await failedCall(iris, client, "message_result", { messageId: "'; DROP TABLE message" });
-		assert.equal(junk.code, "not_found");
+		assert.equal(junk.code, "invalid");
 		const id = await quick(iris, client, "backend", "ECHO private");
 		await iris.messageIn(id, "answered");
 		const other = await failedCall(iris, mobile, "message_result", { messageId: id });

@@ -49,7 +49,7 @@ describe("hostile clients", () => {
 		"a protocol of the future": [hello({ ...HELLO, role: "ctl", protocol: 99 }), "protocol", /speaks protocol 1, the other side 99.*iris restart/],
 		"an unknown role": [hello({ ...HELLO, role: "root" }), "refused", /no such role: root/],
 		"a role that is no string": [hello({ ...HELLO, role: { a: 1 } }), "protocol", /role/],
-		"a worker that irisd has not started": [hello({ ...HELLO, role: "worker", team: "backend", startTime: 1 }), "refused", /not a worker that this irisd has started/],
+		"a worker that irisd has not started": [hello({ ...HELLO, role: "worker", team: "backend", startTime: 1 }), "refused", /not a worker that irisd has started/],
 	};
 
 	for (const [what, [line, code, words]] of Object.entries(WRONG)) {
@@ -118,7 +118,7 @@ describe("hostile clients", () => {
 			["iris/message.send", {}, "invalid"], ["iris/message.send", { to: 5, message: [] }, "invalid"],
 			["iris/message.send", { to: "nobody", message: "x" }, "not_found"], ["iris/message.send", [1, 2], "invalid"],
 			["iris/message.send", { to: "backend", message: "x", timeout: -7 }, "invalid"],
-			["iris/message.show", { id: "x" }, "not_found"], ["iris/message.show", {}, "invalid"],
+			["iris/message.show", { id: "x" }, "invalid"], ["iris/message.show", {}, "invalid"],
 			["iris/message.list", { state: "lost" }, "invalid"], ["iris/message.list", { limit: 100000 }, "invalid"],
 			["iris/team.show", {}, "invalid"], ["iris/team.wake", { team: "bakend" }, "not_found"],
 		];

@@ -41,7 +41,7 @@ describe("parameters of the wrong type, and too many of everything", () => {
 		["iris/message.send", { to: "a", message: "x", timeout: 1.5 }, /timeout must be a whole number/],
 		["iris/message.send", { to: "a", message: "x", timeout: "1" }, /timeout must be a whole number/],
 		["iris/message.send", { to: "a", message: "x", stream: 1 }, /stream must be true or false/],
-		["iris/message.send", { to: "a", message: "x", idempotencyKey: "k".repeat(201) }, /more than 200 bytes/],
+		["iris/message.send", { to: "a", message: "x", idempotencyKey: "k".repeat(201) }, /must have 1 to 200 bytes/],
 		["iris/message.show", { id: "x", wait: -2 }, /wait must be/],
 		["iris/message.show", { id: "x", wait: 1e300 }, /wait must be a whole number/],
 		["iris/team.sleep", { team: "a", force: "false" }, /force must be true or false/],

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One Claude process, see claude.h: starts it, owns its state and its pipes, and hands each of its
- * lines to the part that knows it. Called by worker.c for irisd's requests and for the ends of
- * children. Decides no policy.
+ * One Claude process, see claude.h: owns its state and its pipes, and hands each of its lines to
+ * the part that knows it. Called by worker.c for irisd's requests and for the ends of children.
+ * Decides no policy; open.c starts it.
  */
 #include <sys/wait.h>
 #include <assert.h>
@@ -16,18 +16,11 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "common/spawn.h"
 #include "common/xmalloc.h"
 #include "iris-worker/claude.h"
 #include "iris-worker/report.h"
-#include "iris-worker/transport.h"
 
-#define MIB         ((size_t)1024 * 1024)
-#define SPAWN_MS    30000 /* where worker/open does not say */
-#define STOP_MS     8000
-#define TIME_MAX_MS 86400000
-
-extern char **environ;
+#define MIB ((size_t)1024 * 1024)
 
 static const struct peer_limits io_limits = {64 * MIB, 48 * MIB, 48 * MIB};
 static const struct peer_limits errs_limits = {4 * MIB, 1, 1};
@@ -115,6 +108,9 @@ static void
 do_result(struct claude *c)
 {
 	log_debug("a turn has ended session=%s", c->session);
+	/* It was the last one: nobody sends another. */
+	if (c->worker->orphaned)
+		claude_close(c, NULL);
 }
 
 static void
@@ -159,59 +155,39 @@ claude_fault(struct claude *c, enum err_code code, const char *fmt, ...)
 	claude_event(c, CE_FAULT);
 }
 
+void
+claude_forget_requests(struct claude *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nclose; i++)
+		free(c->close_ids[i]);
+	free(c->close_ids);
+	free(c->open_id);
+	c->close_ids = NULL;
+	c->open_id = NULL;
+	c->nclose = 0;
+}
+
 static void
 claude_free(void *arg)
 {
 	struct claude *c = arg;
-	size_t i;
 
 	control_release(c);
+	inband_release(c);
 	stop_release(c);
 	event_free(c->spawn_timer);
-	for (i = 0; i < c->nclose; i++)
-		free(c->close_ids[i]);
-	free(c->close_ids);
+	claude_forget_requests(c);
+	cJSON_Delete(c->account);
+	free(c->version);
 	free(c->session);
 	free(c->id);
 	free(c->dir);
-	free(c->open_id);
 	free(c->start_error);
 	free(c->init);
 	free(c->model);
 	free(c);
-}
-
-/* Why a claude that never became ready did not. */
-static void
-start_failure(struct claude *c, struct err *err, cJSON **data)
-{
-	const char *said = c->start_error != NULL ? c->start_error : c->words;
-	char how[CLAUDE_STDERR_MAX + 256];
-
-	*data = NULL;
-	if (c->why.code != ERR_NONE) {
-		*err = c->why;
-	} else if (c->expected) {
-		err_set(err, ERR_CANCELLED, "the session was closed before Claude was ready");
-	} else if (strstr(said, "No conversation found") != NULL ||
-	    strstr(c->words, "No conversation found") != NULL) {
-		err_set(err, ERR_NOT_FOUND,
-		    "Claude has no conversation %s in %s any more; begin a new one", c->id, c->dir);
-	} else if (strstr(c->words, "is already in use") != NULL) {
-		err_set(err, ERR_INVALID, "Claude's session id %s is already in use", c->id);
-		*data = json_new();
-		json_put_bool(*data, "inUse", true);
-	} else if (stream_is_login(said, NULL, 0)) {
-		err_set(err, ERR_LOGIN, "Claude Code is not logged in: %s", said);
-	} else {
-		err_set(err,
-		    c->exited && WIFEXITED(c->status) &&
-			    (WEXITSTATUS(c->status) == 126 || WEXITSTATUS(c->status) == 127)
-			? ERR_NO_CLAUDE
-			: ERR_CRASHED,
-		    "Claude %s while it was starting in %s", claude_ending(c, how, sizeof how),
-		    c->dir);
-	}
 }
 
 static void
@@ -240,18 +216,13 @@ do_clean(struct claude *c)
 {
 	char how[CLAUDE_STDERR_MAX + 256];
 	struct worker *w = c->worker;
-	struct err err;
-	cJSON *data;
 	size_t i;
 
 	turn_orphaned(c);
-	if (c->open_id != NULL) {
-		start_failure(c, &err, &data);
-		log_warn("claude did not start session=%s reason=\"%s\"", c->session, err.msg);
-		report_error(w, c->open_id, &err, data);
-	} else {
+	if (c->ready)
 		report_exit(c);
-	}
+	else
+		open_failed(c);
 	for (i = 0; i < c->nclose; i++)
 		report_answer(w, c->close_ids[i], NULL);
 	log_info("claude is gone session=%s pid=%ld expected=%d how=\"%s\"", c->session,
@@ -305,6 +276,10 @@ take_init(struct claude *c, const struct stream_event *ev)
 		c->turn->begun = true;
 	free(c->model);
 	c->model = xstrdup_null(json_str(ev->json, "model"));
+	if (json_str(ev->json, "claude_code_version") != NULL) {
+		free(c->version);
+		c->version = xstrdup(json_str(ev->json, "claude_code_version"));
+	}
 	p = json_new();
 	json_put_str(p, "session", c->session);
 	json_put_str(p, "claudeId", c->id);
@@ -357,7 +332,7 @@ take_line(struct claude *c, const struct stream_event *ev)
 		    c->session, ev->len, c->garbage);
 		break;
 	case STREAM_RESULT:
-		if (c->open_id != NULL)
+		if (!c->ready)
 			take_early_result(c, ev);
 		break;
 	case STREAM_OTHER:
@@ -441,117 +416,11 @@ errs_cb(struct peer *p, char *line, size_t len, void *arg)
 	free(clean);
 }
 
-static void
-spawn_timeout_cb(evutil_socket_t fd, short what, void *arg)
+void
+claude_pipes(struct claude *c, const int fds[3])
 {
-	struct claude *c = arg;
-
-	(void)fd;
-	(void)what;
-	claude_fault(c, ERR_TIMEOUT, "Claude was not ready within %d ms of its start in %s",
-	    c->spawn_ms, c->dir);
-}
-
-/* Start the program with three pipes. Ours are fds[0] (its stdin), fds[1], fds[2]. */
-static pid_t
-start(const struct transport *t, int fds[3], struct err *err)
-{
-	int in[2] = {-1, -1}, out[2] = {-1, -1}, errs[2] = {-1, -1};
-	struct spawn s = {.path = t->path, .argv = t->argv, .envp = t->envp, .dir = t->dir};
-	pid_t pid = -1;
-
-	if (compat_pipe(in) == -1 || compat_pipe(out) == -1 || compat_pipe(errs) == -1) {
-		err_sys(err, ERR_IO, "can not make pipes for claude");
-		goto out;
-	}
-	s.fds[0] = in[0];
-	s.fds[1] = out[1];
-	s.fds[2] = errs[1];
-	if ((pid = spawn_process(&s, err)) == -1) {
-		if (err->code != ERR_DIRECTORY)
-			transport_exec_error(t, errno, err);
-		goto out;
-	}
-	fds[0] = in[1];
-	fds[1] = out[0];
-	fds[2] = errs[0];
-	in[1] = out[0] = errs[0] = -1;
-out:
-	for (int i = 0; i < 2; i++) {
-		if (in[i] != -1)
-			close(in[i]);
-		if (out[i] != -1)
-			close(out[i]);
-		if (errs[i] != -1)
-			close(errs[i]);
-	}
-	return pid;
-}
-
-static int
-time_param(const cJSON *params, const char *name, int dflt)
-{
-	int64_t v = json_int_or(params, name, dflt);
-
-	return v < 0 ? dflt : v > TIME_MAX_MS ? TIME_MAX_MS : (int)v;
-}
-
-static struct claude *
-claude_new(struct worker *w, const cJSON *params, const char *open_id)
-{
-	struct claude *c = xcalloc(1, sizeof *c);
-
-	c->worker = w;
-	c->state = CLAUDE_STARTING;
-	c->session = xstrdup(json_str(params, "session"));
-	c->id = xstrdup(json_str(params, "claudeId"));
-	c->dir = xstrdup(json_str(params, "cwd"));
-	c->resume = json_bool(params, "resume", false);
-	c->cost = c->resume ? -1 : 0;
-	c->spawn_ms = time_param(params, "spawnTimeout", SPAWN_MS);
-	c->response_ms = time_param(params, "responseTimeout", 0);
-	c->stop_ms = time_param(params, "stopTimeout", STOP_MS);
-	c->open_id = xstrdup(open_id);
-	c->spawn_timer = evtimer_new(w->loop.base, spawn_timeout_cb, c);
-	TAILQ_INIT(&c->control.asks);
-	TAILQ_INIT(&c->control.calls);
-	TAILQ_INSERT_TAIL(&w->claudes, c, entry);
-	return c;
-}
-
-int
-claude_open(struct worker *w, const cJSON *params, const char *open_id, struct err *err)
-{
-	struct transport t;
-	struct timeval tv;
-	struct claude *c;
-	char id[UUID_LEN + 1], mark[64];
-	int fds[3];
-	pid_t pid;
-
-	uuid_v4(id);
-	snprintf(mark, sizeof mark, TRANSPORT_MARK "=%s", id);
-	if (transport_build(params, environ, mark, &t, err) == -1)
-		return -1;
-	pid = start(&t, fds, err);
-	transport_release(&t);
-	if (pid == -1)
-		return -1;
-	c = claude_new(w, params, open_id);
-	compat_strlcpy(c->mark, mark, sizeof c->mark);
-	c->pid = pid;
-	c->start = compat_proc_start(pid);
-	c->spawned_at = compat_mono_ms();
-	c->io = peer_new(&w->loop, fds[1], fds[0], &io_limits, io_cb, c);
-	c->errs = peer_new(&w->loop, fds[2], -1, &errs_limits, errs_cb, c);
-	if (c->spawn_ms > 0) {
-		tv = (struct timeval){c->spawn_ms / 1000, (c->spawn_ms % 1000) * 1000};
-		evtimer_add(c->spawn_timer, &tv);
-	}
-	control_init(c);
-	log_info("claude started session=%s pid=%ld resume=%d dir=\"%s\"", c->session, (long)pid,
-	    c->resume, c->dir);
-	return 0;
+	c->io = peer_new(&c->worker->loop, fds[1], fds[0], &io_limits, io_cb, c);
+	c->errs = peer_new(&c->worker->loop, fds[2], -1, &errs_limits, errs_cb, c);
 }
 
 struct claude *
@@ -586,6 +455,35 @@ claude_close(struct claude *c, const char *close_id)
 	}
 	c->expected = true;
 	claude_event(c, CE_STOP);
+}
+
+void
+claude_orphan(struct claude *c)
+{
+	control_orphan(c);
+	inband_orphan(c);
+	if (c->state == CLAUDE_STARTING || c->state == CLAUDE_IDLE)
+		claude_close(c, NULL);
+}
+
+cJSON *
+claude_describe(const struct claude *c)
+{
+	cJSON *p = json_new();
+
+	json_put_str(p, "session", c->session);
+	json_put_str(p, "claudeId", c->id);
+	json_put_str(p, "instance", c->instance);
+	json_put_int(p, "pid", c->pid);
+	json_put_int(p, "startTime", (int64_t)c->start);
+	json_put_str(p, "state", state_names[c->state]);
+	if (c->turn != NULL) {
+		json_put_str(p, "message", c->turn->message);
+		json_put_str_opt(p, "seen", c->turn->seen);
+	}
+	json_put_str_opt(p, "model", c->model);
+	json_put_str_opt(p, "version", c->version);
+	return p;
 }
 
 void

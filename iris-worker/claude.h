@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * One Claude process: its state, its pipes, the turn in flight. claude.c has the table of its
- * states; turn.c, control.c and stop.c own the parts named after them and change nothing else. All
+ * states; open.c, turn.c, control.c, inband.c and stop.c own the parts named after them and change nothing else. All
  * of it runs in the worker's loop and never waits.
  */
 #ifndef IRIS_WORKER_CLAUDE_H
@@ -20,6 +20,7 @@
 
 #define CLAUDE_STDERR_MAX 2048 /* bytes of its last words that are kept */
 #define STOP_LEFT_MAX     512  /* processes it may leave behind and that are followed */
+#define INBAND_SERVER     "iris"
 
 enum claude_state {
 	CLAUDE_STARTING, /* until it has answered initialize */
@@ -43,7 +44,7 @@ enum claude_event {
 
 struct turn {
 	char message[UUID_LEN + 1];
-	bool seen;
+	const char *seen; /* what has proved that claude took it, a literal; NULL until then */
 	bool begun;       /* an init line has come since */
 	bool interrupted; /* by irisd */
 	bool timed_out;
@@ -61,24 +62,33 @@ struct turn {
 /* A permission request that irisd has not answered. */
 struct ask {
 	TAILQ_ENTRY(ask) entry;
-	char *id;    /* owned: claude's request id */
-	char *input; /* owned: raw JSON, to be echoed */
-};
-
-/* An MCP request of claude's that irisd has not answered. */
-struct mcp_call {
-	TAILQ_ENTRY(mcp_call) entry;
-	char *id;     /* owned: claude's control request id */
-	char *rpc_id; /* owned: raw JSON-RPC id */
+	char *id;     /* owned: claude's request id */
+	char *params; /* owned: of event/ask, JSON; its input is echoed in the answer */
 };
 
 struct control {
 	unsigned next;   /* number of the next request of ours */
 	unsigned init;   /* the number of initialize; 0 before */
 	unsigned cancel; /* of cancel_async_message; 0: none */
-	unsigned nasks, ncalls;
+	unsigned nasks;
 	TAILQ_HEAD(, ask) asks;
+};
+
+/* An MCP request of claude's that irisd has not answered. */
+struct mcp_call {
+	TAILQ_ENTRY(mcp_call) entry;
+	char *id;       /* owned: claude's control request id */
+	char *rpc_id;   /* owned: raw JSON-RPC id */
+	char *message;  /* owned: the whole request, raw JSON */
+	bool cancelled; /* claude does not wait for it any more */
+};
+
+/* Claude's MCP client for the server that irisd is. */
+struct inband {
+	unsigned ncalls;
 	TAILQ_HEAD(, mcp_call) calls;
+	char *init;        /* owned: its initialize, raw JSON; NULL: it has sent none */
+	char *initialized; /* owned: its notifications/initialized */
 };
 
 enum stop_rung { RUNG_NONE, RUNG_INTERRUPT, RUNG_EOF, RUNG_TERM, RUNG_KILL, RUNG_LOST };
@@ -108,8 +118,9 @@ struct claude {
 	bool resume;
 	int spawn_ms, response_ms, stop_ms; /* 0: without limit (response_ms) */
 
-	char mark[64]; /* NAME=value in the environment of all that it starts */
-	pid_t pid;     /* 0 before and after */
+	char instance[UUID_LEN + 1]; /* irisd's name for this process */
+	char mark[64];               /* NAME=instance in the environment of all that it starts */
+	pid_t pid;                   /* 0 before and after */
 	uint64_t start;
 	int64_t spawned_at; /* monotonic ms */
 	bool exited;
@@ -119,8 +130,12 @@ struct claude {
 	char words[CLAUDE_STDERR_MAX + 1]; /* the last lines of stderr */
 	struct event *spawn_timer;
 
-	char *open_id;    /* owned: the id of worker/open until it is answered */
-	char **close_ids; /* owned: those of worker/close, NULL-terminated; NULL: none */
+	bool ready;       /* it has answered initialize; then, for worker/open: */
+	int64_t ready_ms; /* how long after its start */
+	cJSON *account;   /* owned; NULL: not said */
+	char *version;    /* owned; NULL: not said */
+	char *open_id;    /* owned: the id of worker/open until it is answered; NULL: none */
+	char **close_ids; /* owned: those of worker/close; NULL: none */
 	size_t nclose;
 	bool expected;     /* its end was asked for */
 	struct err why;    /* of a fault */
@@ -132,6 +147,7 @@ struct claude {
 	double cost;           /* total_cost_usd of the last result; < 0: unknown */
 	unsigned long garbage; /* lines that were no JSON */
 	struct control control;
+	struct inband inband;
 	struct stop stop;
 };
 
@@ -142,6 +158,12 @@ struct claude {
  */
 int claude_open(struct worker *w, const cJSON *params, const char *open_id, struct err *err);
 
+/*
+ * worker/open for one that is open. -1 unless it is the very process (instance) that is meant;
+ * otherwise open_id is answered as above, at once where it is ready.
+ */
+int claude_attach(struct claude *c, const cJSON *params, const char *open_id, struct err *err);
+
 struct claude *claude_find(struct worker *w, const char *session);
 
 /* worker/turn. -1 when it is not idle. */
@@ -149,6 +171,15 @@ int claude_turn(struct claude *c, const char *message, const char *text, struct 
 
 /* worker/close; close_id (may be NULL) is answered when nothing of it is left. */
 void claude_close(struct claude *c, const char *close_id);
+
+/* The connection over which irisd has asked is gone: nobody waits for open or close. */
+void claude_forget_requests(struct claude *c);
+
+/* There will be no irisd any more: refuse what claude asks, and end with the turn. */
+void claude_orphan(struct claude *c);
+
+/* An entry of sessions in hello. */
+cJSON *claude_describe(const struct claude *c);
 
 /* It has ended and is not reaped yet; then, reaped with this status. */
 void claude_exiting(struct claude *c);
@@ -163,6 +194,14 @@ void claude_fault(struct claude *c, enum err_code code, const char *fmt, ...)
 
 /* How it has ended, as a phrase: "exited with status 1: <last line of stderr>". buf is returned. */
 const char *claude_ending(const struct claude *c, char *buf, size_t size);
+
+/* Take over its pipes: fds[0] is its stdin. */
+void claude_pipes(struct claude *c, const int fds[3]);
+
+/* open.c */
+void open_ready(struct claude *c, const cJSON *account, const char *version);
+/* It has ended and was never ready. */
+void open_failed(struct claude *c);
 
 /* turn.c */
 void turn_begin(struct claude *c, const char *message, const char *text);
@@ -183,10 +222,25 @@ void control_interrupt(struct claude *c);
 /* The turn that asked is over: nobody waits for the answers. */
 void control_drop_asks(struct claude *c);
 void control_cancel_message(struct claude *c, const char *message);
-/* worker/answer and worker/mcp; line is irisd's, valid JSON. */
+/* worker/answer; line is irisd's, valid JSON. */
 int control_answer(
     struct claude *c, const cJSON *params, const char *line, size_t len, struct err *err);
-void control_mcp(struct claude *c, const char *line, size_t len);
+/* To a new irisd: what is still to be answered. */
+void control_replay(struct claude *c);
+void control_orphan(struct claude *c);
+/* For inband.c: raw is one JSON value. */
+void control_send_answer(struct claude *c, const char *id, const char *raw);
+void control_send_refusal(struct claude *c, const char *id, const char *text);
+void control_send_mcp(struct claude *c, const char *server, const char *raw, size_t rawlen);
+
+/* inband.c */
+void inband_line(struct claude *c, const struct stream_event *ev, const cJSON *request);
+void inband_cancel(struct claude *c, const char *id);
+/* worker/mcp; line is irisd's, valid JSON. */
+void inband_answer(struct claude *c, const char *line, size_t len);
+void inband_replay(struct claude *c);
+void inband_orphan(struct claude *c);
+void inband_release(struct claude *c);
 
 /* stop.c */
 void stop_begin(struct claude *c, bool now);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The control protocol of stream-json, both directions over the pipe that carries the turns:
- * initialize, interrupt, permission requests, and MCP in-band. Owns the lists of what irisd has
- * still to answer. Request ids of ours are iris-1, iris-2, ...; claude's are its own, and it echoes
+ * initialize, interrupt, and permission requests; what is MCP goes to inband.c. Owns the list of
+ * permission requests that irisd has still to answer. Request ids of ours are iris-1, iris-2, ...; claude's are its own, and it echoes
  * our answers back, so an answer to an id that is not ours is nothing.
  */
 #include <stdio.h>
@@ -17,14 +17,12 @@
 #include "iris-worker/claude.h"
 #include "iris-worker/report.h"
 
-#define ASKS_MAX  64  /* permission requests open at once */
-#define CALLS_MAX 256 /* MCP requests open at once */
-#define SERVER    "iris"
-#define MCP_DUMMY "{\"mcp_response\":{\"jsonrpc\":\"2.0\",\"result\":{},\"id\":0}}"
+#define ASKS_MAX 64 /* permission requests open at once */
+#define NOBODY                                                                                     \
+	"{\"behavior\":\"deny\",\"message\":\"Nobody can permit this: irisd is not running.\"}"
 
 static const char *const input_path[] = {"request", "input", NULL};
 static const char *const suggestions_path[] = {"request", "permission_suggestions", NULL};
-static const char *const message_path[] = {"request", "message", NULL};
 
 static void
 send_object(struct claude *c, cJSON *o)
@@ -58,23 +56,21 @@ request_new(const char *subtype)
 	return r;
 }
 
-/* raw is one JSON value, or NULL for an answer without a body. */
-static void
-send_answer(struct claude *c, const char *id, const char *raw)
+void
+control_send_answer(struct claude *c, const char *id, const char *raw)
 {
 	cJSON *o = json_new(), *r = json_new();
 
 	json_put_str(r, "subtype", "success");
 	json_put_str(r, "request_id", id);
-	if (raw != NULL)
-		json_put_raw(r, "response", raw, strlen(raw));
+	json_put_raw(r, "response", raw, strlen(raw));
 	json_put_str(o, "type", "control_response");
 	json_put(o, "response", r);
 	send_object(c, o);
 }
 
-static void
-send_refusal(struct claude *c, const char *id, const char *text)
+void
+control_send_refusal(struct claude *c, const char *id, const char *text)
 {
 	cJSON *o = json_new(), *r = json_new();
 
@@ -91,7 +87,7 @@ control_init(struct claude *c)
 {
 	cJSON *r = request_new("initialize"), *servers = cJSON_CreateArray();
 
-	cJSON_AddItemToArray(servers, cJSON_CreateString(SERVER));
+	cJSON_AddItemToArray(servers, cJSON_CreateString(INBAND_SERVER));
 	json_put(r, "sdkMcpServers", servers);
 	c->control.init = send_request(c, r);
 }
@@ -102,18 +98,8 @@ free_ask(struct claude *c, struct ask *a)
 	TAILQ_REMOVE(&c->control.asks, a, entry);
 	c->control.nasks--;
 	free(a->id);
-	free(a->input);
+	free(a->params);
 	free(a);
-}
-
-static void
-free_call(struct claude *c, struct mcp_call *m)
-{
-	TAILQ_REMOVE(&c->control.calls, m, entry);
-	c->control.ncalls--;
-	free(m->id);
-	free(m->rpc_id);
-	free(m);
 }
 
 void
@@ -121,14 +107,22 @@ control_release(struct claude *c)
 {
 	while (!TAILQ_EMPTY(&c->control.asks))
 		free_ask(c, TAILQ_FIRST(&c->control.asks));
-	while (!TAILQ_EMPTY(&c->control.calls))
-		free_call(c, TAILQ_FIRST(&c->control.calls));
 }
 
 void
 control_interrupt(struct claude *c)
 {
 	send_request(c, request_new("interrupt"));
+}
+
+void
+control_send_mcp(struct claude *c, const char *server, const char *raw, size_t rawlen)
+{
+	cJSON *r = request_new("mcp_message");
+
+	json_put_str(r, "server_name", server);
+	json_put_raw(r, "message", raw, rawlen);
+	send_request(c, r);
 }
 
 void
@@ -158,17 +152,20 @@ take_ask(struct claude *c, const struct stream_event *ev, const cJSON *request)
 	struct ask *a;
 	cJSON *p;
 
+	if (c->worker->orphaned) {
+		control_send_answer(c, ev->id, NOBODY);
+		return;
+	}
 	if (c->control.nasks >= ASKS_MAX ||
 	    !stream_raw(ev->line, ev->len, input_path, &raw, &rawlen) ||
 	    rawlen > RPC_LINE_MAX / 2) {
-		send_answer(c, ev->id,
+		control_send_answer(c, ev->id,
 		    "{\"behavior\":\"deny\",\"message\":\"Iris can not handle this request: "
 		    "too many or too large.\"}");
 		return;
 	}
 	a = xcalloc(1, sizeof *a);
 	a->id = xstrdup(ev->id);
-	a->input = xstrndup(raw, rawlen);
 	TAILQ_INSERT_TAIL(&c->control.asks, a, entry);
 	c->control.nasks++;
 	p = session_params(c);
@@ -182,59 +179,9 @@ take_ask(struct claude *c, const struct stream_event *ev, const cJSON *request)
 	    stream_raw(ev->line, ev->len, suggestions_path, &suggestions, &slen))
 		json_put_raw(p, "suggestions", suggestions, slen);
 	json_put_str_opt(p, "blockedPath", json_str(request, "blocked_path"));
+	a->params = json_print(p);
 	report_event(c->worker, "event/ask", p);
 	turn_activity(c, "waiting", json_str(request, "tool_name"), NULL);
-}
-
-static void
-send_rpc_error(struct claude *c, const char *id, const char *rpc_id, const char *text)
-{
-	char *line = rpc_error_code(rpc_id, RPC_INTERNAL_ERROR, text, NULL);
-	char *raw = xasprintf("{\"mcp_response\":%s}", line);
-
-	send_answer(c, id, raw);
-	free(raw);
-	free(line);
-}
-
-/*
- * An MCP line of claude's in-band client. What expects no answer is acknowledged at once, as claude
- * waits for it.
- */
-static void
-take_mcp(struct claude *c, const struct stream_event *ev, const cJSON *request)
-{
-	const cJSON *message = json_obj(request, "message"), *id = json_get(message, "id");
-	const char *server = json_str(request, "server_name"), *raw, *rawid;
-	size_t rawlen, idlen = 0;
-	struct mcp_call *m;
-	cJSON *p;
-
-	if (server == NULL || strcmp(server, SERVER) != 0 || message == NULL ||
-	    !stream_raw(ev->line, ev->len, message_path, &raw, &rawlen)) {
-		send_refusal(c, ev->id, "no such MCP server");
-		return;
-	}
-	if (id != NULL && json_raw_member(raw, rawlen, "id", &rawid, &idlen) &&
-	    idlen <= RPC_ID_MAX && json_str(message, "method") != NULL) {
-		char *rpc_id = xstrndup(rawid, idlen);
-		if (c->control.ncalls >= CALLS_MAX || rawlen > RPC_LINE_MAX / 2) {
-			send_rpc_error(c, ev->id, rpc_id,
-			    "Iris can not handle this call: too many or too large");
-			free(rpc_id);
-			return;
-		}
-		m = xcalloc(1, sizeof *m);
-		m->id = xstrdup(ev->id);
-		m->rpc_id = rpc_id;
-		TAILQ_INSERT_TAIL(&c->control.calls, m, entry);
-		c->control.ncalls++;
-	} else {
-		send_answer(c, ev->id, MCP_DUMMY);
-	}
-	p = session_params(c);
-	json_put_raw(p, "message", raw, rawlen);
-	report_event(c->worker, "event/mcp", p);
 }
 
 static void
@@ -246,13 +193,13 @@ take_request(struct claude *c, const struct stream_event *ev)
 	if (strcmp(subtype, "can_use_tool") == 0) {
 		take_ask(c, ev, request);
 	} else if (strcmp(subtype, "mcp_message") == 0) {
-		take_mcp(c, ev, request);
+		inband_line(c, ev, request);
 	} else if (strcmp(subtype, "elicitation") == 0) {
-		send_answer(c, ev->id, "{\"action\":\"decline\"}");
+		control_send_answer(c, ev->id, "{\"action\":\"decline\"}");
 	} else {
 		log_debug(
 		    "claude asks for something unknown session=%s subtype=%s", c->session, subtype);
-		send_refusal(c, ev->id, "Unsupported control request subtype");
+		control_send_refusal(c, ev->id, "Unsupported control request subtype");
 	}
 }
 
@@ -275,7 +222,6 @@ take_ready(struct claude *c, const struct stream_event *ev)
 	const cJSON *body = json_obj(response, "response");
 	const cJSON *account = json_obj(body, "account");
 	const char *version = json_str(body, "claude_code_version");
-	cJSON *p;
 
 	if (ev->name == NULL || strcmp(ev->name, "success") != 0) {
 		claude_fault(c, ERR_PROTOCOL, "Claude refused to initialize: %s",
@@ -290,19 +236,8 @@ take_ready(struct claude *c, const struct stream_event *ev)
 		    c->dir);
 		return;
 	}
-	if (c->open_id == NULL || c->state != CLAUDE_STARTING)
-		return;
-	p = json_new();
-	json_put_int(p, "pid", c->pid);
-	json_put_int(p, "startTime", (int64_t)c->start);
-	json_put_int(p, "readyMs", compat_mono_ms() - c->spawned_at);
-	if (account != NULL)
-		json_put(p, "account", cJSON_Duplicate(account, true));
-	json_put_str_opt(p, "version", version);
-	report_answer(c->worker, c->open_id, p);
-	free(c->open_id);
-	c->open_id = NULL;
-	claude_event(c, CE_READY);
+	if (!c->ready && c->state == CLAUDE_STARTING)
+		open_ready(c, account, version);
 }
 
 static void
@@ -360,14 +295,10 @@ static void
 take_cancel(struct claude *c, const struct stream_event *ev)
 {
 	struct ask *a = find_ask(c, ev->id);
-	struct mcp_call *m, *next;
 
 	if (a != NULL)
 		withdraw(c, a);
-	TAILQ_FOREACH_SAFE (m, &c->control.calls, entry, next) {
-		if (strcmp(m->id, ev->id) == 0)
-			free_call(c, m);
-	}
+	inband_cancel(c, ev->id);
 }
 
 void
@@ -404,8 +335,8 @@ answer_body(const struct ask *a, const cJSON *params, const char *line, size_t l
 	}
 	if (json_obj(params, "updatedInput") != NULL && stream_raw(line, len, input, &raw, &rawlen))
 		json_put_raw(body, "updatedInput", raw, rawlen);
-	else
-		json_put_raw(body, "updatedInput", a->input, strlen(a->input));
+	else if (json_raw_member(a->params, strlen(a->params), "input", &raw, &rawlen))
+		json_put_raw(body, "updatedInput", raw, rawlen);
 	if (json_arr(params, "updatedPermissions") != NULL &&
 	    stream_raw(line, len, permissions, &raw, &rawlen))
 		json_put_raw(body, "updatedPermissions", raw, rawlen);
@@ -428,7 +359,7 @@ control_answer(struct claude *c, const cJSON *params, const char *line, size_t l
 	allow = strcmp(behavior, "allow") == 0;
 	body = answer_body(a, params, line, len, allow);
 	raw = json_print(body);
-	send_answer(c, a->id, raw);
+	control_send_answer(c, a->id, raw);
 	free(raw);
 	cJSON_Delete(body);
 	free_ask(c, a);
@@ -438,48 +369,22 @@ control_answer(struct claude *c, const cJSON *params, const char *line, size_t l
 	return 0;
 }
 
-static void
-answer_call(struct claude *c, const char *raw, size_t rawlen)
+void
+control_replay(struct claude *c)
 {
-	struct mcp_call *m, *next;
-	const char *id;
-	size_t idlen;
-	char *body;
+	struct ask *a;
 
-	if (!json_raw_member(raw, rawlen, "id", &id, &idlen))
-		return;
-	TAILQ_FOREACH_SAFE (m, &c->control.calls, entry, next) {
-		if (strlen(m->rpc_id) != idlen || memcmp(m->rpc_id, id, idlen) != 0)
-			continue;
-		body = xasprintf("{\"mcp_response\":%.*s}", (int)rawlen, raw);
-		send_answer(c, m->id, body);
-		free(body);
-		free_call(c, m);
-		return;
-	}
-	log_debug("an MCP answer that nobody waits for session=%s", c->session);
+	TAILQ_FOREACH (a, &c->control.asks, entry)
+		report_event(c->worker, "event/ask", cJSON_CreateRaw(a->params));
 }
 
 void
-control_mcp(struct claude *c, const char *line, size_t len)
+control_orphan(struct claude *c)
 {
-	static const char *const path[] = {"params", "message", NULL};
-	const char *raw, *dummy;
-	size_t rawlen, n;
-	cJSON *r;
+	struct ask *a;
 
-	if (!stream_raw(line, len, path, &raw, &rawlen))
-		return;
-	if (!json_raw_member(raw, rawlen, "method", &dummy, &n)) {
-		answer_call(c, raw, rawlen);
-		return;
+	while ((a = TAILQ_FIRST(&c->control.asks)) != NULL) {
+		control_send_answer(c, a->id, NOBODY);
+		free_ask(c, a);
 	}
-	if (json_raw_member(raw, rawlen, "id", &dummy, &n)) {
-		log_debug("a request to claude's MCP client is not carried session=%s", c->session);
-		return;
-	}
-	r = request_new("mcp_message");
-	json_put_str(r, "server_name", SERVER);
-	json_put_raw(r, "message", raw, rawlen);
-	send_request(c, r);
 }

@@ -3,20 +3,23 @@
  * iris-worker: what irisd starts for each awake team. Reads its options, connects to irisd, and
  * turns signals into calls of worker.c. Nothing else.
  */
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/call.h"
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "iris-worker/worker.h"
 
+#define ORPHAN_MS 600000 /* where irisd does not say */
+
 static const char usage_text[] =
-    "usage: iris-worker -s socket -t team [-l level]\n"
+    "usage: iris-worker -s socket -t team [-d directory] [-l level] [-o milliseconds]\n"
     "       iris-worker --help | --version\n"
     "\n"
     "Runs the Claude Code sessions of one team for irisd, which starts it. See iris-worker(8).\n";
@@ -38,8 +41,31 @@ stop_cb(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
-options(int argc, char **argv, const char **sock, const char **team, enum log_level *level)
+wake_cb(evutil_socket_t sig, short what, void *arg)
 {
+	(void)sig;
+	(void)what;
+	link_wake(arg);
+}
+
+static bool
+milliseconds(const char *text, int *out)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || v < 0 || v > INT_MAX)
+		return false;
+	*out = (int)v;
+	return true;
+}
+
+static void
+options(int argc, char **argv, struct worker_options *o, enum log_level *level)
+{
+	bool ok = true;
 	int ch;
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
@@ -50,15 +76,19 @@ options(int argc, char **argv, const char **sock, const char **team, enum log_le
 		fputs(usage_text, stdout);
 		exit(0);
 	}
-	while ((ch = getopt(argc, argv, "l:s:t:")) != -1) {
-		if (ch == 's')
-			*sock = optarg;
+	while ((ch = getopt(argc, argv, "d:l:o:s:t:")) != -1) {
+		if (ch == 'd')
+			o->spool_dir = optarg;
+		else if (ch == 's')
+			o->sock = optarg;
 		else if (ch == 't')
-			*team = optarg;
-		else if (ch != 'l' || log_level_from_name(optarg, level) == -1)
-			optind = argc + 1;
+			o->team = optarg;
+		else if (ch == 'o')
+			ok = ok && milliseconds(optarg, &o->orphan_ms);
+		else
+			ok = ok && ch == 'l' && log_level_from_name(optarg, level) == 0;
 	}
-	if (optind != argc || *sock == NULL || *team == NULL) {
+	if (!ok || optind != argc || o->sock == NULL || o->team == NULL) {
 		fputs(usage_text, stderr);
 		exit(2);
 	}
@@ -67,34 +97,35 @@ options(int argc, char **argv, const char **sock, const char **team, enum log_le
 int
 main(int argc, char **argv)
 {
-	const char *sock = NULL, *team = NULL;
-	struct event *child, *term, *intr;
+	static const struct {
+		int sig;
+		event_callback_fn cb;
+	} signals[] = {
+	    {SIGCHLD, child_cb}, {SIGTERM, stop_cb}, {SIGINT, stop_cb}, {SIGUSR1, wake_cb}};
+	struct event *events[sizeof signals / sizeof signals[0]];
+	struct worker_options o = {.orphan_ms = ORPHAN_MS};
 	enum log_level level = LOG_INFO;
 	struct worker w;
 	struct err err;
-	int fd;
+	size_t i;
 
-	options(argc, argv, &sock, &team, &level);
+	options(argc, argv, &o, &level);
 	log_init("iris-worker", level);
 	json_init();
-	worker_init(&w, team);
-	if ((fd = call_socket(sock, &err)) == -1)
-		fatalx("%s", err.msg);
+	worker_init(&w, &o);
+	for (i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		events[i] = evsignal_new(w.loop.base, signals[i].sig, signals[i].cb, &w);
+		evsignal_add(events[i], NULL);
+	}
 	if (!compat_subreaper())
 		log_debug("orphans can not be adopted here; they are found by their parents");
-	child = evsignal_new(w.loop.base, SIGCHLD, child_cb, &w);
-	term = evsignal_new(w.loop.base, SIGTERM, stop_cb, &w);
-	intr = evsignal_new(w.loop.base, SIGINT, stop_cb, &w);
-	evsignal_add(child, NULL);
-	evsignal_add(term, NULL);
-	evsignal_add(intr, NULL);
-	worker_connect(&w, fd);
-	log_info("worker runs team=%s pid=%ld", team, (long)getpid());
+	if (link_open(&w, &err) == -1)
+		fatalx("%s", err.msg);
+	log_info("worker runs team=%s pid=%ld", o.team, (long)getpid());
 	loop_run(&w.loop);
-	event_free(child);
-	event_free(term);
-	event_free(intr);
-	log_info("worker ends team=%s status=%d", team, w.exit_status);
+	for (i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		event_free(events[i]);
+	log_info("worker ends team=%s status=%d", o.team, w.exit_status);
 	worker_release(&w);
 	return w.exit_status;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is told to irisd, iris-protocol(7): events, answers, and results, which are kept until irisd
- * has answered. params, result and data are taken. When irisd is gone, everything here is a no-op.
+ * What is told to irisd, iris-protocol(7): events, answers, and results. params, result and data
+ * are taken. While irisd is gone events and answers are dropped; results are kept until it has
+ * stored them, in memory and, while there is no irisd, in the spool.
  */
 #ifndef IRIS_WORKER_REPORT_H
 #define IRIS_WORKER_REPORT_H
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 
 #include "common/err.h"
+#include "common/rpc.h"
 #include "iris-worker/worker.h"
 
 void report_event(struct worker *w, const char *method, cJSON *params);
@@ -17,10 +19,22 @@ void report_answer(struct worker *w, const char *id, cJSON *result);
 void report_error(struct worker *w, const char *id, const struct err *e, cJSON *data);
 
 /* event/result: a request. An answer too long for a line is cut, and says so. */
-void report_result(struct worker *w, cJSON *params);
-/* irisd has answered the request with this id. False when there was none. */
-bool report_acked(struct worker *w, const char *id);
-/* Forget what was not answered: at the end. */
+void report_result(struct worker *w, const char *claude_id, cJSON *params);
+
+/* Cut the member answer where it is too long for a line. */
+void report_cut_answer(cJSON *params);
+
+/* irisd has answered a request of ours. False when there was none with this id. */
+bool report_acked(struct worker *w, const struct rpc_msg *m);
+
+/* There is no irisd: what it has not stored goes to the spool. */
+void report_spool(struct worker *w);
+
+/* The messages whose results are not stored yet, for hello; and the results themselves again. */
+cJSON *report_pending(const struct worker *w);
+void report_again(struct worker *w);
+
+/* Forget what was not answered: at the end. It is in the spool where there is one. */
 void report_drop(struct worker *w);
 
 #endif

@@ -164,7 +164,7 @@ mark_seen(struct claude *c, const char *evidence)
 
 	if (c->turn->seen)
 		return;
-	c->turn->seen = true;
+	c->turn->seen = evidence;
 	p = event_params(c);
 	json_put_str(p, "state", "seen");
 	json_put_str(p, "evidence", evidence);
@@ -209,10 +209,12 @@ finish(struct claude *c, const char *answer, const char *code, const char *reaso
 	json_put_str(p, "answer", answer != NULL ? answer : "");
 	json_put_str_opt(p, "code", code);
 	json_put_str_opt(p, "reason", reason);
+	/* The receipt may have gone to an irisd that is no more. */
+	json_put_str_opt(p, "seen", c->turn->seen);
 	json_put(p, "usage", usage_object(c, r != NULL ? r : &none));
 	log_info("turn ended session=%s message=%s ok=%d code=%s", c->session, c->turn->message,
 	    code == NULL, code != NULL ? code : "none");
-	report_result(c->worker, p);
+	report_result(c->worker, c->id, p);
 	if (c->turn->interrupted || c->turn->timed_out)
 		control_drop_asks(c);
 	turn_free(c);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd's requests to the worker, iris-protocol(7): one table, one function each. Owns the
- * connection and the list of claudes. A line that is not what the protocol says is a fault of Iris
- * itself, and ends the worker.
+ * irisd's requests to the worker, iris-protocol(7): one table, one function each. Owns the list of
+ * claudes, and says what happens to them when irisd goes and comes: the connection itself is
+ * link.c's. A line that is not what the protocol says is a fault of Iris itself, and ends the
+ * worker.
  */
 #include <sys/wait.h>
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/call.h"
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -20,9 +20,7 @@
 #include "iris-worker/report.h"
 #include "iris-worker/worker.h"
 
-#define ACK_MS      2000 /* at the end: how long irisd may take to store the last results */
-#define HELLO_ID    "\"hello\""
-#define EX_PROTOCOL 76
+#define ACK_MS 2000 /* at the end: how long irisd may take to store the last results */
 
 struct request {
 	const char *id; /* raw; NULL for a notification */
@@ -67,7 +65,7 @@ do_open(struct worker *w, const struct request *r, struct err *err)
 	if (w->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "the worker is stopping");
 	if (r->claude != NULL)
-		return err_set(err, ERR_REFUSED, "session %s is open already", session);
+		return claude_attach(r->claude, r->params, r->id, err);
 	TAILQ_FOREACH (c, &w->claudes, entry)
 		n++;
 	if (n >= WORKER_CLAUDES_MAX)
@@ -116,7 +114,7 @@ do_mcp(struct worker *w, const struct request *r, struct err *err)
 	(void)w;
 	(void)err;
 	if (r->claude != NULL)
-		control_mcp(r->claude, r->line, r->len);
+		inband_answer(r->claude, r->line, r->len);
 	return 0;
 }
 
@@ -168,13 +166,16 @@ dispatch(struct worker *w, const struct rpc_msg *m, const char *line, size_t len
 	}
 }
 
-/* The loop ends when nothing lives and everything is stored, or nobody is there to store it. */
+/*
+ * The loop ends when nothing lives and everything is stored, or nobody is there to store it: then
+ * it is in the spool.
+ */
 static void
 finish_if_done(struct worker *w)
 {
 	if (!w->stopping || !TAILQ_EMPTY(&w->claudes))
 		return;
-	if (w->irisd != NULL && !TAILQ_EMPTY(&w->results)) {
+	if (link_up(w) && !TAILQ_EMPTY(&w->results)) {
 		struct timeval tv = {ACK_MS / 1000, (ACK_MS % 1000) * 1000};
 		if (!evtimer_pending(w->stop_timer, NULL))
 			evtimer_add(w->stop_timer, &tv);
@@ -199,92 +200,96 @@ stop_timer_cb(evutil_socket_t fd, short what, void *arg)
 	finish_if_done(w);
 }
 
-static void
-take_answer(struct worker *w, const struct rpc_msg *m)
+void
+worker_message(struct worker *w, const struct rpc_msg *m, const char *line, size_t len)
 {
-	if (m->id == NULL || strcmp(m->id, HELLO_ID) == 0) {
-		if (m->kind == RPC_ERROR) {
-			log_error("irisd refuses this worker: %s",
-			    json_str(m->error, "message") != NULL ? json_str(m->error, "message")
-								  : "no reason given");
-			w->exit_status = EX_PROTOCOL;
-			worker_stop(w);
-		}
-		return;
+	if (m->kind == RPC_REQUEST || m->kind == RPC_NOTIFICATION) {
+		dispatch(w, m, line, len);
+	} else {
+		if (!report_acked(w, m))
+			log_warn("an answer that nobody waits for id=%s", m->id);
+		finish_if_done(w);
 	}
-	if (!report_acked(w, m->id))
-		log_warn("an answer that nobody waits for id=%s", m->id);
-	else if (m->kind == RPC_ERROR)
-		log_error("irisd did not take a result: %s",
-		    json_str(m->error, "message") != NULL ? json_str(m->error, "message") : "");
-	finish_if_done(w);
-}
-
-static void
-irisd_cb(struct peer *p, char *line, size_t len, void *arg)
-{
-	struct worker *w = arg;
-	struct rpc_msg m;
-	struct err err;
-
-	if (line == NULL) {
-		log_info("the connection to irisd has ended reason=\"%s\"", peer_why(p));
-		w->irisd = NULL;
-		worker_stop(w);
-		return;
-	}
-	if (rpc_parse(line, len, &m, &err) == -1) {
-		log_error("irisd broke the protocol: %s", err.msg);
-		w->exit_status = EX_PROTOCOL;
-		rpc_clear(&m);
-		worker_stop(w);
-		return;
-	}
-	if (m.kind == RPC_REQUEST || m.kind == RPC_NOTIFICATION)
-		dispatch(w, &m, line, len);
-	else
-		take_answer(w, &m);
-	rpc_clear(&m);
 }
 
 void
-worker_init(struct worker *w, const char *team)
+worker_fault(struct worker *w)
+{
+	w->exit_status = WORKER_EX_PROTOCOL;
+	worker_stop(w);
+}
+
+void
+worker_lost(struct worker *w)
+{
+	struct claude *c;
+
+	/* Ids of requests are the old irisd's own: the next one uses the same for others. */
+	TAILQ_FOREACH (c, &w->claudes, entry)
+		claude_forget_requests(c);
+	free(w->stop_id);
+	w->stop_id = NULL;
+	report_spool(w);
+	finish_if_done(w);
+}
+
+void
+worker_orphan(struct worker *w)
+{
+	struct claude *c, *next;
+
+	w->stopping = w->orphaned = true;
+	TAILQ_FOREACH_SAFE (c, &w->claudes, entry, next)
+		claude_orphan(c);
+	finish_if_done(w);
+}
+
+void
+worker_describe(struct worker *w, cJSON *hello)
+{
+	cJSON *sessions = cJSON_CreateArray();
+	const struct claude *c;
+
+	TAILQ_FOREACH (c, &w->claudes, entry)
+		cJSON_AddItemToArray(sessions, claude_describe(c));
+	json_put(hello, "sessions", sessions);
+	json_put(hello, "results", report_pending(w));
+}
+
+void
+worker_replay(struct worker *w)
+{
+	struct claude *c;
+
+	report_again(w);
+	TAILQ_FOREACH (c, &w->claudes, entry) {
+		inband_replay(c);
+		control_replay(c);
+	}
+}
+
+void
+worker_init(struct worker *w, const struct worker_options *o)
 {
 	memset(w, 0, sizeof *w);
 	loop_init(&w->loop, NULL, NULL);
-	w->team = team;
+	w->team = o->team;
 	TAILQ_INIT(&w->claudes);
 	TAILQ_INIT(&w->results);
 	w->stop_timer = evtimer_new(w->loop.base, stop_timer_cb, w);
+	spool_init(&w->spool, o->spool_dir, getpid(), compat_proc_start(getpid()));
+	link_init(w, o);
 }
 
 void
 worker_release(struct worker *w)
 {
-	if (w->irisd != NULL)
-		peer_close(w->irisd, 0);
-	w->irisd = NULL;
+	link_release(w);
 	report_drop(w);
+	spool_close(&w->spool);
 	event_free(w->stop_timer);
 	free(w->stop_id);
 	loop_release(&w->loop);
-}
-
-void
-worker_connect(struct worker *w, int fd)
-{
-	/*
-	 * Output to irisd is not limited: it is ours, and it reads. The soft limit slows its
-	 * requests.
-	 */
-	static const struct peer_limits limits = {
-	    RPC_LINE_MAX, (size_t)32 * 1024 * 1024, (size_t)512 * 1024 * 1024};
-	cJSON *p = call_hello_params("worker");
-
-	json_put_str(p, "team", w->team);
-	json_put_int(p, "startTime", (int64_t)compat_proc_start(getpid()));
-	w->irisd = peer_new(&w->loop, fd, fd, &limits, irisd_cb, w);
-	peer_send(w->irisd, rpc_request(HELLO_ID, "iris/hello", p));
 }
 
 void
@@ -293,6 +298,7 @@ worker_stop(struct worker *w)
 	struct claude *c, *next;
 
 	w->stopping = true;
+	link_end(w);
 	TAILQ_FOREACH_SAFE (c, &w->claudes, entry, next)
 		claude_close(c, NULL);
 	finish_if_done(w);

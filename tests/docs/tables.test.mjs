@@ -111,7 +111,7 @@ describe("the worker protocol", () => {
 		const errors = body.findIndex((l) => l.startsWith("Of the errors"));
 
 		assert.deepEqual(sorted(bare(members(body.slice(0, answer)))), sorted([...put(irisd.params_for), ...put(irisd.open_params)]));
-		assert.deepEqual(sorted(bare(members(body.slice(answer, errors)))), sorted(put(code.take_ready)));
+		assert.deepEqual(sorted(bare(members(body.slice(answer, errors)))), sorted(put(code.answer_open)));
 	});
 
 	/* Each function that tells an event makes its members, too. */

@@ -34,16 +34,18 @@ delay(const struct team *t)
 }
 
 /* Crashes older than the window are forgotten, all at once: it begins with the first of them. */
+static bool
+is_over(const struct team *t)
+{
+	return compat_mono_ms() - t->backoff.first >=
+	    t->d->conf->config->settings.restart_window;
+}
+
 static void
 age(struct team *t)
 {
-	struct backoff *b = &t->backoff;
-
-	if (b->crashes > 0 &&
-	    compat_mono_ms() - b->first >= t->d->conf->config->settings.restart_window) {
-		b->crashes = 0;
-		b->retry = 0;
-	}
+	if (t->backoff.crashes > 0 && is_over(t))
+		backoff_reset(t);
 }
 
 void
@@ -92,13 +94,12 @@ backoff_waits(struct team *t)
 }
 
 bool
-backoff_down(struct team *t, struct err *why)
+backoff_down(const struct team *t, struct err *why)
 {
 	const struct config_settings *cfg = &t->d->conf->config->settings;
 	const struct backoff *b = &t->backoff;
 
-	age(t);
-	if (b->crashes <= cfg->restart_budget)
+	if (b->crashes <= cfg->restart_budget || is_over(t))
 		return false;
 	err_set(why, ERR_CRASHED,
 	    "team %s is down: it crashed %d times within %lld s without an answer, last: %s; mend "

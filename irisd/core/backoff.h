@@ -17,7 +17,7 @@ void backoff_reset(struct team *t);
 /* True while nothing may be started; the team's sessions are looked at again when that is over. */
 bool backoff_waits(struct team *t);
 /* True, with why, while the budget is used up. */
-bool backoff_down(struct team *t, struct err *why);
+bool backoff_down(const struct team *t, struct err *why);
 
 /* ms, wall clock, of the next start; 0 when nothing is in its way. */
 int64_t backoff_until(const struct team *t);

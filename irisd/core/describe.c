@@ -8,6 +8,7 @@
 
 #include "common/compat.h"
 #include "common/json.h"
+#include "irisd/core/backoff.h"
 #include "irisd/core/describe.h"
 #include "irisd/core/message.h"
 
@@ -108,6 +109,7 @@ describe_team(const struct team *t)
 {
 	const struct config_team *c = t->cfg;
 	struct stat st;
+	struct err why;
 	cJSON *o = json_new();
 
 	json_put_str(o, "name", t->name);
@@ -121,6 +123,10 @@ describe_team(const struct team *t)
 	json_put_str(o, "status", team_awake(t) ? "awake" : "asleep");
 	json_put_bool(
 	    o, "exists", c->remote != NULL || (stat(c->path, &st) == 0 && S_ISDIR(st.st_mode)));
+	if (backoff_down(t, &why))
+		json_put_str(o, "down", why.msg);
+	else if (backoff_until(t) != 0)
+		json_put_int(o, "retryAt", backoff_until(t));
 	return o;
 }
 

@@ -585,14 +585,15 @@ void
 pool_on_result(struct session *s, const char *message, const struct pool_result *r)
 {
 	struct message *m = result_for(s, message);
-	bool present = m != NULL && m == s->current;
+	bool present = m != NULL && m == s->current, crashed = !r->ok && r->why.code == ERR_CRASHED;
 
 	if (m == NULL)
 		return; /* told twice: it was stored before the worker had our answer */
 	count_usage(s, r);
-	if (!r->ok && r->why.code == ERR_CRASHED) {
-		if (present && redeliver(s, ATTEMPTS_CRASH, r->why.msg)) {
+	if (crashed) {
+		if (present)
 			backoff_crash(s->team, r->why.msg);
+		if (present && redeliver(s, ATTEMPTS_CRASH, r->why.msg)) {
 			pool_close(s);
 			return;
 		}
@@ -608,7 +609,11 @@ pool_on_result(struct session *s, const char *message, const struct pool_result 
 	if (!present || s->state != SESSION_BUSY)
 		return;
 	session_move(s, SESSION_EV_RESULT);
-	pool_became_idle(s);
+	if (crashed)
+		pool_close(
+		    s); /* it is on its way out: its end is awaited, the next one starts after */
+	else
+		pool_became_idle(s);
 }
 
 void

@@ -38,6 +38,8 @@ inband_input(struct session *s, const cJSON *message)
 		s->mcp = xmalloc(sizeof *s->mcp);
 		mcp_init(s->mcp, s->d, &carrier, s);
 		s->mcp->session = s;
+		/* One name for one process: what it repeats to the next irisd is known by it. */
+		compat_strlcpy(s->mcp->instance, s->row.instance, sizeof s->mcp->instance);
 	}
 	mcp_line(s->mcp, line, strlen(line));
 	free(line);

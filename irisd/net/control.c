@@ -250,6 +250,7 @@ control_daemon_status(struct control *c, const cJSON *params)
 	json_put_int(o, "teams", (int64_t)cfg->nteams);
 	json_put(o, "pool", pool_json(d));
 	json_put(o, "workers", worker_json(d));
+	json_put_int(o, "adopting", worker_adopting(d));
 	json_put(o, "sessions", sessions_json(d));
 	json_put(o, "messages", counts_json(d));
 	json_put_int(o, "connections", connections);

@@ -6,6 +6,7 @@
 
 #include "common/compat.h"
 #include "common/json.h"
+#include "irisd/core/backoff.h"
 #include "irisd/core/describe.h"
 #include "irisd/core/pool.h"
 #include "irisd/net/control.h"
@@ -103,7 +104,9 @@ control_team_wake(struct control *c, const cJSON *params)
 	} else {
 		c->watching = true;
 		session_watch(s, false, wake_cb, c);
-		pool_want(s);
+		/* A person who says so may try again what has crashed too often. */
+		backoff_reset(t);
+		pool_want_team(t);
 	}
 }
 

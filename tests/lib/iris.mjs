@@ -23,7 +23,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildDir, fakeClaudePath } from "./claude-env.mjs";
-import { assertNoneLeft } from "./processes.mjs";
+import { assertNoneLeft, processesOf } from "./processes.mjs";
 import { waitFor, within } from "./wait.mjs";
 
 const SANITIZER =
@@ -290,6 +290,11 @@ export class Iris {
 			this.daemon.kill("SIGTERM");
 		else if (existsSync(this.socket) && (await socketAnswers(this.socket)))
 			await this.iris(["stop"], { deadline });
+		else if (this.killed && processesOf(this.root).some((p) => p.command.includes("iris-worker"))) {
+			/* Workers outlive a killed irisd: the next one ends them in order. */
+			await this.iris(["start"], { deadline });
+			await this.iris(["stop"], { deadline });
+		}
 		if (!this.daemon) return;
 		const { status, signal } = await within(deadline, this.daemonExit, "irisd to stop");
 		if (!this.killed && status !== 0)

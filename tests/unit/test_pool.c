@@ -362,6 +362,7 @@ test_crash_result(void **state)
 	expect("turn beta>alpha x; ");
 	result(s, id, ERR_CRASHED, "signal 11");
 	assert_string_equal(stored(id), "queued sent sent failed: crashed: signal 11");
+	expect("close beta>alpha; ");
 	pool_on_exit(s, "signal 11");
 	expect("");
 	assert_int_equal(s->state, SESSION_ASLEEP);
@@ -386,6 +387,7 @@ test_exit_after_seen(void **state)
 	pool_on_seen(s, id, "lifecycle");
 	result(s, id, ERR_CRASHED, "signal 9");
 	assert_string_equal(stored(id), "queued sent seen failed: crashed: signal 9");
+	expect("close gamma>alpha; ");
 	pool_on_exit(s, "signal 9");
 	/* Said twice, or of one that sleeps: nothing. */
 	pool_on_exit(s, "signal 9");

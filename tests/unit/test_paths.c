@@ -151,6 +151,8 @@ test_own_directories(void **state)
 	assert_int_equal(paths_init(&p, &err), 0);
 	assert_int_equal(paths_make(&p, &err), 0);
 	assert_int_equal(mode_of(p.home), 0700);
+	assert_int_equal(mode_of(p.spool), 0700);
+	assert_int_equal(rmdir(p.spool), 0);
 	assert_int_equal(rmdir(p.run), 0);
 	assert_int_equal(mkdir(under("planted"), 0700), 0);
 	assert_int_equal(symlink(under("planted"), p.run), 0);

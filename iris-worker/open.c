@@ -56,6 +56,10 @@ start_failure(struct claude *c, struct err *err, cJSON **data)
 			: ERR_CRASHED,
 		    "Claude %s while it was starting in %s", claude_ending(c, how, sizeof how),
 		    c->dir);
+		if (c->exited && WIFSIGNALED(c->status)) {
+			*data = json_new();
+			json_put_bool(*data, "killed", true);
+		}
 	}
 }
 

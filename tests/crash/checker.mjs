@@ -420,24 +420,31 @@ export function check({ journal, store, transcripts = null, settled = true, boun
 	];
 
 	if (byId.size !== messages.length) problems.push(problem("double", "an id stands in the store twice"));
-	for (const [state, n] of Object.entries(counts ?? {}))
-		if (settled && n !== messages.filter((m) => m.state === state).length) problems.push(problem("lost", `irisd counts ${n} ${state} messages, the store has ${messages.filter((m) => m.state === state).length}`));
-	const outcomes = {};
-	for (const c of calls)
-		outcomes[c.end?.outcome ?? "none"] = (outcomes[c.end?.outcome ?? "none"] ?? 0) + 1;
-	const states = {};
-	for (const m of messages)
-		states[m.state] = (states[m.state] ?? 0) + 1;
+	for (const [state, n] of Object.entries(counts ?? {})) {
+		const there = messages.filter((m) => m.state === state).length;
+		if (settled && n !== there) problems.push(problem("lost", `irisd counts ${n} ${state} messages, the store has ${there}`));
+	}
 	return {
 		problems,
 		figures: {
-			calls: calls.length, outcomes, accepted: accepted.size, messages: messages.length, states, open: open.length,
+			calls: calls.length, outcomes: tally(calls, (c) => c.end?.outcome ?? "none"), accepted: accepted.size,
+			messages: messages.length, states: tally(messages, (m) => m.state), open: open.length,
 			sentTwice: messages.filter((m) => m.receipts.filter((r) => r.state === "sent").length > 1).length,
+			failures: tally(messages.filter((m) => m.error), (m) => `${m.error.code}: ${alike(m.error.reason)}`),
+			errors: tally(calls.filter((c) => c.end?.outcome === "error"), (c) => `${c.begin.kind}: ${c.end.code}: ${alike(c.end.text)}`),
 			looks: journal.entries.filter((e) => e.what === "look").length,
 			conversations: transcripts?.length ?? 0,
 		},
 	};
 }
+
+/* How many of each. */
+function tally(list, keyOf) {
+	return Object.fromEntries([...groupBy(list, keyOf)].map(([key, l]) => [key, l.length]).sort((a, b) => b[1] - a[1]));
+}
+
+/* Without what differs from one to the next. */
+const alike = (text) => String(text).replace(/[0-9a-f-]{36}|\b[tn]?-?\d+\b/g, "#").slice(0, 120);
 
 /* --- processes -------------------------------------------------------------------------------- */
 

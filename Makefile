@@ -117,6 +117,14 @@ $(BUILD)/test/bench-floor: tests/bench/floor.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(WARN) $(CFLAGS) $(CPPFLAGS) $(STATIC) -o $@ $<
 
+# What the crash tests put between a program and the C library (LD_PRELOAD); no program is linked with it.
+ifeq ($(shell uname -s),Linux)
+CRASH_SO = $(foreach p,kill fail record,$(BUILD)/test/crash-$(p).so)
+endif
+$(BUILD)/test/crash-%.so: tests/crash/preload.c tests/crash/preload-%.c tests/crash/preload.h Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(WARN) $(CFLAGS) $(CPPFLAGS) -fPIC -shared -o $@ $(filter %.c,$^) -ldl
+
 # Objects of tests are kept, like all others.
 .SECONDARY:
 
@@ -131,6 +139,8 @@ help:
 	@echo "make demo       one question between two sample projects"
 	@echo "make unit       unit tests only; make build/test/test_json && build/test/test_json for one"
 	@echo "make lint       formatting, shell scripts, man pages"
+	@echo "make crash      deaths, failures and losses of power at every call, and KILLS=1000 random deaths;"
+	@echo "                SEED=n repeats one, CRASH=\"kill again\" does a part (tests/crash/sweep.mjs)"
 	@echo "make bench      measurements (tests/bench)"
 	@echo "make fuzz       build the fuzz targets (clang), in build/fuzz"
 	@echo "make install    into PREFIX ($(PREFIX)), under DESTDIR where given; make uninstall"
@@ -151,11 +161,22 @@ unit: all units
 # What is missing is installed first, and only then make looks at what is there to build.
 .PHONY: check demo
 check: deps-check
-	@$(MAKE) --no-print-directory all units
+	@$(MAKE) --no-print-directory all units crash-libs
 	@tests/run.sh
 demo: deps
 	@$(MAKE) --no-print-directory all
 	@share/demo/demo.sh $(BUILD)
+
+# The long form of the suite "crash". Most of its time goes to memory: every allocation of irisd and of a worker.
+ifndef SEED
+SEED  := $(shell date +%s)
+endif
+KILLS ?= 1000
+.PHONY: crash crash-libs
+crash-libs: $(CRASH_SO)
+crash: all crash-libs
+	@IRIS_BUILD=$(abspath $(BUILD)) node tests/crash/sweep.mjs -s $(SEED) $(CRASH)
+	$(if $(CRASH),,@IRIS_BUILD=$(abspath $(BUILD)) KILLS=$(KILLS) IRIS_SEED=$(SEED) node tests/crash/chaos.mjs)
 
 .PHONY: lint bench
 lint:

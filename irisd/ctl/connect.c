@@ -23,6 +23,7 @@
 
 #define START_TIMEOUT 15000 /* ms: irisd opens its database and adopts what runs */
 #define HELLO_TIMEOUT 5000
+#define CONNECT_TRIES 3
 
 static int interrupt_pipe[2] = {-1, -1};
 
@@ -40,19 +41,23 @@ hello_params(void)
 int
 ctl_connect(struct ctl *c, bool start, int *started, struct call *call, struct err *err)
 {
-	int fd;
+	int fd, rv, tries = 0;
 
 	if (started != NULL)
 		*started = 0;
-	fd = start ? start_connect(&c->paths, START_TIMEOUT, started, err)
-		   : call_socket(c->paths.sock, err);
-	if (fd == -1 && !start && err->code == ERR_UNAVAILABLE)
-		return err_set(err, ERR_UNAVAILABLE,
-		    "irisd is not running (nobody listens on %s); \"iris start\" starts it",
-		    c->paths.sock);
-	if (fd == -1)
-		return -1;
-	return ctl_hello(c, fd, call, err);
+	do {
+		fd = start ? start_connect(&c->paths, START_TIMEOUT, started, err)
+			   : call_socket(c->paths.sock, err);
+		if (fd == -1 && !start && err->code == ERR_UNAVAILABLE)
+			return err_set(err, ERR_UNAVAILABLE,
+			    "irisd is not running (nobody listens on %s); \"iris start\" starts it",
+			    c->paths.sock);
+		if (fd == -1)
+			return -1;
+		/* An irisd that dies takes connections up to its end: the next one is meant. */
+		rv = ctl_hello(c, fd, call, err);
+	} while (rv == -1 && err->code == ERR_UNAVAILABLE && ++tries < CONNECT_TRIES);
+	return rv;
 }
 
 int

@@ -98,7 +98,8 @@ try_later(struct link *l, const struct err *why)
 {
 	int64_t now = compat_mono_ms(), until = l->deadline, pause;
 
-	if (why->code == ERR_CONFIG || why->code == ERR_REFUSED || why->code == ERR_PROTOCOL)
+	if (why->code == ERR_CONFIG || why->code == ERR_REFUSED || why->code == ERR_PROTOCOL ||
+	    why->code == ERR_LIMIT)
 		until = 0;
 	else if (why->code != ERR_UNAVAILABLE)
 		until = l->deadline - LINK_SERIES_MS + SETTLE_MS;

@@ -186,7 +186,9 @@ on_hello(struct relay *r, const char *line, size_t len)
 	rpc_clear(&m);
 	if (!r->greeted) {
 		err_prefix(&err, "irisd refused the connection: ");
-		err.code = ERR_REFUSED;
+		/* That it is full may be another thing for the next request. */
+		if (err.code != ERR_LIMIT)
+			err.code = ERR_REFUSED;
 		on_lost(r, &err);
 	}
 }

@@ -57,8 +57,10 @@ struct irisd {
 
 	TAILQ_HEAD(client_list, client) clients;
 	struct event *accept_ev;
-	struct event *accept_retry; /* while there are no descriptors left */
-	bool accept_short;          /* the last accept found none: said once */
+	struct event *accept_retry; /* while no connection is taken */
+	bool accept_short;          /* there are too few descriptors: said once */
+	int fds_at_start;           /* descriptors that are no connection's */
+	int greeting;               /* connections that have not said hello yet */
 	int listen_fd;
 	TAILQ_HEAD(worker_list, worker) workers;
 	struct event *commit_timer; /* while something is written that nobody waits for */

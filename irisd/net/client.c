@@ -19,14 +19,19 @@
 #include "common/xmalloc.h"
 #include "irisd/net/client.h"
 #include "irisd/net/control.h"
+#include "irisd/net/room.h"
 #include "irisd/net/service.h"
 #include "irisd/net/worker.h"
 
 #define HELLO_TIMEOUT_S 10
 #define BACKLOG         128
 #define ACCEPT_MAX      64  /* connections taken in one pass, so that others get their turn */
-#define ACCEPT_RETRY_MS 100 /* when there are no descriptors left */
+#define ACCEPT_RETRY_MS 100 /* while there are too few descriptors */
 #define CLOSE_GRACE_MS  2000
+
+/* Where descriptors are short, who says nothing for so long (ms) gives way to those who wait. */
+#define QUIET_NEW_MS 250
+#define QUIET_CTL_MS 2000
 
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
@@ -56,11 +61,24 @@ client_free(void *arg)
 	free(c);
 }
 
+/* Somebody else may be taken now. */
+static void
+accept_again(struct irisd *d)
+{
+	if (d->accept_retry != NULL && evtimer_pending(d->accept_retry, NULL)) {
+		evtimer_del(d->accept_retry);
+		event_add(d->accept_ev, NULL);
+	}
+}
+
 /* Its end, whoever began it: the peer ends itself, or was ended by the caller. */
 static void
 client_gone(struct client *c)
 {
 	TAILQ_REMOVE(&c->d->clients, c, entry);
+	if (c->role == CLIENT_NEW)
+		c->d->greeting--;
+	accept_again(c->d);
 	if (c->role == CLIENT_SHIM)
 		mcp_release(&c->mcp);
 	control_drop_all(c);
@@ -76,6 +94,33 @@ client_end(struct client *c)
 	client_gone(c);
 }
 
+/*
+ * End connections in this role on which nothing is said and nothing is waited for, at most n, the
+ * oldest first; how many there were.
+ */
+static int
+make_room(struct irisd *d, enum client_role role, int64_t quiet_ms, int n)
+{
+	int64_t since = compat_mono_ms() - quiet_ms;
+	struct client *c, *next;
+	struct err err;
+	int gone = 0;
+
+	TAILQ_FOREACH_SAFE (c, &d->clients, entry, next) {
+		if (gone == n)
+			break;
+		if (c->role != role || !TAILQ_EMPTY(&c->controls) || c->quiet_since > since)
+			continue;
+		log_warn("idle connection closed, descriptors are short pid=%ld", (long)c->pid);
+		err_set(&err, ERR_LIMIT,
+		    "irisd has too few file descriptors for connections on which nothing is said");
+		peer_send(c->peer, rpc_error("null", &err, NULL));
+		client_end(c);
+		gone++;
+	}
+	return gone;
+}
+
 static void
 timer_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -85,6 +130,15 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	log_warn("connection without a hello closed pid=%ld", (long)c->pid);
 	client_end(c);
+}
+
+/* Once, until there is enough again. */
+static void
+say_short(struct irisd *d, const char *why)
+{
+	if (!d->accept_short)
+		log_warn("connections are refused: %s", why);
+	d->accept_short = true;
 }
 
 void
@@ -165,6 +219,18 @@ set_cwd(struct client *c, const char *cwd)
 		c->cwd = xstrdup("/");
 }
 
+/* There may be any number of them; what irisd needs to go on working comes first. */
+static int
+admit_shim(struct irisd *d, struct err *err)
+{
+	int leaving = room_short(d) ? make_room(d, CLIENT_NEW, QUIET_NEW_MS, 1) : 0;
+
+	if (room_for_shim(d, leaving, err) == 0)
+		return 0;
+	say_short(d, err->msg);
+	return -1;
+}
+
 static void
 hello(struct client *c, const struct rpc_msg *m)
 {
@@ -181,6 +247,11 @@ hello(struct client *c, const struct rpc_msg *m)
 		hello_worker(c, m, hello_result(c->d));
 		return;
 	}
+	if (strcmp(role, "shim") == 0 && admit_shim(c->d, &err) == -1) {
+		peer_send(c->peer, rpc_error(m->id, &err, NULL));
+		client_end(c);
+		return;
+	}
 	set_cwd(c, json_str(m->params, "cwd"));
 	if (strcmp(role, "shim") == 0) {
 		c->role = CLIENT_SHIM;
@@ -195,6 +266,8 @@ hello(struct client *c, const struct rpc_msg *m)
 		client_end(c);
 		return;
 	}
+	c->d->greeting--;
+	accept_again(c->d);
 	evtimer_del(c->timer);
 	peer_set_limits(c->peer, &role_limits[c->role]);
 	peer_send(c->peer, rpc_result(m->id, hello_result(c->d)));
@@ -219,6 +292,7 @@ line_cb(struct peer *peer, char *line, size_t len, void *arg)
 		mcp_line(&c->mcp, line, len);
 		return;
 	}
+	c->quiet_since = compat_mono_ms();
 	if (rpc_parse(line, len, &m, &err) == -1) {
 		peer_send(peer, rpc_error(m.id, &err, NULL));
 		if (c->role == CLIENT_NEW)
@@ -231,15 +305,15 @@ line_cb(struct peer *peer, char *line, size_t len, void *arg)
 	rpc_clear(&m);
 }
 
-/* Stop and wait a moment: without descriptors, accept would fail at once, again and again. */
+/*
+ * Leave who comes in the backlog, until somebody goes or has said hello, and look again in a moment:
+ * without descriptors, accept would fail at once, again and again.
+ */
 static void
 pause_accept(struct irisd *d)
 {
 	struct timeval tv = {0, ACCEPT_RETRY_MS * 1000};
 
-	if (!d->accept_short)
-		log_warn("no connection can be taken: %s", strerror(errno));
-	d->accept_short = true;
 	event_del(d->accept_ev);
 	evtimer_add(d->accept_retry, &tv);
 }
@@ -251,6 +325,8 @@ retry_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (!room_to_accept(d) && make_room(d, CLIENT_NEW, QUIET_NEW_MS, ACCEPT_MAX) == 0)
+		make_room(d, CLIENT_CTL, QUIET_CTL_MS, 1);
 	event_add(d->accept_ev, NULL);
 }
 
@@ -271,6 +347,8 @@ take(struct irisd *d, int fd)
 	c = xcalloc(1, sizeof *c);
 	c->d = d;
 	c->pid = pid;
+	c->quiet_since = compat_mono_ms();
+	d->greeting++;
 	TAILQ_INIT(&c->controls);
 	c->peer = peer_new(&d->loop, fd, fd, &new_limits, line_cb, c);
 	c->timer = evtimer_new(d->loop.base, timer_cb, c);
@@ -285,13 +363,19 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 	int i, fd;
 
 	(void)what;
+	if (!room_short(d))
+		d->accept_short = false;
 	for (i = 0; i < ACCEPT_MAX; i++) {
+		if (!room_to_accept(d)) {
+			pause_accept(d);
+			break;
+		}
 		if ((fd = compat_accept(lfd)) != -1) {
-			d->accept_short = false;
 			take(d, fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			say_short(d, strerror(errno));
 			pause_accept(d);
 		}
 		if (errno != EINTR && errno != ECONNABORTED)
@@ -335,6 +419,7 @@ client_listen(struct irisd *d, struct err *err)
 		return -1;
 	}
 	d->listen_fd = fd;
+	room_init(d);
 	d->accept_ev = event_new(d->loop.base, fd, EV_READ | EV_PERSIST, accept_cb, d);
 	d->accept_retry = evtimer_new(d->loop.base, retry_cb, d);
 	event_add(d->accept_ev, NULL);

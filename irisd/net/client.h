@@ -27,6 +27,7 @@ struct client {
 	pid_t pid;
 	char *cwd;                      /* owned; absolute; "/" when it gave none */
 	struct event *timer;            /* until the hello */
+	int64_t quiet_since;            /* ms, monotonic: its last line, or its beginning */
 	struct mcp mcp;                 /* of a shim */
 	TAILQ_HEAD(, control) controls; /* calls under way, of the CLI */
 };

@@ -13,6 +13,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/describe.h"
 #include "irisd/net/control.h"
+#include "irisd/net/room.h"
 #include "irisd/net/worker.h"
 
 static const struct {
@@ -223,6 +224,16 @@ counts_json(struct irisd *d)
 	return o;
 }
 
+/* What the system lacks, and what irisd refuses for it. */
+static void
+add_shortages(struct irisd *d, cJSON *warnings)
+{
+	struct err err;
+
+	if (room_short(d) && room_for_shim(d, 0, &err) == -1)
+		cJSON_AddItemToArray(warnings, cJSON_CreateString(err.msg));
+}
+
 void
 control_daemon_status(struct control *c, const cJSON *params)
 {
@@ -238,6 +249,7 @@ control_daemon_status(struct control *c, const cJSON *params)
 		connections++;
 	for (i = 0; i < cfg->warnings.n; i++)
 		cJSON_AddItemToArray(warnings, cJSON_CreateString(cfg->warnings.v[i]));
+	add_shortages(d, warnings);
 	json_put_str(o, "version", IRIS_VERSION);
 	json_put_int(o, "pid", getpid());
 	json_put_int(o, "startedAt", d->started_at);

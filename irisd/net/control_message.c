@@ -11,6 +11,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/describe.h"
 #include "irisd/net/control.h"
+#include "irisd/net/room.h"
 
 #define LIST_MAX 500
 
@@ -147,6 +148,10 @@ control_message_send(struct control *c, const cJSON *params)
 		control_failed(c, &err);
 		return;
 	}
+	if (timeout != -1 && room_to_wait(d, &err) == -1) {
+		control_failed(c, &err);
+		return;
+	}
 	if (!control_from(c, params, from, sizeof from))
 		return;
 	n.from = from;
@@ -203,6 +208,10 @@ control_message_show(struct control *c, const cJSON *params)
 	}
 	if (!param_id(c, params))
 		return;
+	if (wait != -1 && room_to_wait(c->client->d, &err) == -1) {
+		control_failed(c, &err);
+		return;
+	}
 	c->stream = json_bool(params, "stream", false);
 	await(c, wait);
 }

@@ -5,10 +5,8 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { run } from "../lib/iris.mjs";
 import { HELLO, assert, assertServes, connectRaw, fdCount, startTeams, status, waitFor } from "./setup.mjs";
 
 const MIB = 1024 * 1024;
@@ -179,27 +177,6 @@ describe("hostile clients", () => {
 		await Promise.all(silent.map((s) => s.closed(15000)));
 		assert.ok(performance.now() - start > 5000, "not at once: a slow machine needs its time");
 		await waitFor(() => fdCount(pid) <= before + 1, { what: "the descriptors to be given back" });
-	});
-
-	test("no descriptors left: who is connected is served, nothing spins, the rest is taken when there are some", { skip: process.platform !== "linux" }, async () => {
-		const ctl = await connectRaw(iris, { role: "ctl" });
-		const limit = fdCount(pid) + 10;
-		assert.equal((await run("prlimit", ["--pid", String(pid), `--nofile=${limit}:4096`])).status, 0);
-		const crowd = Array.from({ length: 40 }, () => connect(iris.socket).on("error", () => {}));
-		await waitFor(() => /no connection can be taken: Too many open files/.test(iris.log()), { what: "all descriptors to be used" });
-		const ticks = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ").slice(13, 15).reduce((n, t) => n + Number(t), 0);
-		const before = ticks(), start = performance.now();
-		while (performance.now() - start < 1000)
-			assert.ok((await ctl.request("iris/team.list", {})).result);
-		const waiting = connectRaw(iris, { role: "ctl" });
-		const idle = ticks(), since = performance.now();
-		await waitFor(() => performance.now() - since >= 1000, { every: 200 });
-		assert.ok(ticks() - idle <= 20, `${ticks() - idle} ticks of 10 ms in a second without work (${idle - before} with)`);
-		for (const s of crowd)
-			s.destroy();
-		(await waiting).socket.destroy();
-		ctl.socket.destroy();
-		assert.equal((await run("prlimit", ["--pid", String(pid), "--nofile=4096:4096"])).status, 0);
 	});
 
 	test("a shim that is killed in the middle of a line leaves nothing", async () => {

@@ -20,8 +20,8 @@ const SETTINGS = { sessionInitTimeout: 6000, spawnTimeout: 6000, responseTimeout
  * An Iris with teams (name -> its part of the configuration; path: made under work/ when left out),
  * not started yet.
  */
-export function makeIris(teams = {}, { settings = {}, env, config = {} } = {}) {
-	const iris = new Iris({ env });
+export function makeIris(teams = {}, { settings = {}, env, config = {}, wrap } = {}) {
+	const iris = new Iris({ env, wrap });
 
 	iris.dirs = {};
 	iris.setTeams = (list, more = {}) => {

@@ -70,10 +70,12 @@ export class Iris {
 	/*
 	 * config: an object (YAML can be written as JSON) or the text of config.yaml; a team
 	 * without claudePath gets the fake. world: of makeClaudeEnv, for tests with the real CLI.
-	 * env: variables on top.
+	 * env: variables on top. wrap: a command and its arguments that irisd's command line is
+	 * given to, and that must become it by exec.
 	 */
-	constructor({ config = {}, env = {}, world } = {}) {
+	constructor({ config = {}, env = {}, world, wrap = [] } = {}) {
 		this.world = world;
+		this.wrap = wrap;
 		this.root = world?.root ?? realpathSync(mkdtempSync(join(tmpdir(), "iris-t")));
 		this.home = join(this.root, "iris");
 		this.stderrFile = join(this.root, "irisd.stderr");
@@ -127,7 +129,8 @@ export class Iris {
 	async start(args = []) {
 		const stderr = createWriteStream(this.stderrFile, { flags: "a" });
 		await once(stderr, "open");
-		this.daemon = spawn(program("irisd"), args, {
+		const [command, ...rest] = [...this.wrap, program("irisd"), ...args];
+		this.daemon = spawn(command, rest, {
 			cwd: "/",
 			env: this.env,
 			stdio: ["ignore", "ignore", stderr],

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads stream-json, see stream.h. Called by claude.c for each line of claude's standard output.
- * The order of members differs between versions of the CLI, so a line is always parsed whole and
- * nothing is matched by prefix.
+ * The order of members differs between versions of the CLI, so a line is always read to its end
+ * and nothing is matched by prefix.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +111,16 @@ equal(const char *a, const char *b)
 	return a != NULL && strcmp(a, b) == 0;
 }
 
+/* The piece is this very string. */
+static bool
+is_text(const struct json_slice *piece, const char *text)
+{
+	size_t n = strlen(text);
+
+	return piece->p != NULL && piece->len == n + 2 && piece->p[0] == '"' &&
+	    memcmp(piece->p + 1, text, n) == 0;
+}
+
 static void
 append(char **to, const char *text)
 {
@@ -161,26 +171,41 @@ read_user(struct stream_event *ev)
 		ev->kind = STREAM_TOOL_RESULT;
 }
 
-static void
-read_partial(struct stream_event *ev)
+/* A piece of a line that is known to be valid, as a tree; NULL for no piece. */
+static cJSON *
+tree(const struct json_slice *piece)
 {
-	const cJSON *event = json_obj(ev->json, "event");
-	const cJSON *delta = json_obj(event, "delta");
-	const char *type = json_str(event, "type"), *what = json_str(delta, "type");
+	return piece->p != NULL ? cJSON_ParseWithLength(piece->p, piece->len) : NULL;
+}
 
-	if (equal(type, "content_block_start")) {
+/* Of a delta's line most is the frame around it, which nobody reads. */
+static void
+read_partial(struct stream_event *ev, const struct json_slice *event)
+{
+	static const char *const names[] = {"type", "content_block", "delta"};
+	struct json_slice part[3];
+	const char *what;
+
+	if (event->p == NULL || json_members(event->p, event->len, names, 3, part, NULL) == -1)
+		return;
+	if (is_text(&part[0], "content_block_start")) {
 		ev->kind = STREAM_BLOCK;
-		ev->name = json_str(json_obj(event, "content_block"), "type");
+		ev->json = tree(&part[1]);
+		ev->name = json_str(ev->json, "type");
 		if (equal(ev->name, "thinking"))
 			ev->kind = STREAM_THINKING;
-	} else if (equal(type, "content_block_delta") && equal(what, "text_delta")) {
-		const char *text = json_str(delta, "text");
-		if (text != NULL && text[0] != '\0') {
-			ev->kind = STREAM_DELTA;
-			ev->text = xstrdup(text);
+	} else if (is_text(&part[0], "content_block_delta")) {
+		ev->json = tree(&part[2]);
+		what = json_str(ev->json, "type");
+		if (equal(what, "text_delta")) {
+			const char *text = json_str(ev->json, "text");
+			if (text != NULL && text[0] != '\0') {
+				ev->kind = STREAM_DELTA;
+				ev->text = xstrdup(text);
+			}
+		} else if (equal(what, "thinking_delta")) {
+			ev->kind = STREAM_THINKING;
 		}
-	} else if (equal(type, "content_block_delta") && equal(what, "thinking_delta")) {
-		ev->kind = STREAM_THINKING;
 	}
 }
 
@@ -224,32 +249,96 @@ read_control(struct stream_event *ev, const char *type)
 		ev->kind = STREAM_OTHER;
 }
 
+/* The whole line is wanted as a tree. */
 static void
 read_line(struct stream_event *ev)
 {
-	const char *type = json_str(ev->json, "type");
+	const char *type;
 
-	ev->kind = STREAM_OTHER;
+	if ((ev->json = cJSON_ParseWithLength(ev->line, ev->len)) == NULL) {
+		ev->kind = STREAM_GARBAGE;
+		return;
+	}
+	type = json_str(ev->json, "type");
 	ev->session_id = json_str(ev->json, "session_id");
 	ev->subagent = json_str(ev->json, "parent_tool_use_id") != NULL;
 	if (equal(type, "assistant")) {
 		read_assistant(ev);
 	} else if (equal(type, "user")) {
 		read_user(ev);
-	} else if (equal(type, "stream_event")) {
-		read_partial(ev);
-	} else if (equal(type, "system")) {
-		read_system(ev);
 	} else if (equal(type, "result")) {
 		ev->kind = STREAM_RESULT;
-	} else if (equal(type, "command_lifecycle")) {
-		ev->kind = STREAM_LIFECYCLE;
-		ev->id = json_str(ev->json, "command_uuid");
-		ev->name = json_str(ev->json, "state");
 	} else if (equal(type, "control_request") || equal(type, "control_response") ||
 	    equal(type, "control_cancel_request")) {
 		read_control(ev, type);
 	}
+}
+
+/* The first-level members that are looked at where no tree of the whole line is made. */
+enum { M_TYPE, M_PARENT, M_REPLAY, M_EVENT, M_FLAT };
+static const char *const members[] = {
+    [M_TYPE] = "type",
+    [M_PARENT] = "parent_tool_use_id",
+    [M_REPLAY] = "isReplay",
+    [M_EVENT] = "event",
+    /* Strings and numbers, which go into a tree of their own. */
+    [M_FLAT] = "subtype",
+    "session_id",
+    "uuid",
+    "state",
+    "command_uuid",
+    "model",
+    "claude_code_version",
+    "permissionMode",
+    "cwd",
+    "attempt",
+    "max_retries",
+    "error",
+};
+#define NMEMBERS (sizeof members / sizeof members[0])
+
+static void
+read_flat(struct stream_event *ev, const struct json_slice found[NMEMBERS])
+{
+	size_t i;
+
+	ev->json = json_new();
+	for (i = M_FLAT; i < NMEMBERS; i++)
+		if (found[i].p != NULL && found[i].p[0] != '{' && found[i].p[0] != '[')
+			json_put(ev->json, members[i], tree(&found[i]));
+	ev->session_id = json_str(ev->json, "session_id");
+	if (is_text(&found[M_TYPE], "system")) {
+		read_system(ev);
+	} else if (is_text(&found[M_TYPE], "user")) {
+		ev->kind = STREAM_REPLAY;
+		ev->id = json_str(ev->json, "uuid");
+	} else {
+		ev->kind = STREAM_LIFECYCLE;
+		ev->id = json_str(ev->json, "command_uuid");
+		ev->name = json_str(ev->json, "state");
+	}
+}
+
+/*
+ * A turn has many lines of which little is read; trees of them all would be most of what a message
+ * costs here.
+ */
+static void
+read_members(struct stream_event *ev, const struct json_slice found[NMEMBERS])
+{
+	const struct json_slice *type = &found[M_TYPE], *replay = &found[M_REPLAY];
+
+	ev->kind = STREAM_OTHER;
+	ev->subagent = found[M_PARENT].p != NULL && found[M_PARENT].p[0] == '"';
+	if (type->p == NULL || memchr(type->p, '\\', type->len) != NULL)
+		read_line(ev); /* written in an unusual way, if at all */
+	else if (is_text(type, "stream_event"))
+		read_partial(ev, &found[M_EVENT]);
+	else if (is_text(type, "system") || is_text(type, "command_lifecycle") ||
+	    (is_text(type, "user") && replay->len == 4 && memcmp(replay->p, "true", 4) == 0))
+		read_flat(ev, found);
+	else
+		read_line(ev);
 }
 
 /* In a string of some other line the quotes would be escaped: so this is the line's own member. */
@@ -269,20 +358,24 @@ has_result_mark(const char *line, size_t len)
 void
 stream_parse(const char *line, size_t len, struct stream_event *ev)
 {
+	struct json_slice found[NMEMBERS];
+	int rv;
+
 	memset(ev, 0, sizeof *ev);
 	ev->line = line;
 	ev->len = len;
-	if ((ev->json = json_parse(line, len, NULL)) == NULL) {
+	rv = json_members(line, len, members, NMEMBERS, found, NULL);
+	if (rv == -1) {
 		ev->repaired = stream_repair(line, len, &ev->len);
 		ev->line = ev->repaired;
-		ev->json = json_parse(ev->repaired, ev->len, NULL);
+		rv = json_members(ev->line, ev->len, members, NMEMBERS, found, NULL);
 	}
-	if (ev->json == NULL) {
+	if (rv == 0)
+		read_members(ev, found);
+	else
 		ev->kind = STREAM_GARBAGE;
+	if (ev->kind == STREAM_GARBAGE)
 		ev->garbage_result = has_result_mark(line, len);
-	} else if (cJSON_IsObject(ev->json)) {
-		read_line(ev);
-	}
 }
 
 void

@@ -33,9 +33,9 @@ enum stream_kind {
 
 struct stream_event {
 	enum stream_kind kind;
-	cJSON *json;      /* owned; NULL for STREAM_GARBAGE */
+	cJSON *json; /* owned, may be NULL; of RESULT and CONTROL the line, of INIT what is flat */
 	char *repaired;   /* owned: what was parsed, where the line as it came was not valid */
-	const char *line; /* the text that json was read from: the caller's line, or repaired */
+	const char *line; /* the text that was read: the caller's line, or repaired */
 	size_t len;
 	bool subagent;          /* speaks for a subagent, not for the session */
 	bool garbage_result;    /* STREAM_GARBAGE that has the mark of a result */

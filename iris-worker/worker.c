@@ -14,10 +14,13 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/paths.h"
 #include "common/rpc.h"
+#include "common/uuid.h"
 #include "common/xmalloc.h"
 #include "iris-worker/claude.h"
 #include "iris-worker/report.h"
+#include "iris-worker/transcript.h"
 #include "iris-worker/worker.h"
 
 #define ACK_MS 2000 /* at the end: how long irisd may take to store the last results */
@@ -35,6 +38,7 @@ static int do_turn(struct worker *, const struct request *, struct err *);
 static int do_interrupt(struct worker *, const struct request *, struct err *);
 static int do_answer(struct worker *, const struct request *, struct err *);
 static int do_mcp(struct worker *, const struct request *, struct err *);
+static int do_lookup(struct worker *, const struct request *, struct err *);
 static int do_close(struct worker *, const struct request *, struct err *);
 static int do_stop(struct worker *, const struct request *, struct err *);
 
@@ -49,6 +53,7 @@ static const struct {
     {"worker/interrupt", do_interrupt, false, false},
     {"worker/answer", do_answer, true, false},
     {"worker/mcp", do_mcp, false, false},
+    {"worker/lookup", do_lookup, false, true},
     {"worker/close", do_close, true, true},
     {"worker/stop", do_stop, false, true},
 };
@@ -116,6 +121,36 @@ do_mcp(struct worker *w, const struct request *r, struct err *err)
 	if (r->claude != NULL)
 		inband_answer(r->claude, r->line, r->len);
 	return 0;
+}
+
+/* What became of a message that a Claude which is no more may have received. */
+static int
+do_lookup(struct worker *w, const struct request *r, struct err *err)
+{
+	static const char *const names[] = {[TRANSCRIPT_ABSENT] = "absent",
+	    [TRANSCRIPT_TAKEN] = "taken",
+	    [TRANSCRIPT_ANSWERED] = "answered"};
+	const char *id = json_str(r->params, "claudeId"), *message = json_str(r->params, "message");
+	char dir[PATHS_MAX];
+	struct transcript t;
+	cJSON *p;
+	int rv;
+
+	/* They become part of a path. */
+	if (id == NULL || !uuid_valid(id) || message == NULL || !uuid_valid(message))
+		return err_set(err, ERR_INVALID, "claudeId and message must be UUIDs");
+	if (transcript_config_dir(json_obj(r->params, "env"), dir, sizeof dir, err) == -1)
+		return -1;
+	if ((rv = transcript_lookup(dir, id, message, &t, err)) == 0) {
+		p = json_new();
+		json_put_str(p, "state", names[t.state]);
+		json_put_int(p, "line", (int64_t)t.line);
+		json_put_str_opt(p, "answer", t.answer);
+		report_cut_answer(p);
+		report_answer(w, r->id, p);
+	}
+	transcript_release(&t);
+	return rv;
 }
 
 static int

@@ -306,7 +306,7 @@ look_at(struct session *s)
 		return;
 	}
 	/* Whoever ends that looks at the team's sessions again. */
-	if (s->team->adopting > 0 || s->team->evict != NULL)
+	if (s->team->adopting > 0 || s->team->evict != NULL || worker_leaving(s->team))
 		return;
 	switch (s->state) {
 	case SESSION_ASLEEP:
@@ -448,7 +448,7 @@ pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_fai
 		session_tell(s, false, why);
 	} else if (how == POOL_OPEN_KILLED) {
 		backoff_crash(s->team, why->msg);
-	} else {
+	} else if (how != POOL_OPEN_LEAVING) {
 		log_warn("session did not start from=%s to=%s code=%s reason=%s", s->row.from,
 		    s->team->name, err_name(why->code), why->msg);
 		fail_all(s, why);
@@ -484,7 +484,8 @@ pool_on_turn_refused(struct session *s, const char *message, const struct err *w
 {
 	if (s->current == NULL || strcmp(s->current->id, message) != 0)
 		return;
-	if ((why->code == ERR_REFUSED || why->code == ERR_NOT_FOUND) &&
+	if ((why->code == ERR_REFUSED || why->code == ERR_NOT_FOUND ||
+		why->code == ERR_UNAVAILABLE) &&
 	    redeliver(s, ATTEMPTS_REFUSED, NULL)) {
 		pool_close(s);
 		return;

@@ -51,6 +51,7 @@ void pool_on_opened(struct session *s, const struct pool_opened *o);
 enum pool_open_failure {
 	POOL_OPEN_REFUSED, /* it would fail again */
 	POOL_OPEN_IN_USE,  /* Claude already has a conversation of this id */
+	POOL_OPEN_LEAVING, /* the worker takes nothing more: its successor will */
 	POOL_OPEN_KILLED,  /* it was ended from outside: worth another try */
 };
 void pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_failure how);

@@ -46,7 +46,8 @@ take_spooled(struct irisd *d, const char *line, size_t len)
 static void
 read_spool(struct irisd *d, const char *path)
 {
-	FILE *f = fopen(path, "re");
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	FILE *f = fd != -1 ? fdopen(fd, "r") : NULL;
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t n;
@@ -54,6 +55,8 @@ read_spool(struct irisd *d, const char *path)
 	if (f == NULL) {
 		if (errno != ENOENT)
 			log_error("can not read %s: %s", path, strerror(errno));
+		if (fd != -1)
+			close(fd);
 		return;
 	}
 	/* A last line without its end was not finished, and nobody was told of it. */
@@ -101,11 +104,39 @@ read_all_spools(struct irisd *d)
 	closedir(dir);
 }
 
+struct strays {
+	struct irisd *d;
+	struct store_session *v; /* id and instance only */
+	size_t n;
+};
+
 static void
-evict_foreign(const struct store_session *row, void *arg)
+stray_cb(const struct store_session *row, void *arg)
 {
-	if (row->instance[0] != '\0' && team_find(arg, row->to) == NULL)
-		evict_mark(row->instance);
+	struct strays *l = arg;
+
+	if (row->instance[0] == '\0' || team_find(l->d, row->to) != NULL)
+		return;
+	l->v = xreallocarray(l->v, l->n + 1, sizeof *l->v);
+	l->v[l->n] = *row;
+	l->v[l->n].from = l->v[l->n].to = NULL;
+	l->n++;
+}
+
+/* What is left of teams that are not configured any more. */
+static void
+evict_foreign(struct irisd *d)
+{
+	struct strays l = {d, NULL, 0};
+	size_t i;
+
+	store_session_each(d->store, stray_cb, &l);
+	for (i = 0; i < l.n; i++) {
+		evict_mark(l.v[i].instance);
+		l.v[i].instance[0] = '\0';
+		store_session_process(d->store, &l.v[i]);
+	}
+	free(l.v);
 }
 
 void
@@ -114,7 +145,7 @@ adopt_leftovers(struct irisd *d)
 	struct team *t;
 
 	read_all_spools(d);
-	store_session_each(d->store, evict_foreign, d);
+	evict_foreign(d);
 	TAILQ_FOREACH (t, &d->teams, entry)
 		if (t->adopting == 0)
 			evict_team(t);

@@ -120,11 +120,12 @@ worker_lost(struct worker *w, const char *why)
 	if (!current)
 		return;
 	w->team->worker = NULL;
-	if (!w->stopping)
+	if (!w->stopping && !w->leaving)
 		backoff_crash(w->team, reason);
 	adopt_spool(w->d, w->pid, w->start);
 	sessions_lost(w->team, reason);
 	evict_team(w->team);
+	pool_want_team(w->team);
 }
 
 /* The end of its connection or of its process, whichever comes last, is its end. */
@@ -450,6 +451,12 @@ worker_left(const struct team *t)
 		if (w->team == t)
 			return true;
 	return false;
+}
+
+bool
+worker_leaving(const struct team *t)
+{
+	return t->worker != NULL && t->worker->leaving;
 }
 
 void

@@ -45,6 +45,9 @@ void worker_retire(struct team *t);
 /* Whether a worker of the team is left, also one that is ending. */
 bool worker_left(const struct team *t);
 
+/* Whether the team's worker ends by itself (a signal): its successor starts when it is gone. */
+bool worker_leaving(const struct team *t);
+
 /* Ends every worker in order (with their processes); worker_reaped tells when each one is gone. */
 void worker_stop_all(struct irisd *d);
 

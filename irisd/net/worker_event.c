@@ -28,17 +28,20 @@ opened(struct session *s, const cJSON *result)
 }
 
 static enum pool_open_failure
-open_failure(const cJSON *error)
+open_failure(const cJSON *error, const struct err *err)
 {
 	const cJSON *data = json_obj(error, "data");
 
+	if (err->code == ERR_UNAVAILABLE)
+		return POOL_OPEN_LEAVING;
 	if (json_bool(data, "inUse", false))
 		return POOL_OPEN_IN_USE;
 	return json_bool(data, "killed", false) ? POOL_OPEN_KILLED : POOL_OPEN_REFUSED;
 }
 
 static void
-looked_up(struct session *s, const char *message, const cJSON *result, const struct err *error)
+looked_up(struct session *s, const char *message, const cJSON *result, const struct err *error,
+    bool leaving)
 {
 	static const char *const names[] = {
 	    [POOL_ABSENT] = "absent", [POOL_TAKEN] = "taken", [POOL_ANSWERED] = "answered"};
@@ -47,7 +50,7 @@ looked_up(struct session *s, const char *message, const cJSON *result, const str
 	int i;
 
 	if (error != NULL) {
-		pool_on_lookup_failed(s, message, error, false);
+		pool_on_lookup_failed(s, message, error, leaving);
 		return;
 	}
 	for (i = POOL_ABSENT; i <= POOL_ANSWERED; i++)
@@ -65,10 +68,12 @@ worker_answered(
 	struct session *s = session_by_key(w->team, call->session);
 	struct err err;
 
-	if (error != NULL)
+	if (error != NULL) {
 		rpc_error_to_err(error, &err);
+		w->leaving = w->leaving || (!w->stopping && err.code == ERR_UNAVAILABLE);
+	}
 	if (s != NULL && call->kind == WORKER_LOOKUP)
-		looked_up(s, call->message, result, error != NULL ? &err : NULL);
+		looked_up(s, call->message, result, error != NULL ? &err : NULL, w->leaving);
 	/* The process that was meant may have ended meanwhile, and another one been asked for. */
 	if (s == NULL || s->process != call->process)
 		return;
@@ -82,7 +87,7 @@ worker_answered(
 		if (error == NULL)
 			opened(s, result);
 		else
-			pool_on_open_failed(s, &err, open_failure(error));
+			pool_on_open_failed(s, &err, open_failure(error, &err));
 		break;
 	case WORKER_TURN:
 		if (error != NULL)

@@ -33,8 +33,9 @@ struct worker {
 	int exit_fd;         /* compat_proc_fd of one that is no child; -1: none */
 	struct event *exit_ev;
 	bool stopping;
-	bool gone;   /* its connection is lost or it was killed: nothing more is sent */
-	bool reaped; /* its process has ended; what it said before is still read */
+	bool leaving; /* it ends by itself, and takes nothing more */
+	bool gone;    /* its connection is lost or it was killed: nothing more is sent */
+	bool reaped;  /* its process has ended; what it said before is still read */
 	uint64_t next_id;
 	cJSON *held; /* list of lines to send after the hello; NULL once it came */
 	TAILQ_HEAD(, worker_call) calls;

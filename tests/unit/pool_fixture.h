@@ -121,6 +121,13 @@ worker_stop_all(struct irisd *irisd)
 	(void)irisd;
 }
 
+bool
+worker_leaving(const struct team *t)
+{
+	(void)t;
+	return false;
+}
+
 void
 worker_leave_all(struct irisd *irisd)
 {

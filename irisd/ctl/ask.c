@@ -25,7 +25,6 @@
 	((size_t)8 * 1024 * 1024) /* bytes; a line of the protocol has 16 MiB, escapes included */
 #define SEND_TIMEOUT 15000 /* ms, for the acknowledgement of a message that nobody waits for */
 #define TICK         120
-#define RETRIES      3
 
 /* All of standard input. */
 static char *
@@ -141,12 +140,13 @@ send_params(const struct ctl *c, const struct sending *q, bool wait)
 static int
 send_only(struct ctl *c, const struct sending *q, struct err *err)
 {
-	const char *id;
+	struct ctl_wait w = {0};
 	cJSON *m = NULL;
+	const char *id;
 
-	if (ctl_call(c, true, "iris/message.send", send_params(c, q, false), SEND_TIMEOUT, &m,
-		err) == -1)
-		return -1;
+	if (ctl_wait_call(c, true, "iris/message.send", send_params(c, q, false), SEND_TIMEOUT, &w,
+		&m, err) == -1)
+		return w.interrupted ? CTL_INTERRUPTED : -1;
 	if (c->json) {
 		ctl_print_json(m);
 		return 0;
@@ -159,30 +159,6 @@ send_only(struct ctl *c, const struct sending *q, struct err *err)
 		    term_on(stderr, TERM_DIM), id, term_off(stderr));
 	cJSON_Delete(m);
 	return 0;
-}
-
-/*
- * Send and wait; a lost connection is made again, and the same message asked for by its key. But an
- * irisd that says that it was stopped stays stopped: the message is stored, and its id known.
- */
-static int
-exchange(struct ctl *c, struct stream *s, const struct sending *q, struct ctl_wait *w, cJSON **m,
-    struct err *err)
-{
-	struct call call;
-	int rv, i;
-
-	for (i = 0;; i++) {
-		stream_say(s, "connecting to irisd");
-		if ((rv = ctl_connect(c, true, NULL, &call, err)) == -1)
-			return -1;
-		rv = ctl_wait_request(
-		    &call, "iris/message.send", send_params(c, q, true), -1, w, m, err);
-		call_close(&call);
-		if (rv == 0 || w->refused || err->code != ERR_UNAVAILABLE || i == RETRIES)
-			return rv;
-		stream_restart(s);
-	}
 }
 
 /* Whether irisd cancels what nobody waits for any more. */
@@ -265,7 +241,11 @@ static int
 ask(struct ctl *c, const struct sending *q, struct err *err)
 {
 	struct stream s;
-	struct ctl_wait w = {.notify = stream_event, .tick = stream_tick, .arg = &s};
+	struct ctl_wait w = {.notify = stream_event,
+	    .tick = stream_tick,
+	    .lost = stream_lost,
+	    .arg = &s,
+	    .limit = "timeout"};
 	cJSON *m = NULL;
 	int rv;
 
@@ -273,7 +253,9 @@ ask(struct ctl *c, const struct sending *q, struct err *err)
 	    !c->quiet && term.err_tty, c->quiet);
 	s.verbose = c->verbose;
 	w.tick_ms = s.spinner.on ? TICK : 0;
-	rv = exchange(c, &s, q, &w, &m, err);
+	stream_say(&s, "connecting to irisd");
+	/* Asked again, the message is found by its key: it is sent once. */
+	rv = ctl_wait_call(c, true, "iris/message.send", send_params(c, q, true), -1, &w, &m, err);
 	stream_quiet(&s);
 	if (w.interrupted) {
 		stream_break(&s);

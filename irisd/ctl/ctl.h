@@ -96,19 +96,26 @@ int ctl_call(struct ctl *c, bool start, const char *method, cJSON *params, int t
     cJSON **result, struct err *err);
 
 /*
- * A request that a person waits for: as call_request, but tick (may be NULL) is called every
- * tick_ms, and Ctrl-C ends the wait with ERR_CANCELLED and *interrupted set; the request itself
- * goes on in irisd.
+ * A call that somebody waits for, over a connection of its own: as ctl_call, but tick (may be NULL)
+ * is called every tick_ms, and Ctrl-C ends the wait with ERR_CANCELLED and interrupted set; the call
+ * itself goes on in irisd.
+ *
+ * It outlives irisd: when the connection is lost, irisd is started where need be, and asked the same
+ * again, so params must be such that this does no harm. It gives up only after a number of losses in
+ * a row without anything having come of it. An irisd that answers that it was stopped stays stopped.
  */
 struct ctl_wait {
 	call_notify_cb notify;
 	void (*tick)(void *arg);
+	void (*lost)(bool back, void *arg); /* the connection is lost, is back; NULL: say so */
 	void *arg;
-	int tick_ms; /* 0: no ticks */
+	int tick_ms;       /* 0: no ticks */
+	const char *limit; /* a member of params that is a time to wait, in ms; or NULL */
 	bool interrupted;
-	bool refused; /* the error is irisd's own answer; the connection was not lost */
+	bool refused; /* the error is irisd's own answer */
+	bool heard;   /* irisd has told something on the present connection */
 };
-int ctl_wait_request(struct call *call, const char *method, cJSON *params, int timeout_ms,
+int ctl_wait_call(struct ctl *c, bool start, const char *method, cJSON *params, int64_t timeout_ms,
     struct ctl_wait *w, cJSON **result, struct err *err);
 
 /* Print a tree as one line on standard output, and free it. */

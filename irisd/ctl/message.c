@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * message show, list and cancel, and how a message is shown: its ladder, each step with the time it
- * took and the proof that irisd has for it. Never starts an irisd.
+ * took and the proof that irisd has for it. Starts no irisd but in the place of one that died while
+ * it was asked.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -179,23 +180,19 @@ print_answer(const cJSON *m, struct err *err)
 static int
 fetch(struct ctl *c, int64_t wait, cJSON **m, bool *interrupted, struct err *err)
 {
+	struct ctl_wait w = {.limit = "wait"};
 	cJSON *params = json_new();
-	struct ctl_wait w = {0};
-	struct call call;
 	/* irisd takes 0 as "without limit". */
 	int64_t limit = wait < 0 ? CALL_TIMEOUT : wait == 0 ? -1 : wait + CALL_TIMEOUT;
 	int rv;
 
 	json_put_str(params, "id", c->operand[0]);
-	if (wait >= 0)
+	if (wait >= 0) {
 		json_put_int(params, "wait", wait);
-	if (ctl_connect(c, false, NULL, &call, err) == -1) {
-		cJSON_Delete(params);
-		return -1;
+		/* Whatever is told shows that irisd works on it. */
+		json_put_bool(params, "stream", true);
 	}
-	rv = ctl_wait_request(
-	    &call, "iris/message.show", params, limit > INT32_MAX ? -1 : (int)limit, &w, m, err);
-	call_close(&call);
+	rv = ctl_wait_call(c, false, "iris/message.show", params, limit, &w, m, err);
 	*interrupted = w.interrupted;
 	return rv;
 }
@@ -304,6 +301,7 @@ ctl_message_list_run(struct ctl *c, struct err *err)
 int
 ctl_message_cancel_run(struct ctl *c, struct err *err)
 {
+	struct ctl_wait w = {0};
 	cJSON *params, *m = NULL;
 	const char *state;
 
@@ -311,8 +309,8 @@ ctl_message_cancel_run(struct ctl *c, struct err *err)
 		return -1;
 	params = json_new();
 	json_put_str(params, "id", c->operand[0]);
-	if (ctl_call(c, false, "iris/message.cancel", params, CALL_TIMEOUT, &m, err) == -1)
-		return -1;
+	if (ctl_wait_call(c, false, "iris/message.cancel", params, CALL_TIMEOUT, &w, &m, err) == -1)
+		return w.interrupted ? CTL_INTERRUPTED : -1;
 	if (c->json) {
 		ctl_print_json(m);
 		return 0;

@@ -64,11 +64,19 @@ stream_break(struct stream *s)
 }
 
 void
-stream_restart(struct stream *s)
+stream_lost(bool back, void *arg)
 {
+	struct stream *s = arg;
+
 	stream_break(s);
-	s->len = s->shown = 0;
-	stream_say(s, "irisd was lost; asking again");
+	if (!back) {
+		s->len = s->shown = 0;
+		stream_say(s, "irisd is gone; asking again");
+		return;
+	}
+	term_spinner_clear(&s->spinner);
+	if (s->spinner.on || s->verbose)
+		fprintf(stderr, "iris: irisd was restarted; still waiting\n");
 }
 
 void

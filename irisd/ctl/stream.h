@@ -34,8 +34,8 @@ void stream_say(struct stream *s, const char *doing);
 /* Notifications of irisd, and the passing of time: callbacks with the stream as their argument. */
 void stream_event(const char *method, const cJSON *params, void *arg);
 void stream_tick(void *arg);
-/* The connection was lost: the answer begins anew. */
-void stream_restart(struct stream *s);
+/* The connection was lost, and the answer begins anew; or it is back. A callback, too. */
+void stream_lost(bool back, void *arg);
 /* No spinner any more. */
 void stream_quiet(struct stream *s);
 /* End a line of the answer that stands unfinished on the screen. */

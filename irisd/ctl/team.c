@@ -383,7 +383,6 @@ wake_or_sleep(struct ctl *c, const char *method, cJSON *params, bool start, stru
 {
 	struct ctl_wait w = {0};
 	const char *status;
-	struct call call;
 	cJSON *r = NULL;
 	char took[32];
 	int64_t n;
@@ -391,12 +390,7 @@ wake_or_sleep(struct ctl *c, const char *method, cJSON *params, bool start, stru
 
 	json_put_str(params, "team", c->operand[0]);
 	json_put_str_opt(params, "from", ctl_opt(c, "from"));
-	if (ctl_connect(c, start, NULL, &call, err) == -1) {
-		cJSON_Delete(params);
-		return -1;
-	}
-	rv = ctl_wait_request(&call, method, params, WAKE_TIMEOUT, &w, &r, err);
-	call_close(&call);
+	rv = ctl_wait_call(c, start, method, params, WAKE_TIMEOUT, &w, &r, err);
 	if (w.interrupted)
 		return CTL_INTERRUPTED;
 	if (rv == -1)

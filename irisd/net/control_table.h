@@ -19,7 +19,7 @@ CONTROL_X(team_sleep, "iris/team.sleep", "team, from?, force?", "stop the team's
 CONTROL_X(message_send, "iris/message.send",
     "to, message, from?, timeout?, ttl?, stream?, idempotencyKey?",
     "send a message and wait for its answer")
-CONTROL_X(message_show, "iris/message.show", "id, wait?", "one message with its receipts")
+CONTROL_X(message_show, "iris/message.show", "id, wait?, stream?", "one message with its receipts")
 CONTROL_X(message_list, "iris/message.list", "team?, from?, state?, limit?, before?",
     "messages, newest first")
 CONTROL_X(message_cancel, "iris/message.cancel", "id", "end a message that is not answered yet")

@@ -155,6 +155,12 @@ describe("control methods give what iris-protocol(7) says", () => {
 		assert.deepEqual(sorted(keysOf(rest)), sorted(documented));
 	});
 
+	test("daemon.settled", async () => {
+		const { workers, ...rest } = await c.call("iris/daemon.settled");
+		assert.deepEqual(rest, {});
+		assert.deepEqual(workers, (await c.call("iris/daemon.status")).workers);
+	});
+
 	test("teams", async () => {
 		const { teams, ...rest } = await c.call("iris/team.list");
 		assert.deepEqual(rest, {});

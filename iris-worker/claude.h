@@ -14,12 +14,12 @@
 
 #include "common/err.h"
 #include "common/peer.h"
+#include "common/remains.h"
 #include "common/uuid.h"
 #include "iris-worker/stream.h"
 #include "iris-worker/worker.h"
 
 #define CLAUDE_STDERR_MAX 2048 /* bytes of its last words that are kept */
-#define STOP_LEFT_MAX     512  /* processes it may leave behind and that are followed */
 #define INBAND_SERVER     "iris"
 
 enum claude_state {
@@ -100,11 +100,7 @@ struct stop {
 	int round;
 	bool looked; /* more than once at what is left */
 	bool drained;
-	size_t nleft;
-	struct {
-		pid_t pid;
-		uint64_t start;
-	} left[STOP_LEFT_MAX];
+	struct remains left; /* what it may leave behind */
 };
 
 struct claude {

@@ -14,7 +14,6 @@
 
 #include "common/compat.h"
 #include "common/log.h"
-#include "common/xmalloc.h"
 #include "iris-worker/claude.h"
 
 #define PARTS    12  /* stop_ms / PARTS is the first rung's time */
@@ -42,85 +41,19 @@ arm(struct event *ev, int ms)
 	evtimer_add(ev, &tv);
 }
 
-static void
-note(struct claude *c, pid_t pid)
-{
-	struct stop *s = &c->stop;
-	uint64_t start = compat_proc_start(pid);
-	size_t i;
-
-	if (start == 0 || pid == c->pid || pid == getpid())
-		return;
-	for (i = 0; i < s->nleft; i++)
-		if (s->left[i].pid == pid && s->left[i].start == start)
-			return;
-	if (s->nleft == STOP_LEFT_MAX) {
-		log_warn("more than %d processes belong to one claude session=%s", STOP_LEFT_MAX,
-		    c->session);
-		return;
-	}
-	s->left[s->nleft].pid = pid;
-	s->left[s->nleft++].start = start;
-}
-
-/* Note what bears claude's mark in its environment: also what has left its tree. */
-static void
-note_marked(struct claude *c)
-{
-	pid_t *pids = xcalloc(STOP_LEFT_MAX, sizeof *pids);
-	size_t n = compat_proc_marked(c->mark, pids, STOP_LEFT_MAX), i;
-
-	for (i = 0; i < n && i < STOP_LEFT_MAX; i++)
-		note(c, pids[i]);
-	free(pids);
-}
-
-/* Note everything below pid. */
-static void
-note_tree(struct claude *c, pid_t pid)
-{
-	pid_t *pids = xcalloc(STOP_LEFT_MAX, sizeof *pids);
-	size_t n = compat_proc_descendants(pid, pids, STOP_LEFT_MAX), i;
-
-	for (i = 0; i < n && i < STOP_LEFT_MAX; i++)
-		note(c, pids[i]);
-	free(pids);
-}
-
 void
 stop_snapshot(struct claude *c)
 {
 	if (c->pid != 0)
-		note_tree(c, c->pid);
-}
-
-/* Drop from the list what has ended. Returns how many still live. */
-static size_t
-count_left(struct claude *c)
-{
-	struct stop *s = &c->stop;
-	size_t i, n = 0;
-
-	for (i = 0; i < s->nleft; i++)
-		if (compat_proc_start(s->left[i].pid) == s->left[i].start)
-			s->left[n++] = s->left[i];
-	s->nleft = n;
-	return n;
+		remains_note_tree(&c->stop.left, c->pid);
 }
 
 static void
 signal_left(struct claude *c, int sig)
 {
-	struct stop *s = &c->stop;
-	size_t i, n = s->nleft;
-
-	/* What they have started since is theirs, and so claude's. */
-	note_marked(c);
-	for (i = 0; i < n; i++)
-		note_tree(c, s->left[i].pid);
-	for (i = 0; i < s->nleft; i++)
-		if (compat_proc_start(s->left[i].pid) == s->left[i].start)
-			kill(s->left[i].pid, sig);
+	/* Also what has left its tree. */
+	remains_note_marked(&c->stop.left, c->mark);
+	remains_signal(&c->stop.left, sig);
 }
 
 static void
@@ -218,7 +151,7 @@ stop_exited(struct claude *c)
 	s->drain = evtimer_new(c->worker->loop.base, drain_cb, c);
 	arm(s->drain, DRAIN_MS);
 	signal_left(c, SIGTERM);
-	arm(s->timer, count_left(c) > 0 ? look_ms[0] : LOOK_AGAIN_MS);
+	arm(s->timer, remains_count(&c->stop.left) > 0 ? look_ms[0] : LOOK_AGAIN_MS);
 	stop_check(c);
 }
 
@@ -231,14 +164,14 @@ look_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	s->looked = true;
-	note_marked(c);
-	if (count_left(c) > 0 && ++s->round < LOOKS) {
+	remains_note_marked(&s->left, c->mark);
+	if (remains_count(&c->stop.left) > 0 && ++s->round < LOOKS) {
 		signal_left(c, SIGKILL);
 		arm(s->timer, look_ms[s->round]);
-	} else if (s->nleft > 0) {
-		log_error(
-		    "%zu processes of a claude can not be killed session=%s", s->nleft, c->session);
-		s->nleft = 0;
+	} else if (s->left.n > 0) {
+		log_error("%zu processes of a claude can not be killed session=%s", s->left.n,
+		    c->session);
+		s->left.n = 0;
 	}
 	stop_check(c);
 }
@@ -254,7 +187,7 @@ stop_check(struct claude *c)
 		return;
 	/* All that it had to say has been read. */
 	turn_orphaned(c);
-	if (s->looked && count_left(c) == 0)
+	if (s->looked && remains_count(&c->stop.left) == 0)
 		claude_event(c, CE_CLEAN);
 }
 

@@ -56,9 +56,17 @@ void
 remains_signal(struct remains *r, int sig)
 {
 	size_t i, n = r->n;
+	uint64_t start;
 
-	for (i = 0; i < n; i++)
-		remains_note_tree(r, r->list[i].pid);
+	/*
+	 * Also of one that has ended: a pid that still names a group or a session is not used
+	 * again. But where another process has it, that one's children are not ours.
+	 */
+	for (i = 0; i < n; i++) {
+		start = compat_proc_start(r->list[i].pid);
+		if (start == r->list[i].start || start == 0)
+			remains_note_tree(r, r->list[i].pid);
+	}
 	for (i = 0; i < r->n; i++)
 		if (compat_proc_start(r->list[i].pid) == r->list[i].start)
 			kill(r->list[i].pid, sig);

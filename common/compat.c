@@ -345,6 +345,17 @@ compat_self_path(char *buf, size_t size)
 	return 0;
 }
 
+int
+compat_allocate(int fd, int64_t size)
+{
+	int e;
+
+	do
+		e = posix_fallocate(fd, 0, (off_t)size);
+	while (e == EINTR);
+	return e;
+}
+
 #endif /* __linux__ */
 
 #ifdef __APPLE__
@@ -525,6 +536,17 @@ compat_self_path(char *buf, size_t size)
 	uint32_t n = (uint32_t)size;
 
 	return _NSGetExecutablePath(buf, &n) == 0 ? 0 : -1;
+}
+
+int
+compat_allocate(int fd, int64_t size)
+{
+	fstore_t store = {
+	    .fst_flags = F_ALLOCATEALL, .fst_posmode = F_PEOFPOSMODE, .fst_length = size};
+
+	if (fcntl(fd, F_PREALLOCATE, &store) == -1 || ftruncate(fd, (off_t)size) == -1)
+		return errno;
+	return 0;
 }
 
 #endif /* __APPLE__ */

@@ -85,4 +85,10 @@ void compat_random(void *buf, size_t len);
 /* The absolute path of the running program. -1 when the system does not tell. */
 int compat_self_path(char *buf, size_t size);
 
+/*
+ * Give an empty file this many bytes, with room on the disk for all of them. 0 or an errno value;
+ * then the file may have a part of it.
+ */
+int compat_allocate(int fd, int64_t size);
+
 #endif

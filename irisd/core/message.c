@@ -176,12 +176,12 @@ check_chain(const struct message_new *n, const struct session *s, struct err *er
 }
 
 static int
-check_total(const struct irisd *d, struct err *err)
+check_room(const struct irisd *d, struct err *err)
 {
 	int64_t limit = d->conf->config->settings.max_queue_total;
 
 	if (d->queued < limit)
-		return 0;
+		return store_room(d->store, err);
 	return err_set(err, ERR_LIMIT,
 	    "%d messages already wait for all teams together (settings.maxQueueTotal is %lld); send "
 	    "again when some are answered",
@@ -205,7 +205,7 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 		return -1;
 	if ((known = find_by_key(d, n, id, &key, err)) != 0)
 		return known == 1 ? 0 : -1;
-	if (check_total(d, err) == -1)
+	if (check_room(d, err) == -1)
 		return -1;
 	if ((s = session_get(t, n->from, true, err)) == NULL)
 		return -1;

@@ -232,6 +232,8 @@ add_shortages(struct irisd *d, cJSON *warnings)
 
 	if (room_short(d) && room_for_shim(d, 0, &err) == -1)
 		cJSON_AddItemToArray(warnings, cJSON_CreateString(err.msg));
+	if (store_room(d->store, &err) == -1)
+		cJSON_AddItemToArray(warnings, cJSON_CreateString(err.msg));
 }
 
 void

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/store/db.h"
+#include "irisd/store/vfs.h"
 
 #define MESSAGE_COLUMNS                                                                            \
 	"id, session, from_team, to_team, body, root, parent, hops, state, answer, code, reason, " \
@@ -230,6 +231,7 @@ store_open(const char *path, struct err *err)
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	s->path = xstrdup(path);
+	vfs_install(path);
 	if (open_db(s, err) == -1) {
 		store_close(s);
 		return NULL;

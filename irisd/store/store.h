@@ -5,8 +5,8 @@
  * which store_commit ends, and nothing is acknowledged before it has.
  *
  * A failing database ends irisd (fatal), since its memory would no longer match the disk; what was
- * accepted is on disk, and the next irisd goes on from there. That is also how a full disk mostly
- * shows: at the commit. Only a row that SQLite refuses at once is the sender's error.
+ * accepted is on disk, and the next irisd goes on from there. A full disk shows at the commit, too; then
+ * there is a reserve (vfs.c), which is for what was accepted already: ask store_room first.
  */
 #ifndef IRIS_STORE_STORE_H
 #define IRIS_STORE_STORE_H
@@ -28,6 +28,11 @@ void store_close(struct store *s);
 
 /* Ends the pass's transaction, if anything was written. Fatal when the disk does not take it. */
 void store_commit(struct store *s);
+/*
+ * Whether a new message may be accepted: -1 with ERR_IO when the disk is full, so that what was
+ * accepted before may need all that is left. Looks at the disk only while it was.
+ */
+int store_room(struct store *s, struct err *err);
 /* Something was written since the last commit. */
 bool store_pending(const struct store *s);
 

@@ -4,6 +4,7 @@
  * leaves behind.
  */
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <errno.h>
@@ -108,6 +109,22 @@ test_clocks_and_random(void **state)
 	assert_int_equal(compat_self_path(self, sizeof self), 0);
 	assert_int_equal(access(self, X_OK), 0);
 	assert_non_null(strstr(self, "test_compat"));
+}
+
+static void
+test_allocate(void **state)
+{
+	FILE *f = tmpfile();
+	struct stat st;
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(compat_allocate(fileno(f), 1024 * 1024), 0);
+	assert_int_equal(fstat(fileno(f), &st), 0);
+	assert_int_equal(st.st_size, 1024 * 1024);
+	assert_true((int64_t)st.st_blocks * 512 >= 1024 * 1024);
+	fclose(f);
+	assert_int_not_equal(compat_allocate(-1, 4096), 0);
 }
 
 static bool
@@ -228,6 +245,7 @@ main(void)
 	    cmocka_unit_test(test_strings),
 	    cmocka_unit_test(test_descriptors),
 	    cmocka_unit_test(test_clocks_and_random),
+	    cmocka_unit_test(test_allocate),
 	    cmocka_unit_test(test_descendants),
 	    cmocka_unit_test(test_marked),
 	    cmocka_unit_test(test_zombie_is_no_process),

@@ -33,12 +33,12 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	static const char *const suffix[] = {"", "-wal", "-shm"};
+	static const char *const suffix[] = {"", "-wal", "-shm", "-ballast"};
 	char name[80];
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		snprintf(name, sizeof name, "%s%s", path, suffix[i]);
 		unlink(name);
 	}

@@ -145,7 +145,8 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	worker_lost(w, w->stopping ? "did not stop in time" : "did not connect in time");
+	worker_lost(
+	    w, w->stopping || w->leaving ? "did not stop in time" : "did not connect in time");
 	worker_free_if_done(w);
 }
 
@@ -451,6 +452,16 @@ worker_left(const struct team *t)
 		if (w->team == t)
 			return true;
 	return false;
+}
+
+void
+worker_leaves(struct worker *w)
+{
+	if (w->leaving)
+		return;
+	w->leaving = true;
+	log_info("worker ends by itself team=%s pid=%ld", w->team->name, (long)w->pid);
+	worker_arm(w, w->d->conf->config->settings.stop_timeout + STOP_EXTRA_MS);
 }
 
 bool

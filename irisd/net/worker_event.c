@@ -32,7 +32,7 @@ open_failure(const cJSON *error, const struct err *err)
 {
 	const cJSON *data = json_obj(error, "data");
 
-	if (err->code == ERR_UNAVAILABLE)
+	if (err->code == ERR_UNAVAILABLE || err->code == ERR_CANCELLED)
 		return POOL_OPEN_LEAVING;
 	if (json_bool(data, "inUse", false))
 		return POOL_OPEN_IN_USE;
@@ -70,7 +70,8 @@ worker_answered(
 
 	if (error != NULL) {
 		rpc_error_to_err(error, &err);
-		w->leaving = w->leaving || (!w->stopping && err.code == ERR_UNAVAILABLE);
+		if (!w->stopping && err.code == ERR_UNAVAILABLE)
+			worker_leaves(w);
 	}
 	if (s != NULL && call->kind == WORKER_LOOKUP)
 		looked_up(s, call->message, result, error != NULL ? &err : NULL, w->leaving);
@@ -84,6 +85,9 @@ worker_answered(
 		/* Closed, and the close answered, before this: it is over. */
 		if (s->state != SESSION_STARTING && s->state != SESSION_STOPPING)
 			break;
+		/* Closed, and not by us. */
+		if (error != NULL && err.code == ERR_CANCELLED && s->state == SESSION_STARTING)
+			worker_leaves(w);
 		if (error == NULL)
 			opened(s, result);
 		else

@@ -60,6 +60,8 @@ void worker_arm(struct worker *w, int64_t ms);
  */
 void worker_lost(struct worker *w, const char *why);
 void worker_free_if_done(struct worker *w);
+/* It ends by itself, as its refusals tell; it has the time of an orderly stop for that. */
+void worker_leaves(struct worker *w);
 /* Its process has ended; how is a phrase. */
 void worker_ended(struct worker *w, const char *how);
 

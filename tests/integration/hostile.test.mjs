@@ -28,7 +28,7 @@ describe("hostile clients", () => {
 	let iris, pid;
 
 	beforeEach(async () => {
-		iris = await startTeams({ backend: {} });
+		iris = await startTeams({ backend: {} }, { settings: { logLevel: "debug" } });
 		({ pid } = await status(iris));
 	});
 	afterEach(async () => {
@@ -164,6 +164,43 @@ describe("hostile clients", () => {
 		deaf.socket.write(`${show}\n`.repeat(60));
 		await connections(1);
 		assert.ok((await raw.request("iris/team.list", {})).result);
+		deaf.socket.destroy();
+		raw.socket.destroy();
+	});
+
+	test("the same for a shim; one that is only slow gets all of it", async () => {
+		const raw = await connectRaw(iris, { role: "ctl" });
+		const big = "y".repeat(MIB);
+		const { result } = await raw.request("iris/message.send", { to: "backend", message: `ECHO ${big}`, from: "backend", timeout: 0 });
+		assert.equal(result.response, big);
+		const calls = (n) => Array.from({ length: n }, (_, id) => `${JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call",
+			params: { name: "message_result", arguments: { messageId: result.id } } })}\n`).join("");
+		const connections = (n) => waitFor(async () => (await raw.request("iris/daemon.status", {})).result.connections === n,
+			{ what: `${n} connections` });
+		const shim = () => connectRaw(iris, { role: "shim", cwd: iris.dirs.backend });
+
+		/* Each answer has the text twice: 80 MiB, 16 at a time. */
+		const slow = await shim();
+		slow.socket.pause();
+		await connections(2);
+		for (let n = 1; n <= 5; n++) {
+			slow.socket.write(calls(8));
+			const seen = slow.got.length;
+			slow.socket.resume();
+			await waitFor(() => slow.got.length === seen + 8, { deadline: 20000, what: "8 answers" });
+			slow.socket.pause();
+		}
+		slow.socket.resume();
+		assert.ok(slow.got.slice(1).every((l) => l.result.structuredContent.response === big));
+		slow.socket.destroy();
+
+		const deaf = await shim();
+		deaf.socket.pause();
+		await connections(2);
+		deaf.socket.write(calls(50));
+		await connections(1);
+		assert.ok((await raw.request("iris/team.list", {})).result);
+		assert.match(iris.log(), /reads too slowly: \d+ bytes wait for it/);
 		deaf.socket.destroy();
 		raw.socket.destroy();
 	});

@@ -30,6 +30,7 @@
 #endif
 
 #include "common/compat.h"
+#include "common/xmalloc.h"
 
 size_t
 compat_strlcpy(char *dst, const char *src, size_t size)
@@ -210,10 +211,8 @@ snapshot(pid_t **pids, struct proc_stat **stats)
 			continue;
 		if (n == cap) {
 			cap = cap == 0 ? 256 : cap * 2;
-			*pids = reallocarray(*pids, cap, sizeof **pids);
-			*stats = reallocarray(*stats, cap, sizeof **stats);
-			if (*pids == NULL || *stats == NULL)
-				abort();
+			*pids = xreallocarray(*pids, cap, sizeof **pids);
+			*stats = xreallocarray(*stats, cap, sizeof **stats);
 		}
 		(*pids)[n] = (pid_t)pid;
 		(*stats)[n++] = st;
@@ -231,8 +230,7 @@ compat_proc_descendants(pid_t root, pid_t *out, size_t max)
 	pid_t *pids;
 
 	n = snapshot(&pids, &stats);
-	if (n == 0 || (in = calloc(n, sizeof *in)) == NULL)
-		n = 0, in = NULL;
+	in = n > 0 ? xcalloc(n, sizeof *in) : NULL;
 	for (i = 0; i < n; i++)
 		in[i] = pids[i] != root &&
 		    (stats[i].ppid == root || stats[i].pgrp == root || stats[i].session == root);
@@ -470,8 +468,9 @@ environ_has(pid_t pid, const char *entry)
 	bool found = false;
 	char *buf;
 
-	if (sysctl(mib, 3, NULL, &size, NULL, 0) == -1 || size == 0 || (buf = malloc(size)) == NULL)
+	if (sysctl(mib, 3, NULL, &size, NULL, 0) == -1 || size == 0)
 		return false;
+	buf = xmalloc(size);
 	if (sysctl(mib, 3, buf, &size, NULL, 0) == 0)
 		for (i = sizeof(int) + 1; i + want <= size && !found; i++)
 			found = buf[i - 1] == '\0' && memcmp(buf + i, entry, want) == 0;
@@ -486,8 +485,9 @@ compat_proc_marked(const char *entry, pid_t *out, size_t max)
 	size_t found = 0;
 	pid_t *pids;
 
-	if (n <= 0 || (pids = calloc((size_t)n + 64, sizeof *pids)) == NULL)
+	if (n <= 0)
 		return 0;
+	pids = xcalloc((size_t)n + 64, sizeof *pids);
 	n = proc_listallpids(pids, (n + 64) * (int)sizeof *pids);
 	for (i = 0; i < n; i++) {
 		if (!environ_has(pids[i], entry))

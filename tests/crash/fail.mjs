@@ -66,6 +66,7 @@ export async function failAt(failure, n) {
 	const r = await playOnce({
 		env: (iris) => preloadEnv("fail", { program, spec, file: file(iris) }),
 		strict: n === "count",
+		fired: (iris) => readState(file(iris)).fired !== 0,
 		clientsMayDie: program === "iris-mcp-shim",
 		act: failure.brief ? brief : undefined,
 		also: (world, log) => lastWord(failure, readState(file(world.iris)).fired, world, log),

@@ -28,7 +28,7 @@ export async function killAt(spec, { again = false } = {}) {
 	let state;
 	const r = await playOnce({
 		env: (iris) => preloadEnv("kill", { spec, victim: again ? 2 : 1, file: file(iris) }),
-		diedMeanwhile: fired,
+		fired,
 		meanwhile: again ? killFirst : undefined,
 	});
 

@@ -59,6 +59,7 @@ export class Play {
 		this.ids = {};
 		this.shimSaid = ""; /* what all shims wrote to standard error */
 		this.shimDied = false;
+		this.fired = () => false; /* has the fault come? */
 	}
 
 	/* What an answer says to the journal. */
@@ -105,7 +106,10 @@ export class Play {
 		}
 	}
 
-	/* A client that can not even be initialized is started again, as a person would. */
+	/*
+	 * A client that can not even be initialized, because it fails itself or is told that irisd can
+	 * not start, is started again, as a person would.
+	 */
 	async client(name, cwd) {
 		for (let i = 1; ; i++) {
 			try {
@@ -114,7 +118,7 @@ export class Play {
 				return Object.assign(client, { named: name });
 			} catch (e) {
 				this.shimDied = true;
-				if (!this.clientsMayDie || i === 3) throw e;
+				if (this.strict || i === 3 || (!this.clientsMayDie && !(e.message.length > 40))) throw e;
 			}
 		}
 	}
@@ -221,7 +225,7 @@ export class Play {
 	async orphans() {
 		let found = await findOrphans(this.iris, { deadline: 2000 });
 
-		if (found.length > 0 && this.diedMeanwhile?.()) {
+		if (found.length > 0 && this.fired()) {
 			await this.command(["start"]);
 			found = await findOrphans(this.iris);
 		}
@@ -247,33 +251,33 @@ export class Play {
 		}, { deadline: PATIENCE, every: 20, what: "every message to end" });
 	}
 
-	/* As lib does it; and once more, when irisd was killed while it stopped, of what that left. */
+	/* As lib does it; and once more, when the fault came just now, of what that may have left. */
 	async stop() {
+		const before = this.fired();
+
 		for (const client of this.iris.clients.splice(0)) {
 			client.onclose = undefined;
 			await within(5000, client.close(), "a client to close");
 			this.shimSaid += client.shimStderr;
 		}
-		const state = await this.command(["stop"]);
-		if (this.diedMeanwhile?.()) {
-			await this.command(["start"]);
-			await this.command(["stop"]);
-		}
-		return state;
+		await this.command(["stop"]);
+		if (before || !this.fired()) return;
+		await this.command(["start"]);
+		await this.command(["stop"]);
 	}
 }
 
 /*
  * Play it in a world of its own. Answers { problems, text, iris, play }: no problems when all is
- * well, else a text with the end of the log. meanwhile(iris): what else happens. also(world, log):
- * what else is to be checked when everything has ended; answers problems.
+ * well, else a text with the end of the log. fired(iris): the fault has come. meanwhile(iris): what
+ * else happens. also(world, log): what else is to be checked in the end; answers problems.
  */
-export async function playOnce({ env, strict, clientsMayDie = false, diedMeanwhile, meanwhile, act = (play) => play.run(), also } = {}) {
+export async function playOnce({ env, strict, clientsMayDie = false, fired = () => false, meanwhile, act = (play) => play.run(), also } = {}) {
 	const iris = makeWorld();
 	const play = new Play(iris, { strict });
 
 	Object.assign(iris.env, env(iris));
-	Object.assign(play, { clientsMayDie, diedMeanwhile: diedMeanwhile && (() => diedMeanwhile(iris)) });
+	Object.assign(play, { clientsMayDie, fired: () => fired(iris) });
 	try {
 		await Promise.all([act(play), meanwhile?.(iris)]);
 		await play.finish();

@@ -25,6 +25,8 @@ static const struct {
 #undef CONTROL_X
 };
 
+#define CALLS_MAX 1000 /* that wait, of one connection */
+
 #define NMETHODS (sizeof methods / sizeof methods[0])
 
 static void
@@ -104,6 +106,17 @@ check_types(const char *method, const cJSON *params, struct err *err)
 	return 0;
 }
 
+static bool
+too_many(const struct client *client)
+{
+	const struct control *c;
+	int n = 0;
+
+	TAILQ_FOREACH (c, &client->controls, entry)
+		n++;
+	return n >= CALLS_MAX;
+}
+
 void
 control_request(struct client *client, const struct rpc_msg *m)
 {
@@ -119,6 +132,12 @@ control_request(struct client *client, const struct rpc_msg *m)
 		snprintf(text, sizeof text, "irisd has no method \"%.60s\"", m->method);
 		json_utf8_mend(text);
 		peer_send(client->peer, rpc_error_code(m->id, RPC_METHOD_NOT_FOUND, text, NULL));
+		return;
+	}
+	if (too_many(client)) {
+		err_set(&err, ERR_LIMIT,
+		    "%d calls of this connection wait for their answers already", CALLS_MAX);
+		peer_send(client->peer, rpc_error(m->id, &err, NULL));
 		return;
 	}
 	c = xcalloc(1, sizeof *c);

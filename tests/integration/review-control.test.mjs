@@ -83,7 +83,16 @@ describe("parameters of the wrong type, and too many of everything", () => {
 		for (let n = 1; n <= 1001; n++)
 			shim.send(call(n));
 		assert.match((await shim.line((l) => l.id === 1001)).error.message, /1000 calls/);
+		const ctl = await connectRaw(iris, { role: "ctl" });
+		for (let n = 1; n <= 1001; n++)
+			ctl.send({ jsonrpc: "2.0", id: n, method: "iris/message.show", params: { id, wait: 0 } });
+		const { error } = await ctl.line((l) => l.id === 1001);
+		assert.equal(error.data.code, "limit");
+		assert.match(error.message, /1000 calls of this connection/);
 		gate.open();
+		for (let n = 1; n <= 1000; n++)
+			assert.equal((await ctl.line((l) => l.id === n)).result.state, "answered");
+		ctl.socket.destroy();
 		for (let n = 1; n <= 1000; n++)
 			assert.equal((await shim.line((l) => l.id === n)).result.structuredContent.state, "answered");
 		const meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} };

@@ -18,7 +18,8 @@
 #include "common/log.h"
 #include "irisd/lock.h"
 
-#define WAIT_MS 12000 /* for one that stops its Claudes: settings.stopTimeout and a little */
+#define WAIT_MS  12000 /* for one that stops its Claudes: settings.stopTimeout and a little */
+#define SLICE_MS 200   /* then a look at who holds it now */
 
 static void
 on_alarm(int sig)
@@ -40,11 +41,11 @@ listens(const struct paths *p)
 }
 
 /*
- * SIGUSR2 to who holds the lock. What a dead one has left in the file names nobody: its pid may be
- * another process by now, but not one with the same start time.
+ * SIGUSR2 to who holds the lock, once to each. What a dead one has left in the file names nobody:
+ * its pid may be another process by now, but not one with the same start time.
  */
 static void
-ask_handover(int fd)
+ask_handover(int fd, long *asked)
 {
 	uint64_t start;
 	char text[64];
@@ -53,25 +54,40 @@ ask_handover(int fd)
 
 	text[n > 0 ? n : 0] = '\0';
 	if (sscanf(text, "%ld %" SCNu64, &pid, &start) != 2 || pid <= 1 || start == 0 ||
-	    compat_proc_start((pid_t)pid) != start)
+	    pid == *asked || compat_proc_start((pid_t)pid) != start)
 		return;
+	*asked = pid;
 	log_info("taking over from another irisd pid=%ld", pid);
 	if (kill((pid_t)pid, SIGUSR2) == -1)
 		log_warn("irisd %ld can not be asked to hand over: %s", pid, strerror(errno));
 }
 
-/* Until the kernel gives the lock, WAIT_MS at most. */
+/*
+ * Until the kernel gives the lock, WAIT_MS at most. That one who did not listen was only starting,
+ * or that yet another one was faster, shows after a slice.
+ */
 static int
-wait_free(int fd)
+wait_free(const struct paths *p, int fd, bool take_over)
 {
-	struct itimerval limit = {.it_value = {.tv_sec = WAIT_MS / 1000}}, off = {0};
+	struct timeval slice = {.tv_usec = SLICE_MS * 1000};
+	struct itimerval every = {.it_interval = slice, .it_value = slice}, off = {0};
 	struct sigaction sa = {.sa_handler = on_alarm}, old;
+	int64_t until = compat_mono_ms() + WAIT_MS;
+	long asked = 0;
 	int rv;
 
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGALRM, &sa, &old);
-	setitimer(ITIMER_REAL, &limit, NULL);
-	rv = flock(fd, LOCK_EX);
+	setitimer(ITIMER_REAL, &every, NULL);
+	do {
+		if (take_over)
+			ask_handover(fd, &asked);
+		else if (listens(p)) {
+			rv = -1;
+			break;
+		}
+		rv = flock(fd, LOCK_EX);
+	} while (rv == -1 && errno == EINTR && compat_mono_ms() < until);
 	setitimer(ITIMER_REAL, &off, NULL);
 	sigaction(SIGALRM, &old, NULL);
 	return rv;
@@ -96,10 +112,8 @@ lock_take(const struct paths *p, bool take_over, struct err *err)
 	if (fd == -1)
 		return err_sys(err, ERR_IO, "can not open %s", p->lock);
 	rv = flock(fd, LOCK_EX | LOCK_NB);
-	if (rv == -1 && take_over)
-		ask_handover(fd);
-	if (rv == -1 && (take_over || !listens(p)))
-		rv = wait_free(fd);
+	if (rv == -1)
+		rv = wait_free(p, fd, take_over);
 	if (rv == -1) {
 		err_set(err, ERR_UNAVAILABLE, "another irisd runs for %s; \"iris status\" shows it",
 		    p->home);

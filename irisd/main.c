@@ -302,6 +302,17 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	return 0;
 }
 
+/* While irisd can not hand over yet, the wish for it waits. */
+static void
+hold_handover(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(how, &set, NULL);
+}
+
 static void
 parse_args(int argc, char *argv[], bool *service)
 {
@@ -342,6 +353,7 @@ main(int argc, char *argv[])
 	json_init();
 	log_init("irisd", LOG_INFO);
 	parse_args(argc, argv, &service);
+	hold_handover(SIG_BLOCK);
 	d.started_at = compat_now_ms();
 	TAILQ_INIT(&d.teams);
 	TAILQ_INIT(&d.ready);
@@ -358,6 +370,7 @@ main(int argc, char *argv[])
 	    d.conf->config->nteams);
 	start_report(NULL);
 	service_notify("READY=1");
+	hold_handover(SIG_UNBLOCK);
 	loop_run(&d.loop);
 	/*
 	 * After a stop the lock stays until the kernel takes it: who waits for it waits for the

@@ -116,7 +116,7 @@ wait_unlocked(struct ctl *c, int64_t began, bool *said, struct err *err)
 }
 
 int
-daemon_wait_gone(struct ctl *c, int fd, struct err *err)
+daemon_wait_gone(struct ctl *c, int fd, bool lock, struct err *err)
 {
 	struct itimerval every = {.it_interval = {.tv_sec = 1}, .it_value = {.tv_sec = 1}},
 			 off = {0};
@@ -129,7 +129,7 @@ daemon_wait_gone(struct ctl *c, int fd, struct err *err)
 	sigaction(SIGALRM, &sa, &old);
 	setitimer(ITIMER_REAL, &every, NULL);
 	rv = fd == -1 ? 0 : wait_closed(c, fd, began, &said, err);
-	if (rv == 0)
+	if (rv == 0 && lock)
 		rv = wait_unlocked(c, began, &said, err);
 	setitimer(ITIMER_REAL, &off, NULL);
 	sigaction(SIGALRM, &old, NULL);
@@ -162,14 +162,14 @@ daemon_stop(struct ctl *c, bool *was, int64_t *pid, struct err *err)
 			return -1;
 		/* None listens, but one may be on its way out. */
 		*was = daemon_locked(c);
-		return *was ? daemon_wait_gone(c, -1, err) : 0;
+		return *was ? daemon_wait_gone(c, -1, true, err) : 0;
 	}
 	*pid = json_int_or(call.hello, "pid", 0);
 	rv = call_request(
 	    &call, "iris/daemon.stop", json_new(), DAEMON_STOP_MS, NULL, NULL, NULL, err);
 	/* That it closes before it has answered comes to the same. */
 	if (rv == 0 || err->code == ERR_UNAVAILABLE)
-		rv = daemon_wait_gone(c, call.fd, err);
+		rv = daemon_wait_gone(c, call.fd, true, err);
 	call_close(&call);
 	return rv;
 }

@@ -14,10 +14,10 @@
 bool daemon_locked(const struct ctl *c);
 
 /*
- * Wait until irisd is gone, DAEMON_STOP_MS at most. fd is a connection on which daemon.stop was
- * answered, or -1 when nobody listened.
+ * Wait until irisd is gone, DAEMON_STOP_MS at most: until fd, a connection on which daemon.stop was
+ * answered, or -1 when nobody listened, has ended; and with lock until nobody holds irisd's lock.
  */
-int daemon_wait_gone(struct ctl *c, int fd, struct err *err);
+int daemon_wait_gone(struct ctl *c, int fd, bool lock, struct err *err);
 
 /* Stop irisd with everything. 0 when it is gone; was tells whether one ran, pid which (or 0). */
 int daemon_stop(struct ctl *c, bool *was, int64_t *pid, struct err *err);

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/compat.h"
@@ -21,7 +22,8 @@
 #define CALL_MS   10000
 #define START_MS  15000
 #define SETTLE_MS 30000 /* irisd gives each worker 10 s, then kills it */
-#define TRIES     5     /* an irisd of a service manager's may take over from the one we start */
+#define TRIES     8     /* an irisd of a service manager's may take over from the one we start */
+#define PAUSE_MS  20    /* between them, doubling */
 
 /* An irisd that runs is not given up for one that could not start. */
 static int
@@ -69,34 +71,49 @@ leave(struct ctl *c, struct call *call, cJSON **before, struct err *err)
 		return -1;
 	}
 	rv = call_request(call, "iris/daemon.stop", params, CALL_MS, NULL, NULL, NULL, err);
-	/* That it closes before it has answered comes to the same. */
+	/*
+	 * That it closes before it has answered comes to the same. The lock may be held again
+	 * already, by an irisd of a service manager's.
+	 */
 	if (rv == 0 || err->code == ERR_UNAVAILABLE)
-		rv = daemon_wait_gone(c, call->fd, err);
+		rv = daemon_wait_gone(c, call->fd, false, err);
 	return rv;
 }
 
+/* Wait until the irisd at the other end has adopted what it can. */
+static int
+ask_settled(struct call *call, cJSON **after, struct err *err)
+{
+	/* A version that does not know the method adopts nothing either. */
+	if (call_request(
+		call, "iris/daemon.settled", json_new(), SETTLE_MS, NULL, NULL, NULL, err) == -1 &&
+	    err->code != ERR_PROTOCOL)
+		return -1;
+	return call_request(
+	    call, "iris/daemon.status", json_new(), CALL_MS, NULL, NULL, after, err);
+}
+
 /*
- * A connection to the next irisd, when that has settled. One that a service manager starts may take
- * over from the one that this starts: then again.
+ * A connection to the next irisd, when that has settled, and its status then. One that a service
+ * manager starts may take over from the one that this starts: then again.
  */
 static int
-settle(struct ctl *c, struct call *call, struct err *err)
+settle(struct ctl *c, struct call *call, cJSON **after, struct err *err)
 {
+	struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
 	int fd, tries;
 
 	for (tries = 1;; tries++) {
-		if ((fd = start_connect_held(&c->paths, START_MS, NULL, err)) == -1)
-			return -1;
-		if (ctl_hello(c, fd, call, err) == 0) {
-			/* A version that does not know the method adopts nothing either. */
-			if (call_request(call, "iris/daemon.settled", json_new(), SETTLE_MS, NULL,
-				NULL, NULL, err) == 0 ||
-			    err->code == ERR_PROTOCOL)
+		fd = start_connect_held(&c->paths, START_MS, NULL, err);
+		if (fd != -1 && ctl_hello(c, fd, call, err) == 0) {
+			if (ask_settled(call, after, err) == 0)
 				return 0;
 			call_close(call);
 		}
 		if (err->code != ERR_UNAVAILABLE || tries == TRIES)
 			return -1;
+		nanosleep(&pause, NULL);
+		pause.tv_nsec = pause.tv_nsec < 500000000L ? pause.tv_nsec * 2 : pause.tv_nsec;
 	}
 }
 
@@ -213,14 +230,10 @@ hand_over(struct ctl *c, struct call *old, struct err *err)
 		return -1;
 	if ((rv = leave(c, old, &before, err)) == -1)
 		goto out;
-	if ((rv = settle(c, &call, err)) == -1) {
+	if ((rv = settle(c, &call, &after, err)) == -1) {
 		err_prefix(err, "irisd has handed over, its workers go on, but the next one: ");
 		goto out;
 	}
-	rv =
-	    call_request(&call, "iris/daemon.status", json_new(), CALL_MS, NULL, NULL, &after, err);
-	if (rv == -1)
-		goto out;
 	o = compare(before, after);
 	if (c->json)
 		print_json(c, call.hello, &o, version, compat_mono_ms() - began);

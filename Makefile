@@ -142,6 +142,7 @@ help:
 	@echo "make crash      deaths, failures and losses of power at every call, and KILLS=1000 random deaths;"
 	@echo "                SEED=n repeats one, CRASH=\"kill again\" does a part (tests/crash/sweep.mjs)"
 	@echo "make bench      measurements (tests/bench)"
+	@echo "make soak       T=3600: so many seconds of steady load; fails when something grows"
 	@echo "make fuzz       build the fuzz targets (clang), in build/fuzz"
 	@echo "make install    into PREFIX ($(PREFIX)), under DESTDIR where given; make uninstall"
 	@echo "make deps       install what building needs; make deps-check: what testing needs as well"
@@ -177,12 +178,19 @@ crash-libs: $(CRASH_SO)
 crash: all crash-libs
 	@IRIS_BUILD=$(abspath $(BUILD)) node tests/crash/sweep.mjs -s $(SEED) $(CRASH)
 	$(if $(CRASH),,@IRIS_BUILD=$(abspath $(BUILD)) KILLS=$(KILLS) IRIS_SEED=$(SEED) node tests/crash/chaos.mjs)
+	$(if $(CRASH),,@IRIS_BUILD=$(abspath $(BUILD)) IDLE_SECONDS=60 node --test tests/integration/idle.test.mjs)
 
 .PHONY: lint bench
 lint:
 	@tests/run.sh lint
 bench: all $(BUILD)/test/bench-client $(BUILD)/test/bench-floor
 	@IRIS_BUILD=$(abspath $(BUILD)) node tests/bench/bench.mjs $(BENCH)
+
+# Seconds of steady load; its figures are in $(BUILD)/soak.json as well.
+T ?= 3600
+.PHONY: soak
+soak: all
+	@IRIS_BUILD=$(abspath $(BUILD)) T=$(T) node tests/bench/soak.mjs --json $(BUILD)/soak.json
 
 # --- fuzzing: clang only; each target is a program that takes a corpus directory ---------------------------------
 FUZZ_SRC = $(wildcard tests/fuzz/fuzz_*.c)

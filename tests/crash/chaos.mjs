@@ -15,14 +15,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { join } from "node:path";
 import { makeIris, claudes, daemons, waitFor, within, workers } from "../integration/setup.mjs";
 import { processesOf } from "../lib/processes.mjs";
-import { check, databaseOf, describe, findOrphans, Journal, openControl, readDatabase, readStore, readTranscripts } from "./checker.mjs";
+import { check, databaseOf, describe, findOrphans, Journal, openControl, readDatabase, readStore, readTranscripts, watchConversations } from "./checker.mjs";
 import { choose, Load, makeRandom } from "./load.mjs";
 
 const TEAMS = ["t1", "t2", "t3", "t4", "t5", "t6"];
 /* Who asks: some from teams' directories, some from elsewhere. */
 const SHIMS = ["t1", "t2", "t3", "t4", "guest-1", "guest-2"];
 const LANES = 2; /* calls at the same time through each shim */
-const SHIM_MIX = { echo: 30, slow: 20, bash: 8, escape: 4, inband: 12, quick: 10, impatient: 6, twice: 6, abort: 6, crash: 3, list: 4, sleep: 2 };
+const SHIM_MIX = { echo: 30, slow: 20, bash: 8, escape: 10, inband: 12, quick: 10, impatient: 6, twice: 6, abort: 6, crash: 3, expire: 6, list: 4, sleep: 2 };
 const CLI_MIX = { ask: 5, leave: 2, send: 3, cancel: 3, status: 2 };
 
 const VICTIMS = { irisd: 35, worker: 30, claude: 35 };
@@ -37,7 +37,7 @@ const STOPPED_MS = 400; /* how long a stopped one stays so, at most */
 const SETTLE_MS = 40000;
 
 const SETTINGS = {
-	restartDelay: 10, restartBudget: 1000, stopTimeout: 1500, maxProcesses: 16, orphanTimeout: 20000, logLevel: "info",
+	restartDelay: 10, restartBudget: 1000, stopTimeout: 1500, orphanTimeout: 20000, logLevel: "info",
 };
 
 function signal(pid, name) {
@@ -67,6 +67,14 @@ async function strike(iris, rnd, counts) {
 	}
 }
 
+/* All that Iris runs at once, as when the machine goes down; one kill in the count. */
+function strikeAll(iris, counts) {
+	for (const { pid } of [...daemons(iris), ...workers(iris), ...claudes(iris)])
+		signal(pid, "SIGKILL");
+	counts["all at once"] = (counts["all at once"] ?? 0) + 1;
+	counts.kills += 1;
+}
+
 /* Every message has ended, told by an irisd that one of the shims has started if need be. */
 async function settle(iris, client) {
 	const open = async () => {
@@ -89,9 +97,10 @@ async function settle(iris, client) {
 export async function runChaos({ kills, seed, say = () => {}, settings = {} }) {
 	const rnd = makeRandom(seed), counts = { kills: 0, escaped: 0 }, problems = [], began = Date.now();
 	const teams = Object.fromEntries(TEAMS.map((t) => [t, { grantPermission: "yes" }]));
-	const iris = makeIris(teams, { settings: { ...SETTINGS, ...settings } });
+	const iris = makeIris(teams, { settings: { ...SETTINGS, maxProcesses: 12 + rnd(30), ...settings } });
 	const journal = new Journal(join(iris.root, "journal"));
 	const load = new Load(iris, { journal, rnd: makeRandom(seed + 1), teams: TEAMS });
+	let watch;
 	const attempt = async (rule, what) => {
 		try {
 			return await what();
@@ -112,16 +121,20 @@ export async function runChaos({ kills, seed, say = () => {}, settings = {} }) {
 		for (let i = 0; i < LANES; i++)
 			load.start(null, CLI_MIX, 100);
 		load.startLooking();
+		watch = watchConversations(iris);
 		while (counts.kills < kills) {
-			await delay(rnd(PAUSE_MS));
+			/* Some come together: what is just being mended breaks again. */
+			if (rnd(5) > 0) await delay(rnd(PAUSE_MS));
 			const before = counts.kills;
-			await strike(iris, rnd, counts);
+			if (rnd(60) === 0) strikeAll(iris, counts);
+			else await strike(iris, rnd, counts);
 			if (counts.kills % 50 === 0 && counts.kills > before) say(`${counts.kills} kills, ${load.ids.length} answers with an id`);
 		}
 		journal.calm();
 		const calmAt = Date.now();
 		await attempt("waiting", () => within(SETTLE_MS, load.end(), "every call to have its answer"));
 		await attempt("open", () => settle(iris, clients[0]));
+		problems.push(...watch.stop());
 		say(`settled ${Date.now() - calmAt} ms after the last kill`);
 		const store = (await attempt("database", () => readStore(iris))) ?? { messages: [], problems: [] };
 		problems.push(...(await findOrphans(iris)));
@@ -143,6 +156,7 @@ export async function runChaos({ kills, seed, say = () => {}, settings = {} }) {
 		return { problems, figures, root: iris.root, iris };
 	} catch (e) {
 		load.over = true;
+		watch?.stop();
 		e.message += `\nseed ${seed}, ${counts.kills} kills, in ${iris.root}`;
 		await iris.stop({ keep: true }).catch((x) => (e.message += `\n${x.message.slice(0, 2000)}`));
 		throw e;

@@ -14,9 +14,10 @@
  *	double     one call, one message: no text and no key twice
  *	answer     an answer is the answer to that message
  *	transcript no message stands twice in a conversation, nor anywhere that it was not sent to
+ *	fork       a conversation has one process at a time, so one line follows another
  *	waiting    every call has its answer, or an error that says what happened, in time
  *	database   SQLite finds the file sound
- *	orphan     every worker, claude and tool belongs to an irisd that lives
+ *	orphan     every worker, claude and tool belongs to an irisd that lives; nobody keeps zombies
  *
  * How to use it:
  *
@@ -31,6 +32,7 @@
  *	const store = await readDatabase(file);             // of a dead one, with sqlite3 on a copy
  *	const { problems, figures } = check({ journal, store, transcripts: readTranscripts(configDir) });
  *	problems.push(...(await findOrphans(iris)));        // [] when all is well
+ *	const watch = watchConversations(iris); ... problems.push(...watch.stop());
  *
  * A problem is { rule, text }. nonce: a word (letters, digits, -) in the body of what this call sends
  * and in no other; inner: the same for what it makes its team send. expect: a text that an answer
@@ -45,7 +47,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { processesOf } from "../lib/processes.mjs";
+import { processesOf, zombiesOf } from "../lib/processes.mjs";
 
 /* Which step may follow which, as in iris(7). */
 const NEXT = {
@@ -227,7 +229,10 @@ function groupBy(list, keyOf) {
 
 /* --- transcripts ------------------------------------------------------------------------------ */
 
-/* Of every conversation under <configDir>/projects: its file and the uuids of its user lines, in order. */
+/*
+ * Of every conversation under <configDir>/projects: its file, the uuids of its user lines in order,
+ * and of those lines that two others follow: two processes have written there.
+ */
 export function readTranscripts(configDir) {
 	const base = join(configDir, "projects");
 	const found = [];
@@ -236,13 +241,13 @@ export function readTranscripts(configDir) {
 	for (const project of readdirSync(base))
 		for (const name of readdirSync(join(base, project)).filter((f) => f.endsWith(".jsonl"))) {
 			const file = join(base, project, name);
-			found.push({ file, users: userLines(readFileSync(file, "utf8")) });
+			found.push({ file, ...linesOf(readFileSync(file, "utf8")) });
 		}
 	return found;
 }
 
-function userLines(text) {
-	const uuids = [];
+function linesOf(text) {
+	const users = [], forks = [], parents = new Set();
 
 	for (const line of text.split("\n")) {
 		let o;
@@ -251,9 +256,12 @@ function userLines(text) {
 		} catch {
 			continue; /* torn by a kill, or the end */
 		}
-		if (o.type === "user" && typeof o.uuid === "string") uuids.push(o.uuid);
+		if (typeof o.uuid !== "string") continue;
+		if (o.type === "user") users.push(o.uuid);
+		if (parents.has(o.parentUuid)) forks.push(o.parentUuid);
+		if (o.parentUuid !== undefined) parents.add(o.parentUuid);
 	}
-	return uuids;
+	return { users, forks };
 }
 
 /* --- the rules -------------------------------------------------------------------------------- */
@@ -384,9 +392,11 @@ function checkReversed(journal, byId) {
 function checkTranscripts(messages, transcripts) {
 	const found = [], where = new Map();
 
-	for (const t of transcripts)
+	for (const t of transcripts) {
 		for (const uuid of t.users)
 			where.set(uuid, [...(where.get(uuid) ?? []), basename(t.file)]);
+		if (t.forks?.length > 0) found.push(problem("fork", `two lines follow ${t.forks[0]} in ${t.file}`));
+	}
 	for (const m of messages) {
 		const n = where.get(m.id)?.length ?? 0, states = m.receipts.map((r) => r.state);
 		const bad = (text) => found.push(problem("transcript", `${shown(m)} [${steps(m.receipts)}] ${text}`));
@@ -462,7 +472,6 @@ function processFacts(p) {
 
 	return {
 		...p,
-		zombie: after[0] === "Z",
 		parent: Number(after[1]),
 		start: after[19],
 		mark: read("environ").match(/(?:^|\0)IRIS_CLAUDE=([^\0]*)/)?.[1],
@@ -472,7 +481,7 @@ function processFacts(p) {
 /* Those of the test that are no clients and nobody's; why each is one. */
 async function orphansNow(iris, except) {
 	const all = processesOf(iris.root).filter((p) => !except.has(p.pid) && !CLIENTS.test(p.command)).map(processFacts);
-	const daemons = all.filter((p) => /(^|\/)irisd( |$)/.test(p.command) && !p.zombie);
+	const daemons = all.filter((p) => /(^|\/)irisd( |$)/.test(p.command));
 	const rest = all.filter((p) => !daemons.includes(p));
 
 	if (daemons.length === 0) return rest.map((p) => ({ ...p, why: "no irisd runs" }));
@@ -483,8 +492,12 @@ async function orphansNow(iris, except) {
 		const workers = new Set(status.workers.map((w) => w.pid));
 		const claudes = new Set(status.sessions.map((s) => s.pid).filter(Boolean));
 		const marks = new Set(all.filter((p) => claudes.has(p.pid)).map((p) => p.mark));
-		const owned = (p) => !p.zombie && (workers.has(p.pid) || claudes.has(p.pid) || (p.mark !== undefined && marks.has(p.mark) && !p.command.includes(" -p --input-format=")));
-		return rest.filter((p) => !owned(p)).map((p) => ({ ...p, why: p.zombie ? `a zombie of ${p.parent}` : "irisd does not know it" }));
+		const zombies = [...daemons, ...rest].flatMap((p) => zombiesOf(p.pid).map((pid) => processFacts({ pid, command: "" })));
+		const owned = (p) => workers.has(p.pid) || claudes.has(p.pid) || (p.mark !== undefined && marks.has(p.mark) && !p.command.includes(" -p --input-format="));
+		return [
+			...rest.filter((p) => !owned(p)).map((p) => ({ ...p, why: "irisd does not know it" })),
+			...zombies.map((p) => ({ ...p, why: "a zombie that nobody reaps" })),
+		];
 	} finally {
 		control.close();
 	}
@@ -512,6 +525,33 @@ export async function findOrphans(iris, { deadline = 5000, except = [] } = {}) {
 	}
 	if (failure) return [problem("orphan", `irisd could not be asked whom it knows: ${failure.message}`)];
 	return [...candidates.values()].map((p) => problem("orphan", `${p.pid} ${p.command.slice(0, 150)} (parent ${p.parent}): ${p.why}`));
+}
+
+/*
+ * From now on, look whether one conversation ever has two processes: stop() answers the problems.
+ * One that is about to be replaced by exec, or that is dying, is seen once only.
+ */
+export function watchConversations(iris, every = 40) {
+	const found = new Map();
+	let before = new Set(), timer;
+	const look = () => {
+		const claudes = processesOf(iris.root).map((p) => ({ ...p, id: p.command.match(/ --(?:session-id|resume)[= ]([0-9a-f-]{36})/)?.[1] }));
+		const now = new Set();
+		for (const [id, list] of groupBy(claudes.filter((p) => p.id), (p) => p.id))
+			if (list.length > 1) now.add(`${id} is with ${list.map((p) => p.pid).sort()}`);
+		for (const pair of now)
+			if (before.has(pair)) found.set(pair, problem("fork", `the conversation ${pair}`));
+		before = now;
+		timer = setTimeout(look, every);
+	};
+
+	look();
+	return {
+		stop: () => {
+			clearTimeout(timer);
+			return [...found.values()];
+		},
+	};
 }
 
 /* The problems as a text for an assertion, the first few of each rule. */

@@ -8,9 +8,12 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { after, describe, test } from "node:test";
+import { zombiesOf } from "../lib/processes.mjs";
+import { judge } from "../bench/slope.mjs";
 import { makeIris, waitFor } from "../integration/setup.mjs";
-import { check, databaseOf, describe as tell, findOrphans, Journal, readDatabase, readJournal, readStore, readTranscripts } from "./checker.mjs";
+import { check, databaseOf, describe as tell, findOrphans, Journal, readDatabase, readJournal, readStore, readTranscripts, watchConversations } from "./checker.mjs";
 
 const ID = (n) => `01900000-0000-7000-8000-${String(n).padStart(12, "0")}`;
 const ladder = (...states) => states.map((state, i) => ({ seq: i + 1, state, at: 1000 + i, evidence: `proof ${i}` }));
@@ -92,6 +95,7 @@ const FAULTS = {
 	"in two conversations": ["transcript", (r) => r.transcripts[1].users.push(ID(1))],
 	"seen, but in no conversation": ["transcript", (r) => r.transcripts[0].users.shift()],
 	"never sent, but in a conversation": ["transcript", (r) => r.transcripts[0].users.push(ID(3))],
+	"two lines follow one": ["fork", (r) => (r.transcripts[0].forks = [ID(1)])],
 	"a call without an answer": ["waiting", (r) => r.journal.begin({ kind: "ask", client: "a" })],
 	"an answer that comes too late": ["waiting", (r) => (end(r, 1).at += 31000)],
 	"an error that says nothing": ["waiting", (r) => (end(r, 2).text = "")],
@@ -138,7 +142,10 @@ describe("the checker", () => {
 		const dir = join(root, "projects", "p");
 		mkdirSync(dir, { recursive: true });
 		writeFileSync(join(dir, "s.jsonl"), '{"type":"user","uuid":"1"}\n{"type":"assistant","uuid":"2"}\nnot JSON\n{"type":"user","uuid":"3"}\n{"type":"us');
-		assert.deepEqual(readTranscripts(root), [{ file: join(dir, "s.jsonl"), users: ["1", "3"] }]);
+		assert.deepEqual(readTranscripts(root), [{ file: join(dir, "s.jsonl"), users: ["1", "3"], forks: [] }]);
+		const line = (uuid, parentUuid) => `${JSON.stringify({ type: "user", uuid, parentUuid })}\n`;
+		writeFileSync(join(dir, "s.jsonl"), line("1", null) + line("2", "1") + line("3", "2") + line("4", "2"));
+		assert.deepEqual(readTranscripts(root), [{ file: join(dir, "s.jsonl"), users: ["1", "2", "3", "4"], forks: ["2"] }]);
 	});
 
 	test("a running irisd and its file say the same; an unsound file is found", async () => {
@@ -166,6 +173,30 @@ describe("the checker", () => {
 	});
 });
 
+describe("the judge of a soak", () => {
+	const bounds = { memory: { unit: "KiB", perHour: 100, noise: 10, lives: true }, fds: { unit: "", perHour: 0, noise: 0 }, file: { unit: "", most: 50 } };
+	/* Two lives of irisd in 200 s; what grows in each by itself is what leak says. */
+	const verdict = (leak) => {
+		const samples = Array.from({ length: 200 }, (_, at) => {
+			const irisd = at < 100 ? 1 : 2, age = at % 100;
+			return { at, irisd, memory: 4000 * irisd + (at % 7) + leak.memory(age), fds: 50 + leak.fds(at), file: leak.file(at) };
+		});
+		return Object.fromEntries(judge(samples, bounds, { warmUp: 20, settleLife: 10 }).map((r) => [r.name, r.ok]));
+	};
+	const none = { memory: () => 0, fds: () => 0, file: () => 50 };
+
+	test("noise, warm-up and a new irisd are no growth", () => {
+		assert.deepEqual(verdict(none), { memory: true, fds: true, file: true });
+		assert.deepEqual(verdict({ ...none, memory: (age) => (age < 10 ? 0 : 300) }), { memory: true, fds: true, file: true });
+	});
+
+	test("growth in each life is found, a descriptor more is, a file too long is", () => {
+		assert.deepEqual(verdict({ ...none, memory: (age) => age / 4 }), { memory: false, fds: true, file: true });
+		assert.deepEqual(verdict({ ...none, fds: (at) => (at < 150 ? 0 : 1) }), { memory: true, fds: false, file: true });
+		assert.deepEqual(verdict({ ...none, file: () => 51 }), { memory: true, fds: true, file: false });
+	});
+});
+
 describe("the checker's look at processes", () => {
 	let iris;
 	const started = [];
@@ -181,12 +212,41 @@ describe("the checker's look at processes", () => {
 			assert.match(p.text, why);
 	};
 
+	test("two processes of one conversation are found", async () => {
+		iris = makeIris({ a: {}, b: {} });
+		try {
+			await iris.start();
+			const client = await iris.client({ cwd: iris.dirs.a });
+			const watch = watchConversations(iris);
+			await iris.call(client, "ask_message", { toTeam: "b", message: "ECHO one" });
+			await delay(200);
+			assert.deepEqual(watch.stop(), []);
+			const { sessionId } = (await iris.json(["status"])).sessions[0];
+			const again = watchConversations(iris);
+			const second = spawn("sh", ["-c", "read x", "claude", `--resume=${sessionId}`], { env: { TEST_ROOT: iris.root, PATH: process.env.PATH } });
+			await delay(300);
+			second.kill("SIGKILL");
+			const [p] = again.stop();
+			assert.equal(p?.rule, "fork");
+			assert.match(p.text, new RegExp(sessionId));
+		} finally {
+			await iris.stop();
+		}
+	});
+
 	test("what irisd does not know, and what outlives it, is found", async () => {
 		iris = makeIris({ a: {}, b: { grantPermission: "yes" } });
 		try {
 			await iris.start();
 			const client = await iris.client({ cwd: iris.dirs.a });
 			await iris.call(client, "ask_message", { toTeam: "b", message: "BASH setsid sleep 60 >/dev/null 2>&1 &" });
+			await finds(0);
+			/* A shell that has become something else keeps its dead child. */
+			const keeper = spawn("sh", ["-c", "true & exec sleep 60"], { env: { PATH: process.env.PATH, TEST_ROOT: iris.root, IRIS_CLAUDE: "x" }, stdio: "ignore" });
+			started.push(keeper);
+			await waitFor(() => zombiesOf(keeper.pid).length === 1, { what: "the zombie" });
+			await finds(2, /irisd does not know it|a zombie that nobody reaps/);
+			keeper.kill();
 			await finds(0);
 			const stranger = start({ IRIS_CLAUDE: "nobody's" });
 			await finds(1, /irisd does not know it/);

@@ -15,8 +15,8 @@ function readProc(pid, name) {
 }
 
 /*
- * Live processes (zombies too: somebody must reap them) with marker in an environment variable or
- * in their command line.
+ * Live processes with marker in an environment variable or in their command line. A zombie has
+ * neither: see zombiesOf.
  */
 export function processesOf(marker) {
 	if (process.platform !== "linux") return [];
@@ -30,6 +30,16 @@ export function processesOf(marker) {
 			found.push({ pid, command });
 	}
 	return found;
+}
+
+/* The children of a process that have ended and that it has not reaped. */
+export function zombiesOf(pid) {
+	const children = readProc(pid, `task/${pid}/children`).split(" ").filter(Boolean);
+
+	return children.map(Number).filter((child) => {
+		const stat = readProc(child, "stat");
+		return stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
+	});
 }
 
 /*

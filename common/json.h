@@ -39,6 +39,19 @@ cJSON *json_parse(const char *buf, size_t len, struct err *err);
 bool json_raw_member(
     const char *buf, size_t len, const char *name, const char **raw, size_t *rawlen);
 
+/* A piece of a JSON text, not terminated; p is NULL where there is none. */
+struct json_slice {
+	const char *p;
+	size_t len;
+};
+
+/*
+ * json_check, and in the same pass the raw texts of n first-level members: found[i] is names[i]'s,
+ * as json_raw_member would find it. What is no object has none.
+ */
+int json_members(const char *buf, size_t len, const char *const names[], size_t n,
+    struct json_slice found[], struct err *err);
+
 /* Members of an object; NULL, -1 or dflt when missing or of another type. obj may be NULL. */
 cJSON *json_get(const cJSON *obj, const char *name);
 const char *json_str(const cJSON *obj, const char *name);

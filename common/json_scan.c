@@ -133,12 +133,39 @@ scan_escape(struct scan *s)
 	return 0;
 }
 
+#define EACH(byte) (0x0101010101010101ull * (byte))
+
+/* Past what is most of a string: ASCII without quotes, backslashes and control characters. */
+static void
+skip_plain(struct scan *s)
+{
+	uint64_t w, quote, escape, special;
+
+	/* Eight at a time; the high bit of a byte tells, carries make it wrong only behind a hit. */
+	while (s->end - s->p >= 8) {
+		memcpy(&w, s->p, 8);
+		quote = w ^ EACH('"');
+		escape = w ^ EACH('\\');
+		special = w | (w - EACH(0x20)) | (quote - EACH(1)) | (escape - EACH(1));
+		if ((special & EACH(0x80)) != 0)
+			break;
+		s->p += 8;
+	}
+	while (s->p < s->end && (unsigned char)*s->p >= 0x20 && (unsigned char)*s->p < 0x80 &&
+	    *s->p != '"' && *s->p != '\\')
+		s->p++;
+}
+
 static int
 scan_string(struct scan *s)
 {
 	s->p++;
-	while (s->p < s->end) {
-		unsigned char c = (unsigned char)*s->p;
+	for (;;) {
+		unsigned char c;
+		skip_plain(s);
+		if (s->p == s->end)
+			return fail(s, "string without an end");
+		c = (unsigned char)*s->p;
 		if (c == '"') {
 			s->p++;
 			return 0;
@@ -148,8 +175,6 @@ scan_string(struct scan *s)
 		if (c == '\\') {
 			if (scan_escape(s) == -1)
 				return -1;
-		} else if (c < 0x80) {
-			s->p++;
 		} else {
 			size_t n = utf8_len((const unsigned char *)s->p, (size_t)(s->end - s->p));
 			if (n == 0)
@@ -157,7 +182,6 @@ scan_string(struct scan *s)
 			s->p += n;
 		}
 	}
-	return fail(s, "string without an end");
 }
 
 static size_t
@@ -246,9 +270,12 @@ scan_name(struct scan *s)
 	return 0;
 }
 
-/* One value of any depth. The stack holds '{' or '[' for each open level. */
+/*
+ * One value of any depth, that is within so many levels. The stack holds '{' or '[' for each open
+ * level.
+ */
 static int
-scan_value(struct scan *s)
+scan_value(struct scan *s, size_t level)
 {
 	char stack[JSON_DEPTH_MAX];
 	size_t depth = 0;
@@ -259,7 +286,7 @@ scan_value(struct scan *s)
 		if (s->p == s->end)
 			return fail(s, "ends too early");
 		if (open && (*s->p == '{' || *s->p == '[')) {
-			if (depth == JSON_DEPTH_MAX)
+			if (depth + level == JSON_DEPTH_MAX)
 				return fail(s, "nested too deeply");
 			stack[depth++] = *s->p++;
 			skip_space(s);
@@ -293,6 +320,105 @@ scan_value(struct scan *s)
 	}
 }
 
+/* What a member's value is looked for by. */
+struct want {
+	const char *const *names;
+	size_t n;
+	struct json_slice *found;
+};
+
+static void
+note(const struct want *w, const char *name, size_t namelen, const char *value, const char *end)
+{
+	char first = '\0';
+	size_t i;
+
+	if (namelen > 0)
+		first = *name;
+	for (i = 0; i < w->n; i++) {
+		if (w->names[i][0] == first && w->found[i].p == NULL &&
+		    strncmp(w->names[i], name, namelen) == 0 && w->names[i][namelen] == '\0') {
+			while (end > value && strchr(" \t\r\n", end[-1]) != NULL)
+				end--;
+			w->found[i] = (struct json_slice){value, (size_t)(end - value)};
+			return;
+		}
+	}
+}
+
+/* An object's first level, to its end. */
+static int
+scan_members(struct scan *s, const struct want *w)
+{
+	const char *name, *name_end, *value;
+
+	s->p++;
+	skip_space(s);
+	if (s->p < s->end && *s->p == '}') {
+		s->p++;
+		return 0;
+	}
+	for (;;) {
+		skip_space(s);
+		name = s->p + 1;
+		if (scan_name(s) == -1)
+			return -1;
+		/* Back from the colon to the quote. */
+		for (name_end = s->p - 2; *name_end != '"'; name_end--)
+			;
+		skip_space(s);
+		value = s->p;
+		if (scan_value(s, 1) == -1)
+			return -1;
+		note(w, name, (size_t)(name_end - name), value, s->p);
+		skip_space(s);
+		if (s->p == s->end || (*s->p != ',' && *s->p != '}'))
+			return fail(s, "expected a comma or the end of a list or object");
+		if (*s->p++ == '}')
+			return 0;
+	}
+}
+
+static int
+check(const char *buf, size_t len, const struct want *w, struct err *err)
+{
+	struct scan s = {buf, buf, buf + len, NULL};
+	int rv;
+
+	skip_space(&s);
+	if (w->n > 0 && s.p < s.end && *s.p == '{')
+		rv = scan_members(&s, w);
+	else
+		rv = scan_value(&s, 0);
+	if (rv == 0) {
+		skip_space(&s);
+		if (s.p != s.end)
+			rv = fail(&s, "something follows the end");
+	}
+	if (rv == -1)
+		err_set(err, ERR_INVALID, "not valid JSON at byte %zu: %s", (size_t)(s.p - s.start),
+		    s.why);
+	return rv;
+}
+
+int
+json_check(const char *buf, size_t len, struct err *err)
+{
+	static const struct want none;
+
+	return check(buf, len, &none, err);
+}
+
+int
+json_members(const char *buf, size_t len, const char *const names[], size_t n,
+    struct json_slice found[], struct err *err)
+{
+	struct want w = {names, n, found};
+
+	memset(found, 0, n * sizeof *found);
+	return check(buf, len, &w, err);
+}
+
 /* Find a first-level member in a text that is known to be valid. at->p .. at->end is its value. */
 static bool
 find_member(const char *buf, size_t len, const char *name, size_t namelen, struct scan *at)
@@ -316,7 +442,7 @@ find_member(const char *buf, size_t len, const char *name, size_t namelen, struc
 		    from[namelen] == '"';
 		skip_space(&s);
 		from = s.p;
-		if (scan_value(&s) == -1)
+		if (scan_value(&s, 1) == -1)
 			return false;
 		if (hit) {
 			*at = (struct scan){buf, from, s.p, NULL};
@@ -341,21 +467,4 @@ json_raw_member(const char *buf, size_t len, const char *name, const char **raw,
 	*raw = at.p;
 	*rawlen = (size_t)(at.end - at.p);
 	return true;
-}
-
-int
-json_check(const char *buf, size_t len, struct err *err)
-{
-	struct scan s = {buf, buf, buf + len, NULL};
-	int rv = scan_value(&s);
-
-	if (rv == 0) {
-		skip_space(&s);
-		if (s.p != s.end)
-			rv = fail(&s, "something follows the end");
-	}
-	if (rv == -1)
-		err_set(err, ERR_INVALID, "not valid JSON at byte %zu: %s", (size_t)(s.p - s.start),
-		    s.why);
-	return rv;
 }

@@ -98,6 +98,9 @@ names_secret(const char *start, const char *end)
 
 	while (end > start && (end[-1] == '"' || end[-1] == ' '))
 		end--;
+	/* Their last letters: most names are told apart by that. */
+	if (end == start || strchr("nytde", tolower((unsigned char)end[-1])) == NULL)
+		return 0;
 	for (i = 0; i < sizeof words / sizeof words[0]; i++) {
 		size_t n = strlen(words[i]);
 		if ((size_t)(end - start) >= n && strncasecmp(end - n, words[i], n) == 0)
@@ -112,9 +115,9 @@ log_redact(char *text)
 	char *s = text;
 
 	while (*s != '\0') {
-		if (strncmp(s, "sk-ant-", 7) == 0) {
+		if (*s == 's' && strncmp(s, "sk-ant-", 7) == 0) {
 			s = redact_run(s, 7);
-		} else if (strncasecmp(s, "bearer ", 7) == 0) {
+		} else if ((*s == 'b' || *s == 'B') && strncasecmp(s, "bearer ", 7) == 0) {
 			s = redact_run(s, 7);
 		} else if ((*s == '=' || *s == ':') && names_secret(text, s)) {
 			s++;
@@ -152,12 +155,27 @@ escape(char *dst, size_t size, const char *src)
 	return n;
 }
 
+/* The time to the second, which is worked out once for all lines of it. */
+static size_t
+stamp(char *dst, size_t size, time_t sec)
+{
+	static _Thread_local char text[32];
+	static _Thread_local time_t of = -1;
+	struct tm tm;
+
+	if (sec != of) {
+		gmtime_r(&sec, &tm);
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+		of = sec;
+	}
+	return (size_t)snprintf(dst, size, "%s", text);
+}
+
 static void
 log_vat(enum log_level level, const char *tail, const char *fmt, va_list ap)
 {
 	char text[LOG_LINE_MAX], line[LOG_LINE_MAX + 128];
 	struct timespec now;
-	struct tm tm;
 	size_t n;
 	int saved = errno, len;
 
@@ -170,8 +188,7 @@ log_vat(enum log_level level, const char *tail, const char *fmt, va_list ap)
 		memcpy(text + sizeof text - sizeof "...", "...", sizeof "...");
 	log_redact(text);
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	n = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &tm);
+	n = stamp(line, sizeof line, now.tv_sec);
 	n += (size_t)snprintf(line + n, sizeof line - n, ".%03ldZ %s %s[%ld] ",
 	    now.tv_nsec / 1000000, level_names[level], log_program, (long)getpid());
 	n += escape(line + n, sizeof line - n - 1, text);

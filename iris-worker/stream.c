@@ -136,24 +136,6 @@ append(char **to, const char *text)
 }
 
 static void
-read_assistant(struct stream_event *ev)
-{
-	const cJSON *message = json_obj(ev->json, "message"), *block;
-
-	ev->kind = STREAM_ASSISTANT;
-	ev->error = json_str(ev->json, "error");
-	cJSON_ArrayForEach (block, json_arr(message, "content")) {
-		const char *type = json_str(block, "type"), *text = json_str(block, "text");
-		if (equal(type, "text") && text != NULL && text[0] != '\0') {
-			append(&ev->text, text);
-		} else if (equal(type, "tool_use")) {
-			ev->name = json_str(block, "name");
-			ev->blocks++;
-		}
-	}
-}
-
-static void
 read_user(struct stream_event *ev)
 {
 	const cJSON *message = json_obj(ev->json, "message"), *block;
@@ -176,6 +158,32 @@ static cJSON *
 tree(const struct json_slice *piece)
 {
 	return piece->p != NULL ? cJSON_ParseWithLength(piece->p, piece->len) : NULL;
+}
+
+/* Of the message only its blocks are read. */
+static void
+read_assistant(struct stream_event *ev, const struct json_slice *message)
+{
+	static const char *const names[] = {"content"};
+	struct json_slice content = {0};
+	const cJSON *block;
+
+	ev->kind = STREAM_ASSISTANT;
+	ev->error = json_str(ev->json, "error");
+	if (message->p != NULL)
+		json_members(message->p, message->len, names, 1, &content, NULL);
+	if (content.p == NULL || content.p[0] != '[')
+		return;
+	json_put(ev->json, "content", tree(&content));
+	cJSON_ArrayForEach (block, json_arr(ev->json, "content")) {
+		const char *type = json_str(block, "type"), *text = json_str(block, "text");
+		if (equal(type, "text") && text != NULL && text[0] != '\0') {
+			append(&ev->text, text);
+		} else if (equal(type, "tool_use")) {
+			ev->name = json_str(block, "name");
+			ev->blocks++;
+		}
+	}
 }
 
 /* Of a delta's line most is the frame around it, which nobody reads. */
@@ -262,9 +270,7 @@ read_line(struct stream_event *ev)
 	type = json_str(ev->json, "type");
 	ev->session_id = json_str(ev->json, "session_id");
 	ev->subagent = json_str(ev->json, "parent_tool_use_id") != NULL;
-	if (equal(type, "assistant")) {
-		read_assistant(ev);
-	} else if (equal(type, "user")) {
+	if (equal(type, "user")) {
 		read_user(ev);
 	} else if (equal(type, "result")) {
 		ev->kind = STREAM_RESULT;
@@ -275,12 +281,13 @@ read_line(struct stream_event *ev)
 }
 
 /* The first-level members that are looked at where no tree of the whole line is made. */
-enum { M_TYPE, M_PARENT, M_REPLAY, M_EVENT, M_FLAT };
+enum { M_TYPE, M_PARENT, M_REPLAY, M_EVENT, M_MESSAGE, M_FLAT };
 static const char *const members[] = {
     [M_TYPE] = "type",
     [M_PARENT] = "parent_tool_use_id",
     [M_REPLAY] = "isReplay",
     [M_EVENT] = "event",
+    [M_MESSAGE] = "message",
     /* Strings and numbers, which go into a tree of their own. */
     [M_FLAT] = "subtype",
     "session_id",
@@ -309,6 +316,8 @@ read_flat(struct stream_event *ev, const struct json_slice found[NMEMBERS])
 	ev->session_id = json_str(ev->json, "session_id");
 	if (is_text(&found[M_TYPE], "system")) {
 		read_system(ev);
+	} else if (is_text(&found[M_TYPE], "assistant")) {
+		read_assistant(ev, &found[M_MESSAGE]);
 	} else if (is_text(&found[M_TYPE], "user")) {
 		ev->kind = STREAM_REPLAY;
 		ev->id = json_str(ev->json, "uuid");
@@ -335,6 +344,7 @@ read_members(struct stream_event *ev, const struct json_slice found[NMEMBERS])
 	else if (is_text(type, "stream_event"))
 		read_partial(ev, &found[M_EVENT]);
 	else if (is_text(type, "system") || is_text(type, "command_lifecycle") ||
+	    is_text(type, "assistant") ||
 	    (is_text(type, "user") && replay->len == 4 && memcmp(replay->p, "true", 4) == 0))
 		read_flat(ev, found);
 	else

@@ -26,6 +26,25 @@ check_member(const char *buf, size_t size, bool valid)
 		abort();
 }
 
+/* The scan that finds members agrees with the one that does not, and with the search for one. */
+static void
+check_members(const char *buf, size_t size, bool valid)
+{
+	static const char *const names[] = {"id", "method"};
+	struct json_slice found[2];
+	const char *raw;
+	size_t len, i;
+
+	if ((json_members(buf, size, names, 2, found, NULL) == 0) != valid)
+		abort();
+	for (i = 0; valid && i < 2; i++) {
+		if (!json_raw_member(buf, size, names[i], &raw, &len))
+			raw = NULL;
+		if (raw != found[i].p || (raw != NULL && len != found[i].len))
+			abort();
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -35,6 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cJSON *tree;
 
 	check_member(buf, size, valid);
+	check_members(buf, size, valid);
 	json_utf8_valid(buf, size);
 	if (!valid)
 		return 0;

@@ -298,6 +298,86 @@ check_raw(const char *text, const char *name, const char *expected)
 	assert_memory_equal(raw, expected, len);
 }
 
+/* The same members in one pass, which finds what json_raw_member finds one by one. */
+static void
+check_members(const char *text)
+{
+	static const char *const names[] = {"id", "method", "a", "", "nothing"};
+	struct json_slice found[COUNT(names)];
+	int valid = json_check(text, strlen(text), NULL);
+	const char *raw;
+	size_t i, len;
+
+	assert_int_equal(json_members(text, strlen(text), names, COUNT(names), found, NULL), valid);
+	for (i = 0; valid == 0 && i < COUNT(names); i++) {
+		if (json_raw_member(text, strlen(text), names[i], &raw, &len)) {
+			assert_ptr_equal(found[i].p, raw);
+			assert_int_equal(found[i].len, len);
+		} else {
+			assert_null(found[i].p);
+		}
+	}
+}
+
+static void
+test_members_at_once(void **state)
+{
+	static const char *const texts[] = {
+	    "{\"a\" : [1, {\"id\":2}] ,\"id\":\"x\" , \"method\" :{ } }",
+	    "{\"id\":1,\"id\":2,\"\":null}",
+	    "{\"\\u0069d\":1,\"a\\\"\":2,\"a\":3}",
+	    "{\"aa\":1,\"i\":2,\"method2\":3}",
+	    " { } ",
+	    "[{\"id\":1}]",
+	    "\"id\"",
+	    "{\"id\":1}x",
+	    "{\"id\":1,}",
+	    "{\"id\":1",
+	    "{\"id\"}",
+	    "{\"a\":\"12345678\xff\"}",
+	};
+	char deep[2 * JSON_DEPTH_MAX + 16] = "{\"a\":";
+	size_t i, n = strlen(deep);
+
+	(void)state;
+	for (i = 0; i < COUNT(texts); i++)
+		check_members(texts[i]);
+	for (i = 0; i < COUNT(accepted); i++)
+		check_members(accepted[i]);
+	for (i = 0; i < COUNT(refused); i++)
+		check_members(refused[i]);
+	/* The object itself is a level. */
+	memset(deep + n, '[', JSON_DEPTH_MAX - 1);
+	memset(deep + n + JSON_DEPTH_MAX - 1, ']', JSON_DEPTH_MAX - 1);
+	deep[n + 2 * JSON_DEPTH_MAX - 2] = '}';
+	assert_int_equal(json_check(deep, strlen(deep), NULL), 0);
+	check_members(deep);
+	memset(deep + n, '[', JSON_DEPTH_MAX);
+	memset(deep + n + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
+	deep[n + 2 * JSON_DEPTH_MAX] = '}';
+	assert_int_equal(json_check(deep, strlen(deep), NULL), -1);
+	check_members(deep);
+}
+
+/* Each byte at each place of a string that is long enough to be looked at eight bytes at a time. */
+static void
+test_string_bytes(void **state)
+{
+	char text[32];
+	int at, c;
+
+	(void)state;
+	for (at = 0; at < 20; at++) {
+		for (c = 0; c < 256; c++) {
+			memset(text, 'x', sizeof text);
+			text[0] = text[sizeof text - 1] = '"';
+			text[1 + at] = (char)c;
+			assert_int_equal(json_check(text, sizeof text, NULL),
+			    c >= 0x20 && c < 0x80 && c != '"' && c != '\\' ? 0 : -1);
+		}
+	}
+}
+
 static void
 test_raw_member(void **state)
 {
@@ -577,6 +657,8 @@ main(void)
 	    cmocka_unit_test(test_long_number),
 	    cmocka_unit_test(test_raw_member),
 	    cmocka_unit_test(test_raw_member_broken),
+	    cmocka_unit_test(test_members_at_once),
+	    cmocka_unit_test(test_string_bytes),
 	    cmocka_unit_test(test_integers),
 	    cmocka_unit_test(test_members),
 	    cmocka_unit_test(test_building),

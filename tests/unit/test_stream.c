@@ -49,6 +49,21 @@ kinds_are_told_apart(void **state)
 		STREAM_CONTROL_RESP},
 	    {"{\"type\":\"control_cancel_request\",\"request_id\":\"a\"}", STREAM_CONTROL_CANCEL},
 	    {"{\"type\":\"assistant\"}", STREAM_ASSISTANT},
+	    {"{\"type\":\"assistant\",\"message\":7}", STREAM_ASSISTANT},
+	    {"{\"type\":\"assistant\",\"message\":{\"content\":\"x\"}}", STREAM_ASSISTANT},
+	    {"{\"type\":\"user\",\"isReplay\":false,\"message\":{\"content\":"
+	     "[{\"type\":\"tool_result\"}]}}",
+		STREAM_TOOL_RESULT},
+	    {"{\"type\":\"user\",\"isReplay\":\"true\"}", STREAM_OTHER},
+	    /* Nobody writes it so, but it is the same. */
+	    {"{\"type\":\"res\\u0075lt\"}", STREAM_RESULT},
+	    {"{\"type\":\"stream_event\"}", STREAM_OTHER},
+	    {"{\"type\":\"stream_event\",\"event\":[]}", STREAM_OTHER},
+	    {"{\"type\":\"stream_event\",\"event\":{\"type\":\"content_block_delta\"}}",
+		STREAM_OTHER},
+	    {"{\"type\":\"stream_event\",\"event\":{\"type\":\"content_block_start\","
+	     "\"content_block\":{\"type\":\"thinking\"}}}",
+		STREAM_THINKING},
 	    {"{\"type\":\"stream_event\",\"event\":{\"type\":\"message_start\"}}", STREAM_OTHER},
 	    {"nonsense", STREAM_GARBAGE},
 	    {"{\"type\":\"result\"", STREAM_GARBAGE},
@@ -107,6 +122,44 @@ deltas_and_blocks(void **state)
 	ev = parse("{\"type\":\"stream_event\",\"event\":{\"type\":\"content_block_delta\","
 		   "\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"x\"}}}");
 	assert_int_equal(ev.kind, STREAM_OTHER);
+	stream_clear(&ev);
+}
+
+static void
+flat_members(void **state)
+{
+	struct stream_event ev =
+	    parse("{\"tools\":[\"Bash\"],\"cwd\":\"/a\",\"session_id\":\"s\",\"type\":\"system\","
+		  "\"model\":\"m\",\"claude_code_version\":\"2\",\"subtype\":\"init\","
+		  "\"permissionMode\":\"default\"}");
+
+	(void)state;
+	assert_int_equal(ev.kind, STREAM_INIT);
+	assert_string_equal(ev.session_id, "s");
+	assert_string_equal(json_str(ev.json, "model"), "m");
+	assert_string_equal(json_str(ev.json, "claude_code_version"), "2");
+	assert_string_equal(json_str(ev.json, "permissionMode"), "default");
+	assert_string_equal(json_str(ev.json, "cwd"), "/a");
+	stream_clear(&ev);
+	ev = parse(
+	    "{\"type\":\"command_lifecycle\",\"command_uuid\":\"" U1 "\",\"state\":\"started\"}");
+	assert_int_equal(ev.kind, STREAM_LIFECYCLE);
+	assert_string_equal(ev.id, U1);
+	assert_string_equal(ev.name, "started");
+	stream_clear(&ev);
+	ev =
+	    parse("{\"type\":\"system\",\"subtype\":\"api_retry\",\"attempt\":2,\"max_retries\":10,"
+		  "\"error\":\"overloaded\"}");
+	assert_int_equal(ev.kind, STREAM_RETRY);
+	assert_int_equal(ev.attempt, 2);
+	assert_int_equal(ev.attempts, 10);
+	assert_string_equal(ev.error, "overloaded");
+	stream_clear(&ev);
+	ev = parse("{\"message\":{\"content\":\"q\"},\"uuid\":\"" U1 "\",\"isReplay\":true,"
+		   "\"parent_tool_use_id\":null,\"type\":\"user\"}");
+	assert_int_equal(ev.kind, STREAM_REPLAY);
+	assert_string_equal(ev.id, U1);
+	assert_false(ev.subagent);
 	stream_clear(&ev);
 }
 
@@ -291,6 +344,7 @@ main(void)
 	    cmocka_unit_test(kinds_are_told_apart),
 	    cmocka_unit_test(assistant_blocks),
 	    cmocka_unit_test(deltas_and_blocks),
+	    cmocka_unit_test(flat_members),
 	    cmocka_unit_test(result_usage),
 	    cmocka_unit_test(result_errors),
 	    cmocka_unit_test(login_is_recognised),

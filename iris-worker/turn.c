@@ -206,6 +206,8 @@ finish(struct claude *c, const char *answer, const char *code, const char *reaso
 	tell_delta(c);
 	p = event_params(c);
 	json_put_bool(p, "ok", code == NULL);
+	if (c->turn->interrupted)
+		json_put_bool(p, "interrupted", true);
 	json_put_str(p, "answer", answer != NULL ? answer : "");
 	json_put_str_opt(p, "code", code);
 	json_put_str_opt(p, "reason", reason);

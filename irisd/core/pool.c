@@ -569,7 +569,7 @@ fail_by_result(struct session *s, struct message *m, const struct pool_result *r
 {
 	struct err why = r->why;
 
-	if (why.code == ERR_CANCELLED && m->cancel_wanted) {
+	if (why.code == ERR_CANCELLED && (m->cancel_wanted || r->interrupted)) {
 		message_cancelled(m, "interrupted on request", &r->usage);
 		return;
 	}
@@ -590,6 +590,8 @@ pool_on_result(struct session *s, const char *message, const struct pool_result 
 
 	if (m == NULL)
 		return; /* told twice: it was stored before the worker had our answer */
+	if (r->seen != NULL)
+		message_seen(m, r->seen);
 	count_usage(s, r);
 	if (crashed) {
 		if (present)
@@ -626,7 +628,7 @@ pool_on_exit(struct session *s, const char *reason)
 	if (s->state == SESSION_ASLEEP)
 		return;
 	clear_mark(s);
-	if (s->state != SESSION_STOPPING) {
+	if (s->state != SESSION_STOPPING && !s->d->stopping) {
 		log_warn("claude ended from=%s to=%s pid=%ld reason=%s", s->row.from, s->team->name,
 		    (long)s->pid, reason);
 		backoff_crash(s->team, reason);

@@ -62,6 +62,8 @@ void pool_on_delta(struct session *s, const char *message, const char *text);
 
 struct pool_result {
 	bool ok;
+	bool interrupted; /* by us, or by an earlier irisd: somebody wanted its end */
+	const char *seen; /* how the worker knows that Claude had it; NULL when it does not */
 	const char *answer;
 	struct err why; /* unless ok */
 	struct store_usage usage;

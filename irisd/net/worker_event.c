@@ -226,6 +226,8 @@ worker_read_result(const cJSON *p, const char **message, struct pool_result *r, 
 	if (need_message(p, message, err) == -1)
 		return -1;
 	r->ok = json_bool(p, "ok", false);
+	r->interrupted = json_bool(p, "interrupted", false);
+	r->seen = json_str(p, "seen");
 	r->answer = json_str(p, "answer");
 	r->usage.input_tokens = json_int_or(u, "inputTokens", 0);
 	r->usage.output_tokens = json_int_or(u, "outputTokens", 0);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * irisd's lock, see lock.h. The file holds the pid and the start time of who has locked it, so that
- * it can be signalled; what counts is the lock alone. Called once, before anything else is opened.
+ * it can be signalled; what counts is the lock alone. Called before anything else is opened, and
+ * after all is closed.
  */
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +22,8 @@
 
 #define WAIT_MS  12000 /* for one that stops its Claudes: settings.stopTimeout and a little */
 #define SLICE_MS 200   /* then a look at who holds it now */
+
+static bool lock_was_empty; /* the irisd before this one has ended everything */
 
 static void
 on_alarm(int sig)
@@ -96,10 +100,12 @@ wait_free(const struct paths *p, int fd, bool take_over)
 static void
 write_pid(int fd)
 {
+	struct stat st;
 	char text[64];
 	int len = snprintf(
 	    text, sizeof text, "%ld %" PRIu64 "\n", (long)getpid(), compat_proc_start(getpid()));
 
+	lock_was_empty = fstat(fd, &st) == 0 && st.st_size == 0;
 	if (ftruncate(fd, 0) == -1 || pwrite(fd, text, (size_t)len, 0) != len)
 		log_warn("can not write irisd's pid into its lock: %s", strerror(errno));
 }
@@ -122,4 +128,18 @@ lock_take(const struct paths *p, bool take_over, struct err *err)
 	}
 	write_pid(fd);
 	return fd;
+}
+
+void
+lock_ended(int fd)
+{
+	if (ftruncate(fd, 0) == -1)
+		log_warn("can not empty irisd's lock: %s", strerror(errno));
+}
+
+void
+lock_unused(int fd)
+{
+	if (lock_was_empty)
+		lock_ended(fd);
 }

@@ -17,4 +17,12 @@
  */
 int lock_take(const struct paths *p, bool take_over, struct err *err);
 
+/*
+ * Everything that was started has ended: the file says so by being empty. After a kill or a
+ * hand-over it is not, and "iris stop" knows that there may be workers left.
+ */
+void lock_ended(int fd);
+/* This irisd could not start, and has changed nothing. */
+void lock_unused(int fd);
+
 #endif

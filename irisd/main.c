@@ -346,7 +346,7 @@ int
 main(int argc, char *argv[])
 {
 	struct event *sev[NSIGNALS];
-	struct irisd d = {0};
+	struct irisd d = {.lock_fd = -1};
 	bool service = false;
 	struct err err;
 
@@ -364,6 +364,8 @@ main(int argc, char *argv[])
 	    (d.lock_fd = lock_take(&d.paths, service, &err)) == -1 || start(&d, sev, &err) == -1) {
 		log_error("%s", err.msg);
 		start_report(&err);
+		if (d.lock_fd != -1)
+			lock_unused(d.lock_fd);
 		return err_exit_status(err.code);
 	}
 	log_info("ready version=%s home=%s teams=%zu", IRIS_VERSION, d.paths.home,
@@ -381,6 +383,8 @@ main(int argc, char *argv[])
 	else
 		say_goodbye(&d);
 	release(&d, sev);
+	if (!d.handing_over)
+		lock_ended(d.lock_fd);
 	log_info(d.handing_over ? "handed over" : "stopped");
 	/* A socket of the service manager's is reason enough for it to start the next one. */
 	return d.handing_over && service && !service_has_socket() ? START_AGAIN : 0;

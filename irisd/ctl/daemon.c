@@ -5,6 +5,7 @@
  * (restart.c) needs of it is in daemon.h.
  */
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,8 @@
 #include "irisd/ctl/ctl.h"
 #include "irisd/ctl/daemon.h"
 #include "irisd/ctl/term.h"
+
+#define SETTLE_MS 30000 /* irisd gives each worker 10 s, then kills it */
 
 void
 daemon_print_started(struct ctl *c, const struct call *call, const char *how)
@@ -101,16 +104,21 @@ wait_closed(struct ctl *c, int fd, int64_t began, bool *said, struct err *err)
 static int
 wait_unlocked(struct ctl *c, int64_t began, bool *said, struct err *err)
 {
-	int fd = open(c->paths.lock, O_RDWR | O_CLOEXEC), rv = 0;
+	int fd = open(c->paths.lock, O_RDWR | O_CLOEXEC), other = -1, rv = 0;
 
 	if (fd == -1)
 		return errno == ENOENT ? 0 : err_sys(err, ERR_IO, "can not open %s", c->paths.lock);
 	while (rv == 0 && flock(fd, LOCK_EX) == -1) {
 		if (errno != EINTR)
 			rv = err_sys(err, ERR_IO, "can not lock %s", c->paths.lock);
+		else if ((other = call_socket(c->paths.sock, NULL)) != -1)
+			break;
 		else
 			rv = progress(c, began, said, err);
 	}
+	/* Who listens is the next one, started meanwhile by somebody's shim. */
+	if (other != -1)
+		close(other);
 	close(fd);
 	return rv;
 }
@@ -174,24 +182,67 @@ daemon_stop(struct ctl *c, bool *was, int64_t *pid, struct err *err)
 	return rv;
 }
 
+/*
+ * None runs, but the last one did not end in order: its lock file is not empty. Its workers may go
+ * on, and only an irisd can end them.
+ */
+static bool
+has_left_workers(const struct ctl *c)
+{
+	struct stat st;
+
+	return stat(c->paths.lock, &st) == 0 && st.st_size > 0;
+}
+
+/* Start an irisd, which takes over what the last one has left, and stop it; n becomes how many. */
+static int
+stop_left(struct ctl *c, int *n, struct err *err)
+{
+	struct call call;
+	cJSON *r = NULL;
+	int64_t pid;
+	int rv;
+	bool was;
+
+	if (ctl_connect(c, true, NULL, &call, err) == -1)
+		return err_prefix(err,
+		    "the last irisd did not end in order, and to end what it may have left another one "
+		    "must be started; but ");
+	rv = call_request(&call, "iris/daemon.settled", json_new(), SETTLE_MS, NULL, NULL, &r, err);
+	call_close(&call);
+	*n = cJSON_GetArraySize(json_arr(r, "workers"));
+	cJSON_Delete(r);
+	if (rv == -1 && err->code != ERR_UNAVAILABLE)
+		return -1;
+	return daemon_stop(c, &was, &pid, err);
+}
+
 int
 ctl_stop_run(struct ctl *c, struct err *err)
 {
 	int64_t began = compat_mono_ms(), pid;
 	char took[32];
 	cJSON *tree;
+	int left = 0;
 	bool was;
 
-	if (daemon_stop(c, &was, &pid, err) == -1)
+	if (daemon_stop(c, &was, &pid, err) == -1 ||
+	    (!was && has_left_workers(c) && stop_left(c, &left, err) == -1))
 		return -1;
 	if (c->json) {
 		tree = json_new();
-		json_put_str(tree, "status", was ? "stopped" : "not_running");
+		json_put_str(tree, "status", was || left > 0 ? "stopped" : "not_running");
 		if (pid != 0)
 			json_put_int(tree, "pid", pid);
+		if (left > 0)
+			json_put_int(tree, "workers", left);
 		ctl_print_json(tree);
 	} else if (was) {
 		printf("irisd stopped, after %s\n",
+		    term_duration(compat_mono_ms() - began, took, sizeof took));
+	} else if (left > 0) {
+		printf("irisd was not running; %d worker%s that it had left %s stopped, after %s\n",
+		    left, left == 1 ? "" : "s", left == 1 ? "is" : "are",
 		    term_duration(compat_mono_ms() - began, took, sizeof took));
 	} else {
 		printf("irisd was not running\n");

@@ -34,6 +34,17 @@ activity_text(const cJSON *session, char *buf, size_t size)
 		snprintf(buf, size, "%s%s%s", kind, tool ? " " : "", tool ? tool : "");
 }
 
+const char *
+ctl_retry_text(int64_t at, char *buf, size_t size)
+{
+	int64_t left = at - compat_now_ms();
+	char took[32];
+
+	snprintf(
+	    buf, size, "next start in %s", term_duration(left > 0 ? left : 0, took, sizeof took));
+	return buf;
+}
+
 void
 ctl_print_sessions(const cJSON *sessions)
 {

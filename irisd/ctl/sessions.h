@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of sessions as status and team show print it.
+ * The table of sessions as status and team show print it, and what else both say of teams.
  */
 #ifndef IRIS_CTL_SESSIONS_H
 #define IRIS_CTL_SESSIONS_H
 
 #include <cjson/cJSON.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* When a team that has crashed is started again (ms, wall clock), for people. Returns buf. */
+const char *ctl_retry_text(int64_t at, char *buf, size_t size);
 
 /* sessions: the array of daemon.status or team.show. */
 void ctl_print_sessions(const cJSON *sessions);

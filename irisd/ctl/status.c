@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * status: irisd at a glance. Asks once and prints; never starts an irisd.
+ * status: irisd at a glance. Asks and prints; never starts an irisd.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -76,6 +76,71 @@ print_counts(const cJSON *st)
 	printf("%s\n", sep[0] == '\0' ? "none yet" : "");
 }
 
+/* How many there are; and which of them an earlier irisd has started, after a restart. */
+static void
+print_workers(const cJSON *st)
+{
+	const cJSON *list = json_arr(st, "workers"), *w;
+	int64_t adopting = json_int_or(st, "adopting", 0);
+	int n = cJSON_GetArraySize(list), adopted = 0;
+
+	cJSON_ArrayForEach (w, list)
+		adopted += json_bool(w, "adopted", false);
+	if (n <= 0 || (adopted == 0 && adopting == 0))
+		return;
+	printf("  %-10s%d, %d adopted from an earlier irisd", "workers", n, adopted);
+	if (adopting > 0)
+		printf("; %" PRId64 " expected", adopting);
+	putchar('\n');
+}
+
+/* Teams that nothing is started for at present, from the list of all. */
+static cJSON *
+troubles(const cJSON *teams)
+{
+	cJSON *list = cJSON_CreateArray(), *o;
+	const char *down;
+	const cJSON *t;
+	int64_t retry;
+
+	cJSON_ArrayForEach (t, teams) {
+		down = json_str(t, "down");
+		if (down == NULL && json_int(t, "retryAt", &retry) == -1)
+			continue;
+		o = json_new();
+		json_put_str_opt(o, "team", json_str(t, "name"));
+		json_put_str_opt(o, "down", down);
+		if (down == NULL)
+			json_put(o, "retryAt", cJSON_Duplicate(json_get(t, "retryAt"), true));
+		cJSON_AddItemToArray(list, o);
+	}
+	return list;
+}
+
+static void
+print_troubles(const cJSON *list)
+{
+	const char *team, *down;
+	const cJSON *t;
+	char text[64];
+
+	cJSON_ArrayForEach (t, list) {
+		team = json_str(t, "team");
+		down = json_str(t, "down");
+		printf("%s%s%s ", term_on(stdout, down != NULL ? TERM_RED : TERM_YELLOW),
+		    down != NULL ? "down:" : "crashed:", term_off(stdout));
+		if (down != NULL) {
+			term_print(stdout, down, false);
+		} else {
+			printf("team ");
+			term_print(stdout, team != NULL ? team : "?", false);
+			printf(", %s",
+			    ctl_retry_text(json_int_or(t, "retryAt", 0), text, sizeof text));
+		}
+		putchar('\n');
+	}
+}
+
 static void
 print_status(const struct ctl *c, const cJSON *st)
 {
@@ -83,10 +148,12 @@ print_status(const struct ctl *c, const cJSON *st)
 
 	print_daemon(c, st);
 	print_counts(st);
+	print_workers(st);
 	if (cJSON_GetArraySize(sessions) > 0) {
 		putchar('\n');
 		ctl_print_sessions(sessions);
 	}
+	print_troubles(json_arr(st, "troubles"));
 	cJSON_ArrayForEach (w, json_arr(st, "warnings")) {
 		if (!cJSON_IsString(w))
 			continue;
@@ -99,10 +166,24 @@ print_status(const struct ctl *c, const cJSON *st)
 int
 ctl_status_run(struct ctl *c, struct err *err)
 {
-	cJSON *st = NULL;
+	cJSON *st = NULL, *teams = NULL;
+	struct call call;
+	int rv;
 
-	if (ctl_call(c, false, "iris/daemon.status", json_new(), STATUS_TIMEOUT, &st, err) == -1)
+	if (ctl_connect(c, false, NULL, &call, err) == -1)
 		return -1;
+	rv = call_request(
+	    &call, "iris/daemon.status", json_new(), STATUS_TIMEOUT, NULL, NULL, &st, err);
+	if (rv == 0)
+		rv = call_request(
+		    &call, "iris/team.list", json_new(), STATUS_TIMEOUT, NULL, NULL, &teams, err);
+	call_close(&call);
+	if (rv == -1) {
+		cJSON_Delete(st);
+		return -1;
+	}
+	json_put(st, "troubles", troubles(json_arr(teams, "teams")));
+	cJSON_Delete(teams);
 	if (c->json) {
 		ctl_print_json(st);
 		return 0;

@@ -252,15 +252,36 @@ print_names(struct ctl *c, struct err *err)
 	return 0;
 }
 
+/* In a word, and how it looks: awake, asleep, or what keeps it from being started. */
+static const char *
+team_status(const cJSON *t, enum term_style *style, char *buf, size_t size)
+{
+	const char *status = json_str(t, "status");
+	int64_t retry;
+
+	*style = TERM_RED;
+	if (!json_bool(t, "exists", true))
+		return "no directory";
+	if (json_str(t, "down") != NULL)
+		return "down";
+	*style = TERM_YELLOW;
+	if (json_int(t, "retryAt", &retry) == 0)
+		return ctl_retry_text(retry, buf, size);
+	*style = status != NULL && strcmp(status, "awake") == 0 ? TERM_GREEN : TERM_DIM;
+	return status;
+}
+
 int
 ctl_team_list_run(struct ctl *c, struct err *err)
 {
 	static const char *const heads[] = {"TEAM", "STATUS", "PATH", "DESCRIPTION"};
 	struct term_table table;
-	const cJSON *t;
+	enum term_style style;
 	const char *status;
 	cJSON *result;
-	bool running, missing;
+	const cJSON *t;
+	char text[64];
+	bool running;
 
 	if (ctl_opt(c, "names") != NULL && !c->json)
 		return print_names(c, err);
@@ -277,14 +298,10 @@ ctl_team_list_run(struct ctl *c, struct err *err)
 	}
 	term_table_init(&table, 4, heads);
 	cJSON_ArrayForEach (t, json_arr(result, "teams")) {
-		missing = !json_bool(t, "exists", true);
-		status = missing ? "no directory" : json_str(t, "status");
+		status = team_status(t, &style, text, sizeof text);
 		term_table_row(&table);
 		term_table_cell(&table, 0, json_str(t, "name"), TERM_BOLD);
-		term_table_cell(&table, 1, status,
-		    missing                                              ? TERM_RED
-			: status != NULL && strcmp(status, "awake") == 0 ? TERM_GREEN
-									 : TERM_DIM);
+		term_table_cell(&table, 1, status, style);
 		term_table_cell(&table, 2, json_str(t, "path"), TERM_PLAIN);
 		term_table_cell(&table, 3, json_str(t, "description"), TERM_PLAIN);
 	}
@@ -311,6 +328,8 @@ print_team(const cJSON *t)
 {
 	const char *name = json_str(t, "name");
 	const cJSON *p;
+	int64_t retry;
+	char text[64];
 
 	printf("%s", term_on(stdout, TERM_BOLD));
 	term_print(stdout, name ? name : "?", false);
@@ -321,6 +340,9 @@ print_team(const cJSON *t)
 	print_field("color", json_str(t, "color"));
 	print_field("permission", json_str(t, "grantPermission"));
 	print_field("status", json_str(t, "status"));
+	if (json_int(t, "retryAt", &retry) == 0)
+		print_field("crashed", ctl_retry_text(retry, text, sizeof text));
+	print_field("problem", json_str(t, "down"));
 	if (!json_bool(t, "exists", true))
 		print_field("problem", "the directory does not exist or can not be entered");
 	cJSON_ArrayForEach (p, json_arr(t, "problems"))

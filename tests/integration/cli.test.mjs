@@ -297,7 +297,9 @@ describe("looking at things", () => {
 	};
 
 	test("status", async () => {
-		s.handlers["iris/daemon.status"] = () => status;
+		const teams = [{ name: "fine" }, { name: "lost\u001b", down: "team lost\u001b is down" }, { name: "later", retryAt: Date.now() + 90000 }];
+		s.handlers["iris/daemon.status"] = () => ({ ...status, adopting: 1, workers: [{ team: "fine", pid: 1, sessions: 1, adopted: true }, { team: "later", pid: 2, sessions: 0, adopted: false }] });
+		s.handlers["iris/team.list"] = () => ({ teams });
 		await s.listen();
 		const r = await s.iris(["status"]);
 		assert.equal(r.status, 0);
@@ -305,7 +307,11 @@ describe("looking at things", () => {
 		assert.match(r.stdout, /frontend -> backend +busy +99 +2 .*using Bash/);
 		assert.match(r.stdout, /2 queued, 1 seen, 7 answered/);
 		assert.match(r.stdout, /warning: team x: \\x1b\[1mno directory/);
-		assert.deepEqual(JSON.parse((await s.iris(["status", "--json"])).stdout), status);
+		assert.match(r.stdout, /workers +2, 1 adopted from an earlier irisd; 1 expected\n/);
+		assert.match(r.stdout, /\ndown: team lost\\x1b is down\ncrashed: team later, next start in 1 min (2\d|30) s\n/);
+		s.handlers["iris/daemon.status"] = () => status;
+		const json = JSON.parse((await s.iris(["status", "--json"])).stdout);
+		assert.deepEqual(json, { ...status, troubles: [{ team: "lost\u001b", down: "team lost\u001b is down" }, { team: "later", retryAt: teams[2].retryAt }] });
 	});
 
 	test("message show, list, cancel", async () => {
@@ -332,6 +338,7 @@ describe("looking at things", () => {
 
 	test("what can not be written is a failure", { skip: process.platform !== "linux" }, async () => {
 		s.handlers["iris/daemon.status"] = () => status;
+		s.handlers["iris/team.list"] = () => ({ teams: [] });
 		await s.listen();
 		const r = await run("sh", ["-c", `exec "${program("iris")}" status >/dev/full`], { env: s.env });
 		assert.equal(r.status, 74);

@@ -4,7 +4,7 @@
  * and an irisd that is killed again and again while programs wait. Nobody who waits may notice, and
  * no Claude may be another process for it.
  */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -13,6 +13,7 @@ import { join, resolve } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { buildDir, fakeClaudePath } from "../lib/claude-env.mjs";
 import { program, run } from "../lib/iris.mjs";
+import { processesOf } from "../lib/processes.mjs";
 import { assert, claudes, connectRaw, daemons, makeGate, makeIris, startTeams, status, waitFor, within, workers } from "./setup.mjs";
 
 const PROGRAMS = ["irisd", "iris", "iris-worker", "iris-mcp-shim"];
@@ -378,6 +379,40 @@ describe("irisd is killed while programs wait", () => {
 		assert.equal(claudes(iris).length, 1);
 	});
 
+	test("on a terminal it is said, once for each time", { skip: process.platform !== "linux" || spawnSync("script", ["--version"]).error !== undefined }, async () => {
+		const line = `${program("iris")} ask a '${gate.hold}\nECHO on the screen'`;
+		const screen = spawn("script", ["-qefc", line, "/dev/null"], { cwd: iris.root, env: { ...iris.env, NO_COLOR: "1" }, stdio: ["ignore", "pipe", "pipe"] });
+		let text = "";
+		screen.stdout.setEncoding("utf8").on("data", (d) => (text += d));
+		const done = once(screen, "close");
+		await waitFor(async () => (await inState(iris, "seen")).length === 1);
+		for (let i = 1; i <= 2; i++) {
+			await killIrisd(iris);
+			await waitFor(() => text.split("iris: irisd was restarted; still waiting\r\n").length === i + 1, { what: `line ${i} in ${JSON.stringify(text)}` });
+		}
+		await waitFor(async () => (await status(iris)).adopting === 0, { what: "adoption" });
+		gate.open();
+		const [code] = await within(20000, done, "ask");
+		assert.equal(code, 0);
+		assert.match(text, /on the screen/);
+	});
+
+	test("iris stop ends what it has left, and knows when there is nothing", async () => {
+		const { id } = await iris.json(["send", "a", gate.hold]);
+		await iris.messageIn(id, "seen");
+		await killIrisd(iris);
+		assert.deepEqual([workers(iris).length, claudes(iris).length], [1, 1]);
+		let r = await iris.iris(["stop"]);
+		assert.equal(r.status, 0, r.stderr);
+		assert.match(r.stdout, /^irisd was not running; 1 worker that it had left is stopped, after /);
+		assert.deepEqual(processesOf(iris.root), []);
+		/* Ended in order now: no irisd is started for it, and a configuration that none would take is no matter. */
+		iris.writeConfig("settings: [\n");
+		assert.equal((await iris.iris(["start"])).status, 78);
+		r = await iris.json(["stop"]);
+		assert.deepEqual(r, { status: "not_running" });
+	});
+
 	test("an irisd that can not be reached any more ends the wait with a reason", async () => {
 		const cli = waiting(iris, ["ask", "a", gate.hold]);
 		await waitFor(async () => (await inState(iris, "seen")).length === 1);
@@ -391,5 +426,46 @@ describe("irisd is killed while programs wait", () => {
 		gate.open();
 		await iris.iris(["start"]);
 		await waitFor(async () => (await inState(iris, "answered")).length === 1);
+	});
+});
+
+describe("what is told of adoption and of crashes", () => {
+	let iris;
+
+	afterEach(() => iris.stop());
+
+	test("status: adopted workers", async () => {
+		iris = await startTeams({ asker: {}, a: {} });
+		await iris.json(["ask", "a", "ECHO x"]);
+		assert.doesNotMatch((await iris.iris(["status"])).stdout, /adopted/);
+		await iris.json(["restart"]);
+		assert.match((await iris.iris(["status"])).stdout, /^ {2}workers +1, 1 adopted from an earlier irisd$/m);
+		assert.equal((await status(iris)).workers[0].adopted, true);
+	});
+
+	test("a team that waits after a crash: status, team list, team show", async () => {
+		iris = await startTeams({ asker: {}, a: {} }, { settings: { restartDelay: 60000 } });
+		const { id } = await iris.json(["send", "a", "FAULT crash-mid-turn"]);
+		await iris.messageIn(id, "failed");
+		const { troubles } = await status(iris);
+		assert.equal(troubles.length, 1);
+		assert.equal(troubles[0].team, "a");
+		assert.ok(troubles[0].retryAt > Date.now() + 30000);
+		assert.match((await iris.iris(["status"])).stdout, /^crashed: team a, next start in (5\d(\.\d)? s|1 min)/m);
+		assert.match((await iris.iris(["team", "list"])).stdout, /^a +next start in /m);
+		assert.match((await iris.iris(["team", "show", "a"])).stdout, /^ {2}crashed +next start in /m);
+		assert.ok((await iris.json(["team", "show", "a"])).retryAt > Date.now());
+	});
+
+	test("a team that is down", async () => {
+		iris = await startTeams({ asker: {}, a: {} }, { settings: { restartBudget: 0, restartDelay: 1 } });
+		const { id } = await iris.json(["send", "a", "FAULT crash-mid-turn"]);
+		await iris.messageIn(id, "failed");
+		assert.match((await status(iris)).troubles[0].down, /team a is down/);
+		assert.match((await iris.iris(["status"])).stdout, /^down: team a is down: it crashed/m);
+		assert.match((await iris.iris(["team", "list"])).stdout, /^a +down /m);
+		assert.match((await iris.iris(["team", "show", "a"])).stdout, /^ {2}problem +team a is down: .*iris team wake a/m);
+		await iris.json(["team", "wake", "a"]);
+		assert.deepEqual((await status(iris)).troubles, []);
 	});
 });

@@ -254,4 +254,6 @@ export const CLI_OPERATIONS = {
 		if (id !== undefined) await load.run(["message", "cancel", id]);
 	},
 	status: (load) => load.run(["status"]),
+	/* An upgrade in the middle of everything. */
+	restart: (load) => load.run(["restart"]),
 };

@@ -20,6 +20,8 @@
 	"key, created_at, updated_at, input_tokens, output_tokens, cache_read_tokens, "            \
 	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model, expires_at"
 
+#define IS_OPEN "(state = 'queued' OR state = 'sent' OR state = 'seen')"
+
 static const char *const sql[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
@@ -40,8 +42,8 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_WORKER_EACH] = "SELECT pid, start, team FROM worker ORDER BY pid",
     [STMT_MESSAGE_INSERT] =
 	"INSERT INTO message (id, session, from_team, to_team, body, root, parent, hops, state, "
-	"key, created_at, updated_at, expires_at) VALUES (:id, :session, :from, :to, :body, :root, "
-	":parent, :hops, 'queued', :key, :at, :at, :expires_at)",
+	"key, created_at, updated_at, expires_at, receipt) VALUES (:id, :session, :from, :to, "
+	":body, :root, :parent, :hops, 'queued', :key, :at, :at, :expires_at, :receipt)",
     [STMT_MESSAGE_STEP] = "UPDATE message SET state = :state, updated_at = :at WHERE id = :id",
     [STMT_MESSAGE_FINISH] =
 	"UPDATE message SET state = :state, updated_at = :at, answer = :answer, code = :code, "
@@ -58,14 +60,19 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_MESSAGE_OPEN] =
 	"SELECT id, session, from_team, to_team, NULL, root, parent, hops, state, NULL, code, "
 	"reason, NULL, created_at, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-	"expires_at FROM message WHERE state = 'queued' OR state = 'sent' OR state = 'seen' ORDER BY id",
+	"expires_at FROM message WHERE id >= :from AND " IS_OPEN " ORDER BY id",
     [STMT_MESSAGE_COUNTS] = "SELECT state, count(*) FROM message GROUP BY state",
-    [STMT_RECEIPT_INSERT] =
-	"INSERT INTO receipt (message, seq, state, at, evidence) VALUES (:id, "
-	"(SELECT coalesce(max(seq), 0) + 1 FROM receipt WHERE message = :id), :state, :at, "
-	":evidence)",
+    [STMT_OPEN_FROM] = "SELECT message FROM open_from",
+    [STMT_OPEN_FROM_SET] = "UPDATE open_from SET message = :id",
+    [STMT_OPEN_FROM_ADVANCE] =
+	"UPDATE open_from SET message = coalesce((SELECT id FROM message WHERE id >= :from AND " IS_OPEN
+	" ORDER BY id LIMIT 1), (SELECT max(id) FROM message), '')",
+    [STMT_RECEIPT_INSERT] = "INSERT INTO receipt (message, seq, state, at, evidence) "
+			    "VALUES (:id, :seq, :state, :at, :evidence)",
+    [STMT_RECEIPT_LAST] = "SELECT coalesce(max(seq), 0) FROM receipt",
     [STMT_RECEIPT_EACH] =
-	"SELECT state, at, evidence FROM receipt WHERE message = :id ORDER BY seq",
+	"SELECT state, at, evidence FROM receipt WHERE seq >= (SELECT receipt FROM message WHERE "
+	"id = :id) AND message = :id ORDER BY seq",
 };
 
 void
@@ -122,14 +129,18 @@ db_row(struct store *s, sqlite3_stmt *stmt)
 	}
 }
 
+/* Mostly they are bound in the order that they have in the statement. */
 static int
 param(sqlite3_stmt *stmt, const char *name)
 {
-	int i = sqlite3_bind_parameter_index(stmt, name);
+	static int last;
+	const char *next = sqlite3_bind_parameter_name(stmt, last + 1);
 
-	if (i == 0)
+	if (next != NULL && strcmp(next, name) == 0)
+		last++;
+	else if ((last = sqlite3_bind_parameter_index(stmt, name)) == 0)
 		fatalx("no parameter %s in: %s", name, sqlite3_sql(stmt));
-	return i;
+	return last;
 }
 
 void
@@ -173,6 +184,8 @@ store_commit(struct store *s)
 {
 	if (!s->writing)
 		return;
+	if (s->advance)
+		db_advance_open(s);
 	db_run(s, db_stmt(s, STMT_COMMIT));
 	s->writing = false;
 }
@@ -215,11 +228,13 @@ open_db(struct store *s, struct err *err)
 	    exec(s, "PRAGMA fullfsync = ON", err) == -1 ||
 	    exec(s, "PRAGMA foreign_keys = ON", err) == -1 ||
 	    exec(s, "PRAGMA cache_size = -1024", err) == -1 ||
-	    /* Rare enough, in frames of the log, that its syncs are no part of the usual wait. */
-	    exec(s, "PRAGMA wal_autocheckpoint = 4000", err) == -1 ||
 	    exec(s, "PRAGMA trusted_schema = OFF", err) == -1)
 		return -1;
-	return db_migrate(s, err);
+	db_watch_log(s);
+	if (db_migrate(s, err) == -1)
+		return -1;
+	db_load(s);
+	return 0;
 }
 
 struct store *

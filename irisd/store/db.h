@@ -32,7 +32,11 @@ enum store_stmt {
 	STMT_MESSAGE_EACH,
 	STMT_MESSAGE_OPEN,
 	STMT_MESSAGE_COUNTS,
+	STMT_OPEN_FROM,
+	STMT_OPEN_FROM_SET,
+	STMT_OPEN_FROM_ADVANCE,
 	STMT_RECEIPT_INSERT,
+	STMT_RECEIPT_LAST,
 	STMT_RECEIPT_EACH,
 	STMT_COUNT
 };
@@ -40,7 +44,12 @@ enum store_stmt {
 struct store {
 	sqlite3 *db;
 	char *path;
-	bool writing; /* a transaction is open */
+	bool writing;                 /* a transaction is open */
+	int64_t log_size;             /* bytes that the file of the log is known to have */
+	int checkpoint_at;            /* frames in the log */
+	int64_t receipts;             /* receipt.seq of the last one */
+	char open_from[UUID_LEN + 1]; /* no message with an id before this one is open */
+	bool advance;                 /* with the next commit, open_from */
 	sqlite3_stmt *stmt[STMT_COUNT];
 };
 
@@ -48,6 +57,14 @@ struct store {
  * Bring the schema to STORE_SCHEMA. -1 with ERR_IO, or ERR_CONFIG for a database of a newer Iris.
  */
 int db_migrate(struct store *s, struct err *err);
+
+/* Look after the write-ahead log from now on (wal.c). */
+void db_watch_log(struct store *s);
+
+/* Read from the tables what is kept of them in memory (message.c). */
+void db_load(struct store *s);
+/* Move open_from to where the first open message is now, in this transaction (message.c). */
+void db_advance_open(struct store *s);
 
 /* The statement, reset and with its bindings cleared; prepared on first use. */
 sqlite3_stmt *db_stmt(struct store *s, enum store_stmt which);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/compat.h"
 #include "common/xmalloc.h"
 #include "irisd/store/db.h"
 
@@ -16,10 +17,59 @@ insert_receipt(struct store *s, const char *id, enum ladder state, int64_t at, c
 	sqlite3_stmt *stmt = db_write(s, STMT_RECEIPT_INSERT);
 
 	db_bind_text(stmt, ":id", id);
+	db_bind_int(stmt, ":seq", ++s->receipts);
 	db_bind_text(stmt, ":state", ladder_name(state));
 	db_bind_int(stmt, ":at", at);
 	db_bind_text(stmt, ":evidence", evidence);
 	db_run(s, stmt);
+}
+
+static void
+read_open_from(struct store *s)
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_OPEN_FROM);
+
+	if (db_row(s, stmt)) {
+		db_text_into(stmt, 0, s->open_from, sizeof s->open_from);
+		sqlite3_reset(stmt);
+	}
+}
+
+void
+db_load(struct store *s)
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_RECEIPT_LAST);
+
+	if (db_row(s, stmt)) {
+		s->receipts = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
+	read_open_from(s);
+}
+
+void
+db_advance_open(struct store *s)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_OPEN_FROM_ADVANCE);
+
+	s->advance = false;
+	db_bind_text(stmt, ":from", s->open_from);
+	db_run(s, stmt);
+	read_open_from(s);
+}
+
+/* Ids grow with time, but a clock may be set back while no irisd runs. */
+static void
+keep_open(struct store *s, const char *id)
+{
+	sqlite3_stmt *stmt;
+
+	if (strcmp(id, s->open_from) >= 0)
+		return;
+	stmt = db_write(s, STMT_OPEN_FROM_SET);
+	db_bind_text(stmt, ":id", id);
+	db_run(s, stmt);
+	compat_strlcpy(s->open_from, id, sizeof s->open_from);
 }
 
 int
@@ -40,6 +90,7 @@ store_message_insert(struct store *s, const struct store_message *m, struct err 
 	db_bind_int(stmt, ":at", m->created_at);
 	if (m->expires_at != 0)
 		db_bind_int(stmt, ":expires_at", m->expires_at);
+	db_bind_int(stmt, ":receipt", s->receipts + 1);
 	rv = sqlite3_step(stmt);
 	if (rv != SQLITE_DONE) {
 		/* A full disk may have rolled back what others in this pass were promised. */
@@ -51,6 +102,7 @@ store_message_insert(struct store *s, const struct store_message *m, struct err 
 		return -1;
 	}
 	sqlite3_reset(stmt);
+	keep_open(s, m->id);
 	insert_receipt(s, m->id, LADDER_QUEUED, m->created_at, "stored");
 	return 0;
 }
@@ -224,7 +276,10 @@ void
 store_message_open_each(
     struct store *s, void (*cb)(const struct store_message *, void *), void *arg)
 {
-	each_row(s, db_stmt(s, STMT_MESSAGE_OPEN), 0, cb, arg);
+	sqlite3_stmt *stmt = db_stmt(s, STMT_MESSAGE_OPEN);
+
+	db_bind_text(stmt, ":from", s->open_from);
+	each_row(s, stmt, 0, cb, arg);
 }
 
 void
@@ -253,5 +308,10 @@ store_receipts_each(
 		r.at = sqlite3_column_int64(stmt, 1);
 		r.evidence = (const char *)sqlite3_column_text(stmt, 2);
 		cb(&r, arg);
+		/* It has no more, and what follows are the other messages'. */
+		if (ladder_final(r.state)) {
+			sqlite3_reset(stmt);
+			return;
+		}
 	}
 }

@@ -70,7 +70,30 @@ static const char *const migrations[STORE_SCHEMA] = {
     " start INTEGER NOT NULL,"
     " team TEXT NOT NULL,"
     " PRIMARY KEY (pid, start)"
-    ") STRICT, WITHOUT ROWID;",
+    ") STRICT, WITHOUT ROWID;"
+    /*
+     * What each message would write and hardly ever be asked for: an index of those that are open
+     * (see open_from instead: none before that one is) and receipts in the order of messages. They
+     * are now in the order of time, and message.receipt is the first of its own.
+     */
+    "DROP INDEX message_open;"
+    "CREATE TABLE open_from (message TEXT NOT NULL) STRICT;"
+    "INSERT INTO open_from VALUES ('');"
+    "CREATE TABLE new_receipt ("
+    " message TEXT NOT NULL REFERENCES message (id),"
+    " seq INTEGER PRIMARY KEY,"
+    " state TEXT NOT NULL,"
+    " at INTEGER NOT NULL,"
+    " evidence TEXT NOT NULL"
+    ") STRICT;"
+    "INSERT INTO new_receipt (message, state, at, evidence)"
+    " SELECT message, state, at, evidence FROM receipt ORDER BY message, seq;"
+    "DROP TABLE receipt;"
+    "ALTER TABLE new_receipt RENAME TO receipt;"
+    "ALTER TABLE message ADD COLUMN receipt INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE message SET receipt = first FROM"
+    " (SELECT message AS id, min(seq) AS first FROM receipt GROUP BY message) AS r"
+    " WHERE r.id = message.id;",
 };
 
 static int

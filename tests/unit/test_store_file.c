@@ -182,6 +182,179 @@ test_death(void **state)
 	expect_query("PRAGMA integrity_check", "ok");
 }
 
+/* What schema 1 was, with a message that has ended and two that have not. */
+static const char schema1[] =
+    "PRAGMA journal_mode = WAL;"
+    "CREATE TABLE session (id INTEGER PRIMARY KEY, from_team TEXT NOT NULL,"
+    " to_team TEXT NOT NULL, kind TEXT NOT NULL DEFAULT 'spawned', claude_id TEXT NOT NULL UNIQUE,"
+    " started INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL,"
+    " last_used_at INTEGER NOT NULL, messages INTEGER NOT NULL DEFAULT 0,"
+    " cost_usd REAL NOT NULL DEFAULT 0, UNIQUE (from_team, to_team, kind)) STRICT;"
+    "CREATE TABLE message (id TEXT PRIMARY KEY NOT NULL,"
+    " session INTEGER NOT NULL REFERENCES session (id), from_team TEXT NOT NULL,"
+    " to_team TEXT NOT NULL, root TEXT NOT NULL, parent TEXT, hops INTEGER NOT NULL,"
+    " state TEXT NOT NULL, code TEXT, key TEXT UNIQUE, created_at INTEGER NOT NULL,"
+    " updated_at INTEGER NOT NULL, input_tokens INTEGER, output_tokens INTEGER,"
+    " cache_read_tokens INTEGER, cache_creation_tokens INTEGER, num_turns INTEGER,"
+    " duration_ms INTEGER, cost_usd REAL, model TEXT, reason TEXT, body TEXT NOT NULL,"
+    " answer TEXT) STRICT;"
+    "CREATE INDEX message_open ON message (id) WHERE state = 'queued' OR state = 'sent' OR"
+    " state = 'seen';"
+    "CREATE TABLE receipt (message TEXT NOT NULL REFERENCES message (id) ON DELETE CASCADE,"
+    " seq INTEGER NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, evidence TEXT NOT NULL,"
+    " PRIMARY KEY (message, seq)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO session (from_team, to_team, claude_id, created_at, last_used_at) VALUES"
+    " ('a', 'b', 'x', 1, 1);"
+    "INSERT INTO message (id, session, from_team, to_team, root, hops, state, created_at,"
+    " updated_at, body) VALUES"
+    " ('" M1 "', 1, 'a', 'b', '" M1 "', 0, 'answered', 5, 9, 'one'),"
+    " ('" M2 "', 1, 'a', 'b', '" M2 "', 0, 'sent', 6, 7, 'two'),"
+    " ('" M3 "', 1, 'a', 'b', '" M3 "', 0, 'queued', 7, 7, 'three');"
+    "INSERT INTO receipt VALUES"
+    " ('" M2 "', 1, 'queued', 6, 'stored'), ('" M1 "', 1, 'queued', 5, 'stored'),"
+    " ('" M1 "', 2, 'sent', 6, 'handed'), ('" M3 "', 1, 'queued', 7, 'stored'),"
+    " ('" M1 "', 3, 'answered', 9, 'result'), ('" M2 "', 2, 'sent', 7, 'handed');"
+    "PRAGMA user_version = 1;";
+
+static char open_ids[256];
+
+static void
+open_cb(const struct store_message *m, void *arg)
+{
+	size_t n = strlen(open_ids);
+
+	assert_ptr_equal(arg, open_ids);
+	snprintf(open_ids + n, sizeof open_ids - n, "%s ", m->id);
+}
+
+static const char *
+open_ones(struct store *s)
+{
+	open_ids[0] = '\0';
+	store_message_open_each(s, open_cb, open_ids);
+	return open_ids;
+}
+
+static void
+test_from_schema_1(void **state)
+{
+	struct store *s;
+
+	(void)state;
+	exec_sql(schema1);
+	s = open_store(path);
+	assert_string_equal(receipts_of(s, M1), "queued@5:stored sent@6:handed answered@9:result ");
+	assert_string_equal(receipts_of(s, M2), "queued@6:stored sent@7:handed ");
+	assert_string_equal(receipts_of(s, M3), "queued@7:stored ");
+	assert_string_equal(open_ones(s), M2 " " M3 " ");
+	store_message_step(s, M3, LADDER_SENT, 10, "handed");
+	store_message_step(s, M2, LADDER_SEEN, 11, "replay");
+	store_commit(s);
+	assert_string_equal(receipts_of(s, M2), "queued@6:stored sent@7:handed seen@11:replay ");
+	assert_string_equal(receipts_of(s, M3), "queued@7:stored sent@10:handed ");
+	store_close(s);
+	expect_query("PRAGMA user_version", "2");
+	expect_query("PRAGMA integrity_check", "ok");
+	expect_query("PRAGMA foreign_key_check", NULL);
+}
+
+/* More pages in one commit than the log holds before it is copied into the database. */
+static void
+fill_log(struct store *s, int64_t session, const char *id)
+{
+	static const size_t size = (size_t)20 * 1024 * 1024;
+	struct store_message m = {0};
+	char from[] = "a", to[] = "b";
+	struct err err;
+
+	snprintf(m.id, sizeof m.id, "%s", id);
+	snprintf(m.root, sizeof m.root, "%s", id);
+	m.session = session;
+	m.from = from;
+	m.to = to;
+	m.body = xmalloc(size + 1);
+	memset(m.body, 'x', size);
+	m.body[size] = '\0';
+	assert_int_equal(store_message_insert(s, &m, &err), 0);
+	free(m.body);
+	store_commit(s);
+}
+
+#define EARLY "01880000-0000-7000-8000-000000000001"
+#define LATE  "01890000-0000-7000-8000-00000000000f"
+
+/* Where the open ones begin moves on with the log, and back for a clock that was set back. */
+static void
+test_open_from(void **state)
+{
+	struct store *s = open_store(path);
+	int64_t session = put_session(s, "a", "b");
+	struct err err;
+
+	(void)state;
+	put_message(s, session, M1, NULL, &err);
+	put_message(s, session, M2, NULL, &err);
+	put_message(s, session, M3, NULL, &err);
+	store_message_step(s, M1, LADDER_SENT, 6000, "handed");
+	store_message_finish(s, M1, LADDER_FAILED, 7000, "x", NULL, ERR_CRASHED, "x", NULL);
+	store_message_finish(s, M3, LADDER_FAILED, 7000, "x", NULL, ERR_CRASHED, "x", NULL);
+	fill_log(s, session, LATE);
+	store_message_finish(s, LATE, LADDER_FAILED, 7000, "x", NULL, ERR_CRASHED, "x", NULL);
+	store_commit(s);
+	store_close(s);
+	expect_query("SELECT message FROM open_from", M2);
+	s = open_store(path);
+	assert_string_equal(open_ones(s), M2 " ");
+	put_message(s, session, EARLY, NULL, &err);
+	store_commit(s);
+	store_close(s);
+	expect_query("SELECT message FROM open_from", EARLY);
+	s = open_store(path);
+	assert_string_equal(open_ones(s), EARLY " " M2 " ");
+	assert_string_equal(receipts_of(s, EARLY), "queued@5000:stored ");
+	assert_string_equal(receipts_of(s, LATE), "queued@0:stored failed@7000:x ");
+	store_close(s);
+	expect_query("PRAGMA integrity_check", "ok");
+}
+
+static off_t
+log_size(void)
+{
+	char name[80];
+	struct stat st;
+
+	snprintf(name, sizeof name, "%s-wal", path);
+	return stat(name, &st) == 0 ? st.st_size : -1;
+}
+
+/* The log has room ahead, does not shrink when it begins anew, and is gone at the end. */
+static void
+test_log(void **state)
+{
+	struct store *s = open_store(path);
+	int64_t session = put_session(s, "a", "b");
+	struct err err;
+	off_t size;
+
+	(void)state;
+	store_commit(s);
+	size = log_size();
+	assert_true(size >= 256 * 1024);
+	put_message(s, session, M1, NULL, &err);
+	store_commit(s);
+	assert_int_equal(log_size(), size);
+	fill_log(s, session, LATE);
+	size = log_size();
+	assert_true(size > 20 * 1024 * 1024);
+	put_message(s, session, M2, NULL, &err);
+	store_commit(s);
+	assert_int_equal(log_size(), size);
+	store_close(s);
+	assert_int_equal(log_size(), -1);
+	expect_query("SELECT count(*) FROM message", "3");
+	expect_query("PRAGMA integrity_check", "ok");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -190,6 +363,9 @@ main(int argc, char *argv[])
 	    cmocka_unit_test_setup_teardown(test_newer_schema, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_no_database, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_death, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_from_schema_1, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_open_from, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_log, setup, teardown),
 	};
 
 	if (argc == 3)

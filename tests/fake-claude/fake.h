@@ -166,12 +166,15 @@ struct turn {
 	char *last_text; /* result.result */
 	char message_id[UUID_SIZE];
 	int block;
+	cJSON *unwritten; /* owned: messages that are not in the transcript yet */
 };
 void message_begin(struct turn *t);
 /* pace > 0: word by word over so many ms. False when interrupted. */
 bool message_text(struct turn *t, const char *text, int64_t pace);
 void message_tool_use(struct turn *t, const char *id, const char *tool, const cJSON *input);
 void message_end(struct turn *t, const char *stop_reason);
+/* As the real one, write the blocks when their stop reason is known; NULL: it never will be. */
+void message_write(struct turn *t, const char *stop_reason);
 void message_synthetic(struct turn *t, const char *text, const char *error, int status);
 void message_replay(struct turn *t);
 /* What a usage object costs, at the list price of the model that is played. */

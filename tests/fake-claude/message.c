@@ -171,7 +171,9 @@ block_done(struct turn *t, cJSON *block, int64_t output, bool aborted)
 	json_put(message, "content", content);
 	json_put_null(message, "stop_reason");
 	json_put(message, "usage", usage_make(input, output));
-	transcript_assistant(message);
+	if (t->unwritten == NULL)
+		t->unwritten = cJSON_CreateArray();
+	cJSON_AddItemToArray(t->unwritten, cJSON_Duplicate(message, true));
 	json_put_str(o, "type", "assistant");
 	json_put(o, "message", message);
 	json_put_null(o, "parent_tool_use_id");
@@ -279,10 +281,25 @@ message_tool_use(struct turn *t, const char *id, const char *tool, const cJSON *
 }
 
 void
+message_write(struct turn *t, const char *stop_reason)
+{
+	cJSON *message, *stop;
+
+	cJSON_ArrayForEach (message, t->unwritten) {
+		stop = stop_reason != NULL ? cJSON_CreateString(stop_reason) : cJSON_CreateNull();
+		cJSON_ReplaceItemInObjectCaseSensitive(message, "stop_reason", stop);
+		transcript_assistant(message);
+	}
+	cJSON_Delete(t->unwritten);
+	t->unwritten = NULL;
+}
+
+void
 message_end(struct turn *t, const char *stop_reason)
 {
 	cJSON *e = event_make("message_delta", -1), *delta = json_new();
 
+	message_write(t, fake.interrupted ? NULL : stop_reason);
 	json_put_str(delta, "stop_reason", stop_reason);
 	json_put(e, "delta", delta);
 	json_put(e, "usage", usage_make(0, t->output_tokens));

@@ -200,10 +200,13 @@ interrupted_line(void)
 {
 	cJSON *o = json_new(), *message = json_new(), *content = cJSON_CreateArray();
 	cJSON *block = json_new();
+	char uuid[UUID_SIZE];
 
 	json_put_str(block, "type", "text");
 	json_put_str(block, "text", "[Request interrupted by user]");
 	cJSON_AddItemToArray(content, block);
+	make_uuid(uuid);
+	transcript_user(uuid, content);
 	json_put_str(o, "type", "user");
 	json_put_str(message, "role", "user");
 	json_put(message, "content", content);
@@ -243,6 +246,7 @@ turn_end(struct turn *t, int status, bool failed)
 
 	failed = failed || fake.interrupted;
 	message_replay(t);
+	message_write(t, NULL);
 	if (fake.interrupted)
 		interrupted_line();
 	if (t->faults & FAULT(GRANDCHILD))

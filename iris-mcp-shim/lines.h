@@ -18,7 +18,7 @@
 #define LINES_UNSENT_MAX ((size_t)1024 * 1024)      /* bytes above which the relay reads no more */
 #define LINES_KEPT_MAX   ((size_t)32 * 1024 * 1024) /* bytes of written requests that are kept */
 #define LINES_COUNT_MAX  4096                       /* requests without an answer */
-#define LINES_REPEAT_MAX 3                          /* times that one is sent again in a row */
+#define LINES_REPEAT_MAX 10                         /* times that one is sent again in a row */
 
 struct line {
 	TAILQ_ENTRY(line) entry;

@@ -28,8 +28,8 @@
 #define HELLO_ID   "\"iris/hello\""
 #define OWN_MAX    ((size_t)64 * 1024) /* bytes of own answers above which the client is not read */
 #define TAIL_MAX   512                 /* last bytes of a line too long: its id may be there */
-#define EOF_MS     500  /* how long answers are still passed on after the client's EOF */
-#define LASTING_MS 5000 /* a connection that lived so long was no failure */
+#define EOF_MS     500 /* how long answers are still passed on after the client's EOF */
+#define LASTING_MS 500 /* a request that ends irisd does so at once: not its fault after so long */
 
 struct buf {
 	char *p; /* owned */

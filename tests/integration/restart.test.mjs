@@ -335,6 +335,21 @@ describe("irisd is killed while programs wait", () => {
 		assert.deepEqual(pids(claudes(iris)), before);
 	});
 
+	test("a shim outlives many in a row, and its client sees nothing but the answer", async () => {
+		const client = await iris.client({ cwd: iris.dirs.asker });
+		const asked = iris.call(client, "ask_message", { toTeam: "a", message: `${gate.hold}\nECHO at last` });
+		await waitFor(async () => (await inState(iris, "seen")).length === 1);
+		for (let i = 0; i < 8; i++) {
+			await killIrisd(iris);
+			await waitFor(() => daemons(iris).length === 1, { what: "the shim to start the next one" });
+			await waitFor(async () => (await status(iris)).adopting === 0, { what: "adoption" });
+		}
+		gate.open();
+		const r = await asked;
+		assert.equal(r.isError, false, JSON.stringify(r));
+		assert.match(r.response, /at last/);
+	});
+
 	test("without -v and without a terminal nothing is said of it", async () => {
 		const cli = waiting(iris, ["ask", "a", `${gate.hold}\nECHO quiet`]);
 		await waitFor(async () => (await inState(iris, "seen")).length === 1);

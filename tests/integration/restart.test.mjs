@@ -206,6 +206,24 @@ describe("a hand-over without iris restart", () => {
 		await waitFor(async () => (await inState(iris, "answered")).length === 1);
 	});
 
+	test("an irisd that comes while the last one still stops waits for its end; one that comes beside a running one does not", async () => {
+		iris = await startTeams({ asker: {}, a: {} }, { settings: { stopTimeout: 2000 } });
+		writeFileSync(join(iris.dirs.a, ".fake-claude-fault"), "ignore-term");
+		await iris.json(["ask", "a", "ECHO x"]);
+		const began = performance.now();
+		assert.equal((await run(program("irisd"), [], { env: iris.env })).status, 5);
+		assert.ok(performance.now() - began < 1000);
+		const stop = waiting(iris, ["stop"]), old = iris.daemonExit;
+		await waitFor(() => !existsSync(iris.socket), { what: "the stop to begin" });
+		assert.equal(iris.daemon.exitCode, null, "the old one is still there");
+		const next = iris.start();
+		assert.deepEqual(await old, { status: 0, signal: null });
+		await next;
+		assert.equal((await stop.done()).status, 0);
+		assert.equal(daemons(iris).length, 1);
+		await iris.iris(["team", "sleep", "a"]);
+	});
+
 	test("twenty times in a row with a turn at work", async () => {
 		iris = await startTeams({ asker: {}, a: {} });
 		const gate = makeGate(iris);

@@ -55,9 +55,12 @@ backoff_crash(struct team *t, const char *why)
 	int64_t budget = t->d->conf->config->settings.restart_budget, now = compat_mono_ms();
 
 	age(t);
-	if (b->crashes++ == 0)
-		b->first = now;
-	b->retry = now + delay(t);
+	/* Whatever ends several of its Claudes at once is one crash: nothing was started between. */
+	if (b->crashes == 0 || now >= b->retry) {
+		if (b->crashes++ == 0)
+			b->first = now;
+		b->retry = now + delay(t);
+	}
 	compat_strlcpy(b->why, why, sizeof b->why);
 	json_utf8_mend(b->why);
 	if (b->crashes > budget)

@@ -9,7 +9,7 @@
 
 #include "irisd/core/team.h"
 
-/* The team's worker, or a Claude of it, has ended unasked. */
+/* The team's worker, or a Claude of it, has ended unasked. Within a pause it is the same crash. */
 void backoff_crash(struct team *t, const char *why);
 /* It works: an answer came. Or somebody wants it tried again. */
 void backoff_reset(struct team *t);

@@ -631,7 +631,8 @@ pool_on_exit(struct session *s, const char *reason)
 	if (s->state != SESSION_STOPPING && !s->d->stopping) {
 		log_warn("claude ended from=%s to=%s pid=%ld reason=%s", s->row.from, s->team->name,
 		    (long)s->pid, reason);
-		backoff_crash(s->team, reason);
+		if (!worker_leaving(s->team))
+			backoff_crash(s->team, reason);
 	}
 	if (m != NULL && !redeliver(s, ATTEMPTS_CRASH, reason)) {
 		s->current = NULL;

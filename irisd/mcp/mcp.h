@@ -98,14 +98,25 @@ int mcp_call_from(struct mcp_call *c, const cJSON *args, char *name, size_t size
 
 /* --- tools ------------------------------------------------------------------------------------ */
 
-enum mcp_param_type { MCP_STRING, MCP_INTEGER, MCP_BOOL };
+enum mcp_param_type {
+	MCP_STRING,
+	MCP_INTEGER,
+	MCP_BOOL,
+	MCP_OBJECT,
+	MCP_LIST,    /* of strings */
+	MCP_STRINGS, /* one string, or a list of them */
+};
+
+#define MCP_LIST_MAX 100 /* strings in a list */
 
 struct mcp_param {
 	const char *name;
 	enum mcp_param_type type;
 	bool required;
-	int64_t min, max; /* of an integer; of a string's length in bytes */
+	int64_t min,
+	    max; /* of an integer; of a string's length in bytes, also of those in a list */
 	const char *description;
+	const char *choices; /* what a string may be, with blanks between; NULL: anything */
 };
 
 #define MCP_PARAMS_MAX 10 /* with the empty one at the end */

@@ -3,10 +3,12 @@
  * The table of all tools, and what is made from it: the list that clients get, with JSON Schemas,
  * and the check of arguments. One truth for both.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
 #include "common/nearest.h"
+#include "common/xmalloc.h"
 #include "irisd/mcp/mcp.h"
 
 static const struct mcp_tool *const families[] = {
@@ -27,21 +29,97 @@ mcp_tool_find(const char *name)
 	return NULL;
 }
 
+/* The names of a table's choices, one after the other; NULL at their end. */
+static const char *
+next_choice(const char **rest, size_t *len)
+{
+	const char *p = *rest + strspn(*rest, " ");
+
+	*len = strcspn(p, " ");
+	*rest = p + *len;
+	return *len > 0 ? p : NULL;
+}
+
+static bool
+is_choice(const char *choices, const char *value)
+{
+	const char *p;
+	size_t len;
+
+	while ((p = next_choice(&choices, &len)) != NULL)
+		if (strlen(value) == len && strncmp(p, value, len) == 0)
+			return true;
+	return false;
+}
+
+static cJSON *
+string_schema(const struct mcp_param *p)
+{
+	const char *rest = p->choices, *name;
+	cJSON *o = json_new(), *list;
+	size_t len;
+	char *one;
+
+	json_put_str(o, "type", "string");
+	if (p->choices == NULL) {
+		json_put_int(o, "minLength", p->min);
+		json_put_int(o, "maxLength", p->max);
+		return o;
+	}
+	list = cJSON_CreateArray();
+	while ((name = next_choice(&rest, &len)) != NULL) {
+		one = xstrndup(name, len);
+		cJSON_AddItemToArray(list, cJSON_CreateString(one));
+		free(one);
+	}
+	json_put(o, "enum", list);
+	return o;
+}
+
+static cJSON *
+list_schema(const struct mcp_param *p)
+{
+	cJSON *o = json_new();
+
+	json_put_str(o, "type", "array");
+	json_put(o, "items", string_schema(p));
+	json_put_int(o, "minItems", 1);
+	json_put_int(o, "maxItems", MCP_LIST_MAX);
+	return o;
+}
+
 static cJSON *
 param_schema(const struct mcp_param *p)
 {
-	static const char *const types[] = {"string", "integer", "boolean"};
-	cJSON *o = json_new();
+	cJSON *o = NULL, *either;
 
-	json_put_str(o, "type", types[p->type]);
-	json_put_str(o, "description", p->description);
-	if (p->type == MCP_INTEGER) {
+	switch (p->type) {
+	case MCP_STRING:
+		o = string_schema(p);
+		break;
+	case MCP_INTEGER:
+		o = json_new();
+		json_put_str(o, "type", "integer");
 		json_put_int(o, "minimum", p->min);
 		json_put_int(o, "maximum", p->max);
-	} else if (p->type == MCP_STRING) {
-		json_put_int(o, "minLength", p->min);
-		json_put_int(o, "maxLength", p->max);
+		break;
+	case MCP_BOOL:
+	case MCP_OBJECT:
+		o = json_new();
+		json_put_str(o, "type", p->type == MCP_BOOL ? "boolean" : "object");
+		break;
+	case MCP_LIST:
+		o = list_schema(p);
+		break;
+	case MCP_STRINGS:
+		o = json_new();
+		either = cJSON_CreateArray();
+		cJSON_AddItemToArray(either, string_schema(p));
+		cJSON_AddItemToArray(either, list_schema(p));
+		json_put(o, "anyOf", either);
+		break;
 	}
+	json_put_str(o, "description", p->description);
 	return o;
 }
 
@@ -115,6 +193,12 @@ check_string(const struct mcp_tool *t, const struct mcp_param *p, const cJSON *v
 	if (!cJSON_IsString(v))
 		return err_set(err, ERR_INVALID, "%s: \"%s\" must be a string (%s)", t->name,
 		    p->name, p->description);
+	if (p->choices != NULL && !is_choice(p->choices, v->valuestring))
+		return err_set(err, ERR_INVALID,
+		    "%s: \"%s\" can not be \"%.60s\"; it is one of: %s", t->name, p->name,
+		    v->valuestring, p->choices);
+	if (p->choices != NULL)
+		return 0;
 	len = strlen(v->valuestring);
 	if (len < (size_t)p->min)
 		return err_set(err, ERR_INVALID, "%s: \"%s\" is empty; give %s", t->name, p->name,
@@ -122,6 +206,25 @@ check_string(const struct mcp_tool *t, const struct mcp_param *p, const cJSON *v
 	if (len > (size_t)p->max)
 		return err_set(err, ERR_INVALID, "%s: \"%s\" has %zu bytes, %lld are the limit",
 		    t->name, p->name, len, (long long)p->max);
+	return 0;
+}
+
+static int
+check_list(const struct mcp_tool *t, const struct mcp_param *p, const cJSON *v, struct err *err)
+{
+	const cJSON *item;
+	int n = cJSON_GetArraySize(v);
+
+	if (!cJSON_IsArray(v))
+		return err_set(err, ERR_INVALID, "%s: \"%s\" must be a list of strings (%s)",
+		    t->name, p->name, p->description);
+	if (n == 0 || n > MCP_LIST_MAX)
+		return err_set(err, ERR_INVALID,
+		    "%s: \"%s\" has %d entries; give 1 to %d, or leave it out", t->name, p->name, n,
+		    MCP_LIST_MAX);
+	cJSON_ArrayForEach (item, v)
+		if (check_string(t, p, item, err) == -1)
+			return -1;
 	return 0;
 }
 
@@ -164,12 +267,38 @@ check_known(const struct mcp_tool *t, const cJSON *args, struct err *err)
 	return 0;
 }
 
+static int
+check_value(const struct mcp_tool *t, const struct mcp_param *p, const cJSON *args, struct err *err)
+{
+	const cJSON *v = json_get(args, p->name);
+
+	switch (p->type) {
+	case MCP_STRING:
+		return check_string(t, p, v, err);
+	case MCP_INTEGER:
+		return check_integer(t, p, args, err);
+	case MCP_LIST:
+		return check_list(t, p, v, err);
+	case MCP_STRINGS:
+		return cJSON_IsArray(v) ? check_list(t, p, v, err) : check_string(t, p, v, err);
+	case MCP_BOOL:
+		if (!cJSON_IsBool(v))
+			return err_set(
+			    err, ERR_INVALID, "%s: \"%s\" must be true or false", t->name, p->name);
+		return 0;
+	case MCP_OBJECT:
+		if (!cJSON_IsObject(v))
+			return err_set(err, ERR_INVALID, "%s: \"%s\" must be an object (%s)",
+			    t->name, p->name, p->description);
+		return 0;
+	}
+	return 0;
+}
+
 int
 mcp_tool_check(const struct mcp_tool *t, const cJSON *args, struct err *err)
 {
 	const struct mcp_param *p;
-	const cJSON *v;
-	int rv;
 
 	if (args != NULL && !cJSON_IsObject(args))
 		return err_set(err, ERR_INVALID, "%s: arguments must be an object", t->name);
@@ -177,22 +306,13 @@ mcp_tool_check(const struct mcp_tool *t, const cJSON *args, struct err *err)
 	if (args != NULL && check_known(t, args, err) == -1)
 		return -1;
 	for (p = t->params; p->name != NULL; p++) {
-		if ((v = json_get(args, p->name)) == NULL) {
+		if (json_get(args, p->name) == NULL) {
 			if (p->required)
 				return err_set(err, ERR_INVALID, "%s: \"%s\" is missing: %s",
 				    t->name, p->name, p->description);
 			continue;
 		}
-		if (p->type == MCP_STRING)
-			rv = check_string(t, p, v, err);
-		else if (p->type == MCP_INTEGER)
-			rv = check_integer(t, p, args, err);
-		else if (cJSON_IsBool(v))
-			rv = 0;
-		else
-			rv = err_set(
-			    err, ERR_INVALID, "%s: \"%s\" must be true or false", t->name, p->name);
-		if (rv == -1)
+		if (check_value(t, p, args, err) == -1)
 			return -1;
 	}
 	return 0;

@@ -309,44 +309,49 @@ fn_result(struct mcp_call *c, const cJSON *args)
 
 #define P_TO                                                                                       \
 	{                                                                                          \
-		"toTeam", MCP_STRING, true, 1, 100, "the team to ask, by its name in list_teams"   \
+		"toTeam", MCP_STRING, true, 1, 100, "the team to ask, by its name in list_teams",  \
+		    NULL                                                                           \
 	}
-#define P_MESSAGE                                                                                       \
-	{                                                                                               \
-		"message", MCP_STRING, true, 1, (int64_t)MESSAGE_BODY_MAX,                              \
-		    "the question or task, complete in itself: the team does not see this conversation" \
+#define P_MESSAGE                                                                                        \
+	{                                                                                                \
+		"message", MCP_STRING, true, 1, (int64_t)MESSAGE_BODY_MAX,                               \
+		    "the question or task, complete in itself: the team does not see this conversation", \
+		    NULL                                                                                 \
 	}
 #define P_FROM                                                                                     \
 	{                                                                                          \
 		"fromTeam", MCP_STRING, false, 1, TEAM_NAME_MAX,                                   \
-		    "who asks; best left out, Iris knows it"                                       \
+		    "who asks; best left out, Iris knows it", NULL                                 \
 	}
 #define P_TIMEOUT                                                                                   \
 	{                                                                                           \
 		"timeout", MCP_INTEGER, false, -1, TIMEOUT_MAX,                                     \
 		    "ms to wait for the answer; 0 waits without limit, -1 does not wait (then use " \
-		    "message_result)"                                                               \
+		    "message_result)",                                                              \
+		    NULL                                                                            \
 	}
 #define P_PERSIST                                                                                  \
 	{                                                                                          \
 		"persist", MCP_BOOL, false, 0, 0,                                                  \
-		    "accepted for Iris MCP's sake: every message is stored"                        \
+		    "accepted for Iris MCP's sake: every message is stored", NULL                  \
 	}
 #define P_TTL                                                                                      \
 	{                                                                                          \
 		"ttl", MCP_INTEGER, false, 0, MESSAGE_TTL_MAX,                                     \
 		    "ms that the message may wait; what is still queued then expires and is "      \
-		    "never delivered; 0: no limit"                                                 \
+		    "never delivered; 0: no limit",                                                \
+		    NULL                                                                           \
 	}
 #define P_TTL_DAYS                                                                                 \
 	{                                                                                          \
 		"ttlDays", MCP_INTEGER, false, 0, MESSAGE_TTL_MAX / DAY_MS,                        \
-		    "the same in days, as in Iris MCP; ttl counts where both are given"            \
+		    "the same in days, as in Iris MCP; ttl counts where both are given", NULL      \
 	}
-#define P_KEY                                                                                             \
-	{                                                                                                 \
-		"idempotencyKey", MCP_STRING, false, 1, MESSAGE_KEY_MAX,                                  \
-		    "the same key with the same text finds the first message instead of sending a second" \
+#define P_KEY                                                                                              \
+	{                                                                                                  \
+		"idempotencyKey", MCP_STRING, false, 1, MESSAGE_KEY_MAX,                                   \
+		    "the same key with the same text finds the first message instead of sending a second", \
+		    NULL                                                                                   \
 	}
 
 const struct mcp_tool mcp_tools_message[] = {
@@ -389,9 +394,11 @@ const struct mcp_tool mcp_tools_message[] = {
 	    "Fetch the answer to a message that was sent before, or wait for it, by the messageId that "
 	    "quick_message, send_message or ask_message returned. Tells the state when there is no answer "
 	    "yet, and each step with its time and its evidence.",
-	.params = {{"messageId", MCP_STRING, true, 1, 64, "the id that the sending tool returned"},
+	.params = {{"messageId", MCP_STRING, true, 1, 64, "the id that the sending tool returned",
+		       NULL},
 	    {"timeout", MCP_INTEGER, false, -1, TIMEOUT_MAX,
-		"ms to wait for the answer; 0 waits without limit, -1 (the default) does not wait"},
+		"ms to wait for the answer; 0 waits without limit, -1 (the default) does not wait",
+		NULL},
 	    P_FROM},
 	.output = RESULT_OUTPUT,
 	.read_only = true,

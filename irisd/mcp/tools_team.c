@@ -248,12 +248,12 @@ fn_sleep(struct mcp_call *c, const cJSON *args)
 
 #define P_TEAM                                                                                     \
 	{                                                                                          \
-		"team", MCP_STRING, true, 1, 100, "the team, by its name in list_teams"            \
+		"team", MCP_STRING, true, 1, 100, "the team, by its name in list_teams", NULL      \
 	}
 #define P_FROM                                                                                     \
 	{                                                                                          \
 		"fromTeam", MCP_STRING, false, 1, TEAM_NAME_MAX,                                   \
-		    "who asks; best left out, Iris knows it"                                       \
+		    "who asks; best left out, Iris knows it", NULL                                 \
 	}
 
 const struct mcp_tool mcp_tools_team[] = {
@@ -276,9 +276,9 @@ const struct mcp_tool mcp_tools_team[] = {
 	.description =
 	    "Show what the teams' Claude sessions with this project are doing: awake or asleep, busy with "
 	    "what, how many messages wait, when last used; and how full the process pool is.",
-	.params = {P_FROM, {"team", MCP_STRING, false, 1, 100, "only this team"},
+	.params = {P_FROM, {"team", MCP_STRING, false, 1, 100, "only this team", NULL},
 	    {"includeNotifications", MCP_BOOL, false, 0, 0,
-		"also how many messages wait for this project itself (default true)"}},
+		"also how many messages wait for this project itself (default true)", NULL}},
 	.output =
 	    "{\"type\":\"object\",\"properties\":{\"teams\":{\"type\":\"array\",\"items\":{"
 	    "\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},"
@@ -320,7 +320,7 @@ const struct mcp_tool mcp_tools_team[] = {
 	    "it is interrupted.",
 	.params = {P_TEAM, P_FROM,
 	    {"force", MCP_BOOL, false, 0, 0,
-		"interrupt the team when it is at work (default false)"}},
+		"interrupt the team when it is at work (default false)", NULL}},
 	.output = CHANGE_OUTPUT,
 	.destructive = true,
 	.idempotent = true,

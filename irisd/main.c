@@ -76,6 +76,16 @@ load_conf(const struct paths *p, struct err *err)
 	return c;
 }
 
+/* An irisd that runs is not asked to go for one that could not start. */
+static int
+check_conf(const struct paths *p, struct err *err)
+{
+	struct conf *c = load_conf(p, err);
+
+	conf_unref(c);
+	return c != NULL ? 0 : -1;
+}
+
 static void
 use_conf(struct irisd *d, struct conf *c, cJSON *diff)
 {
@@ -361,6 +371,7 @@ main(int argc, char *argv[])
 	TAILQ_INIT(&d.clients);
 	TAILQ_INIT(&d.workers);
 	if (paths_init(&d.paths, &err) == -1 || paths_make(&d.paths, &err) == -1 ||
+	    (service && check_conf(&d.paths, &err) == -1) ||
 	    (d.lock_fd = lock_take(&d.paths, service, &err)) == -1 || start(&d, sev, &err) == -1) {
 		log_error("%s", err.msg);
 		start_report(&err);

@@ -293,6 +293,17 @@ describe("under a service manager", () => {
 		await m.ended;
 	});
 
+	test("with a configuration that is wrong it leaves the irisd that runs alone", async () => {
+		await iris.start();
+		const config = readFileSync(join(iris.home, "config.yaml"), "utf8");
+		writeFileSync(join(iris.home, "config.yaml"), "settings: [\n");
+		const r = await run(program("irisd"), ["--service"], { env: iris.env });
+		assert.equal(r.status, 78);
+		assert.match(r.stderr, /config\.yaml:\d+/);
+		writeFileSync(join(iris.home, "config.yaml"), config);
+		assert.equal((await status(iris)).pid, iris.daemon.pid);
+	});
+
 	test("with a socket: the hand-over ends with 0, who connects meanwhile waits in the socket", async () => {
 		const server = createServer();
 		await new Promise((done) => server.listen(iris.socket, done));

@@ -386,5 +386,7 @@ control_orphan(struct claude *c)
 	while ((a = TAILQ_FIRST(&c->control.asks)) != NULL) {
 		control_send_answer(c, a->id, NOBODY);
 		free_ask(c, a);
+		if (c->turn != NULL)
+			c->turn->heard = compat_mono_ms();
 	}
 }

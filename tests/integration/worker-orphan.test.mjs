@@ -133,6 +133,24 @@ orphanTest("a result that irisd can not store now is kept; one that it never wil
 	await waitFor(() => irisd.spooled() === null);
 });
 
+orphanTest("a claude that dies without irisd: it is not among the sessions, and its turn has failed", async (irisd) => {
+	const { pid } = await served(irisd);
+	const m = await irisd.send(held(irisd).text);
+	await irisd.event("event/receipt");
+	irisd.die();
+	process.kill(pid, "SIGKILL");
+	const [line] = await irisd.spooledLines(1);
+	assert.deepEqual([line.ok, line.code, line.seen], [false, "crashed", "lifecycle"]);
+	await waitFor(() => irisd.stderr.includes("claude is gone"));
+	const hello = await irisd.comeBack();
+	assert.deepEqual([hello.sessions, hello.results], [[], [m]]);
+	assert.equal((await irisd.result(m)).code, "crashed");
+	assert.equal(irisd.all("event/exit").length, 0);
+	await refused(irisd.send("ECHO anew"), "not_found", /no such session/);
+	await irisd.open();
+	assert.equal((await irisd.ask("ECHO anew")).answer, "anew");
+});
+
 orphanTest("SIGUSR1 connects at once, and without it a timer does", async (irisd) => {
 	irisd.die();
 	/* Long enough for the time between two tries to have grown past a second. */
@@ -316,6 +334,19 @@ orphanTest("orphaned: what is asked afterwards is refused at once", async (irisd
 	assert.equal(line.message, m);
 	assert.match(line.answer, /^held\n\n.*Nobody can permit this: irisd is not running.*\n\n.*irisd is not running, so this tool/s);
 }, ["-o", "200"]);
+
+orphanTest("orphaned: the silence of a turn counts from the denial on, not from the question", async (irisd) => {
+	await served(irisd, { responseTimeout: 600 });
+	const gate = held(irisd);
+	const m = await irisd.send(`BASH echo no\n${gate.text}`);
+	await irisd.event("event/ask");
+	irisd.die();
+	await waitFor(() => irisd.stderr.includes("end with their turns"));
+	gate.finish();
+	await within(8000, irisd.ended, "the worker's end");
+	const [line] = irisd.spooled();
+	assert.deepEqual([line.message, line.ok], [m, true], line.reason);
+}, ["-o", "1500"]);
 
 orphanTest("the time counts anew after each irisd", async (irisd) => {
 	for (let i = 0; i < 3; i++) {

@@ -46,10 +46,12 @@ LIBEVENT  = -levent_core
 LIBCJSON  = -lcjson
 LIBYAML   = -lyaml
 LIBSQLITE = -lsqlite3
+LIBWEB    = -lcivetweb
+LIBMD     = -lmd
 
 # --- sources, by directory ------------------------------------------------------------------------------------
 COMMON_SRC = $(wildcard common/*.c)
-IRISD_SRC  = $(wildcard irisd/*.c irisd/core/*.c irisd/store/*.c irisd/net/*.c irisd/mcp/*.c)
+IRISD_SRC  = $(wildcard irisd/*.c irisd/core/*.c irisd/store/*.c irisd/net/*.c irisd/mcp/*.c irisd/web/*.c)
 CTL_SRC    = $(wildcard irisd/ctl/*.c)
 WORKER_SRC = $(wildcard iris-worker/*.c)
 SHIM_SRC   = $(wildcard iris-mcp-shim/*.c)
@@ -87,7 +89,7 @@ $(BUILD)/lib/libworker.a: $(filter-out %/iris-worker/main.o,$(call obj,$(WORKER_
 
 $(BUILD)/bin/irisd: $(call obj,irisd/main.c) $(BUILD)/lib/libirisd.a $(BUILD)/lib/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIBEVENT) $(LIBSQLITE) $(LIBCJSON) $(LIBYAML)
+	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIBEVENT) $(LIBSQLITE) $(LIBCJSON) $(LIBYAML) $(LIBWEB) $(LIBMD)
 
 $(BUILD)/bin/iris: $(call obj,$(CTL_SRC)) $(BUILD)/lib/libcommon.a
 	@mkdir -p $(@D)
@@ -107,7 +109,7 @@ $(BUILD)/test/fake-claude: $(call obj,$(FAKE_SRC)) $(BUILD)/lib/libcommon.a
 
 $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/lib/libirisd.a $(BUILD)/lib/libworker.a $(BUILD)/lib/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLLDFLAGS) -o $@ $^ -lcmocka $(LIBEVENT) $(LIBSQLITE) $(LIBCJSON) $(LIBYAML)
+	$(CC) $(ALLLDFLAGS) -o $@ $^ -lcmocka $(LIBEVENT) $(LIBSQLITE) $(LIBCJSON) $(LIBYAML) $(LIBWEB) $(LIBMD)
 
 $(BUILD)/test/bench-client: $(call obj,tests/bench/bench-client.c) $(BUILD)/lib/libcommon.a
 	@mkdir -p $(@D)
@@ -198,6 +200,7 @@ FUZZ     = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 
 .PHONY: fuzz
 fuzz: $(FUZZ)
+build/fuzz/fuzz_template: $(wildcard irisd/mcp/template*.c)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(COMMON_SRC)
 	@mkdir -p $(@D)
 	clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) -o $@ $^ \

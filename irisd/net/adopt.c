@@ -295,8 +295,8 @@ take_session(struct worker *w, const cJSON *o)
 }
 
 /*
- * All workers of the team have spoken or died. What none of them has, and none of those that died
- * may have had, was never received.
+ * All workers of the team have spoken or died. What none of them has may have been with one that had
+ * died before irisd did, so that this, too, is looked up.
  */
 static void
 settle(struct team *t, const cJSON *results, const char *doubt)
@@ -305,18 +305,11 @@ settle(struct team *t, const cJSON *results, const char *doubt)
 
 	HASH_ITER(hh, t->d->messages, m, next)
 	{
-		if (!m->limbo || m->session->team != t || holds_result(results, m->id))
-			continue;
-		if (m->cancel_wanted && m->state == LADDER_SENT && doubt == NULL) {
-			message_cancelled(m, "cancelled before Claude had it", NULL);
-			continue;
-		}
-		m->attempts = doubt == NULL && m->state == LADDER_SENT ? 0 : m->attempts;
-		message_requeue(m,
-		    doubt != NULL ? doubt
-			: m->state == LADDER_SEEN
-			? "the team's iris-worker does not know it any more"
-			: NULL);
+		if (m->limbo && m->session->team == t && !holds_result(results, m->id))
+			message_requeue(m,
+			    doubt != NULL ? doubt
+					  : "irisd ended, and the team's iris-worker does not have "
+					    "the message");
 	}
 	evict_team(t);
 	pool_want_team(t);

@@ -19,6 +19,7 @@
 #include "common/uuid.h"
 #include "common/xmalloc.h"
 #include "iris-worker/claude.h"
+#include "iris-worker/forget.h"
 #include "iris-worker/report.h"
 #include "iris-worker/transcript.h"
 #include "iris-worker/worker.h"
@@ -39,6 +40,7 @@ static int do_interrupt(struct worker *, const struct request *, struct err *);
 static int do_answer(struct worker *, const struct request *, struct err *);
 static int do_mcp(struct worker *, const struct request *, struct err *);
 static int do_lookup(struct worker *, const struct request *, struct err *);
+static int do_forget(struct worker *, const struct request *, struct err *);
 static int do_close(struct worker *, const struct request *, struct err *);
 static int do_stop(struct worker *, const struct request *, struct err *);
 
@@ -54,6 +56,7 @@ static const struct {
     {"worker/answer", do_answer, true, false},
     {"worker/mcp", do_mcp, false, false},
     {"worker/lookup", do_lookup, false, true},
+    {"worker/forget", do_forget, false, true},
     {"worker/close", do_close, true, true},
     {"worker/stop", do_stop, false, true},
 };
@@ -151,6 +154,27 @@ do_lookup(struct worker *w, const struct request *r, struct err *err)
 	}
 	transcript_release(&t);
 	return rv;
+}
+
+/* A conversation that irisd wants no more of. */
+static int
+do_forget(struct worker *w, const struct request *r, struct err *err)
+{
+	const char *id = json_str(r->params, "claudeId");
+	char dir[PATHS_MAX];
+	cJSON *p;
+
+	if (id == NULL || !uuid_valid(id))
+		return err_set(err, ERR_INVALID, "claudeId must be a UUID");
+	if (r->claude != NULL)
+		return err_set(err, ERR_REFUSED, "the session is open");
+	if (transcript_config_dir(json_obj(r->params, "env"), dir, sizeof dir, err) == -1 ||
+	    forget_conversation(dir, id, err) == -1)
+		return -1;
+	p = json_new();
+	json_put_bool(p, "removed", true);
+	report_answer(w, r->id, p);
+	return 0;
 }
 
 static int

@@ -12,6 +12,7 @@
 #include "irisd/core/backoff.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/renew.h"
 #include "irisd/core/team.h"
 #include "irisd/mcp/inband.h"
 #include "irisd/net/worker.h"
@@ -306,7 +307,8 @@ look_at(struct session *s)
 		return;
 	}
 	/* Whoever ends that looks at the team's sessions again. */
-	if (s->team->adopting > 0 || s->team->evict != NULL || worker_leaving(s->team))
+	if (s->team->adopting > 0 || s->team->evict != NULL || worker_leaving(s->team) ||
+	    renew_holds(s))
 		return;
 	switch (s->state) {
 	case SESSION_ASLEEP:

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/core/message.h"
+#include "irisd/core/renew.h"
 #include "irisd/core/session.h"
 #include "irisd/core/team.h"
 #include "irisd/mcp/inband.h"
@@ -167,6 +168,7 @@ session_free(struct session *s)
 	if (s->idle_timer != NULL)
 		event_free(s->idle_timer);
 	inband_release(s);
+	renew_release(s);
 	TAILQ_REMOVE(&s->team->sessions, s, team_entry);
 	store_session_release(&s->row);
 	free(s);

@@ -34,6 +34,7 @@ enum session_event {
 
 struct mcp;
 struct message;
+struct renew;
 TAILQ_HEAD(message_queue, message);
 
 /* Somebody who waits for a session to be awake or asleep. err is NULL for success. */
@@ -73,6 +74,8 @@ struct session {
 	struct event *idle_timer;
 	struct mcp *mcp; /* its in-band MCP client, owned; NULL until it speaks */
 	bool restarted;  /* this open already is the second try */
+
+	struct renew *renew; /* while its conversation is begun anew; core/renew.c's */
 };
 
 const char *session_state_name(enum session_state state);

@@ -19,6 +19,7 @@
 #include "irisd/core/backoff.h"
 #include "irisd/core/envelope.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/renew.h"
 #include "irisd/net/adopt.h"
 #include "irisd/net/evict.h"
 #include "irisd/net/worker_private.h"
@@ -89,6 +90,20 @@ sessions_lost(struct team *t, const char *reason)
 	}
 }
 
+/* What it was asked to remove, nobody will. */
+static void
+transcripts_kept(struct worker *w, const char *reason)
+{
+	struct worker_call *c;
+	struct session *s;
+	struct err err;
+
+	err_set(&err, ERR_UNAVAILABLE, "%s", reason);
+	TAILQ_FOREACH (c, &w->calls, entry)
+		if (c->kind == WORKER_FORGET && (s = session_by_key(w->team, c->session)) != NULL)
+			renew_on_forgotten(s, false, &err);
+}
+
 void
 worker_lost(struct worker *w, const char *why)
 {
@@ -124,6 +139,7 @@ worker_lost(struct worker *w, const char *why)
 		backoff_crash(w->team, reason);
 	adopt_spool(w->d, w->pid, w->start);
 	sessions_lost(w->team, reason);
+	transcripts_kept(w, reason);
 	evict_team(w->team);
 	pool_want_team(w->team);
 }
@@ -348,6 +364,23 @@ worker_lookup(struct session *s, struct message *m, struct err *err)
 }
 
 int
+worker_forget(struct session *s, const char *claude_id, struct err *err)
+{
+	struct worker *w = s->team->worker;
+	cJSON *p;
+
+	if (w != NULL && (w->stopping || w->leaving))
+		return err_set(err, ERR_UNAVAILABLE, "team %s is being stopped", s->team->name);
+	if (w == NULL && (w = worker_start(s->team, err)) == NULL)
+		return -1;
+	p = params_for(s);
+	json_put_str(p, "claudeId", claude_id);
+	json_put(p, "env", env_object(s->team->cfg));
+	request(w, "worker/forget", p, WORKER_FORGET, s, NULL);
+	return 0;
+}
+
+int
 worker_turn(struct session *s, struct message *m, struct err *err)
 {
 	struct worker *w = s->team->worker;
@@ -437,7 +470,7 @@ worker_retire(struct team *t)
 		if (s->state != SESSION_ASLEEP && s->state != SESSION_WAITING)
 			return;
 	TAILQ_FOREACH (c, &t->worker->calls, entry)
-		if (c->kind == WORKER_LOOKUP)
+		if (c->kind == WORKER_LOOKUP || c->kind == WORKER_FORGET)
 			return;
 	stop(t->worker);
 	t->worker = NULL;

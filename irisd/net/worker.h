@@ -33,6 +33,12 @@ void worker_interrupt(struct session *s, struct message *m);
  */
 int worker_lookup(struct session *s, struct message *m, struct err *err);
 
+/*
+ * Have Claude's transcript of a conversation that this session had removed; ends with
+ * renew_on_forgotten.
+ */
+int worker_forget(struct session *s, const char *claude_id, struct err *err);
+
 /* End the session's process; ends with pool_on_exit or pool_on_closed. */
 void worker_close(struct session *s);
 

@@ -12,6 +12,7 @@
 #include "common/rpc.h"
 #include "irisd/core/permission.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/renew.h"
 #include "irisd/mcp/inband.h"
 #include "irisd/net/worker_private.h"
 
@@ -75,11 +76,15 @@ worker_answered(
 	}
 	if (s != NULL && call->kind == WORKER_LOOKUP)
 		looked_up(s, call->message, result, error != NULL ? &err : NULL, w->leaving);
+	if (s != NULL && call->kind == WORKER_FORGET)
+		renew_on_forgotten(
+		    s, json_bool(result, "removed", false), error != NULL ? &err : NULL);
 	/* The process that was meant may have ended meanwhile, and another one been asked for. */
 	if (s == NULL || s->process != call->process)
 		return;
 	switch (call->kind) {
 	case WORKER_LOOKUP:
+	case WORKER_FORGET:
 		break;
 	case WORKER_OPEN:
 		/* Closed, and the close answered, before this: it is over. */

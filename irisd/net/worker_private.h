@@ -8,7 +8,14 @@
 #include "irisd/core/team.h"
 #include "irisd/net/worker.h"
 
-enum worker_call_kind { WORKER_OPEN, WORKER_TURN, WORKER_CLOSE, WORKER_LOOKUP, WORKER_OTHER };
+enum worker_call_kind {
+	WORKER_OPEN,
+	WORKER_TURN,
+	WORKER_CLOSE,
+	WORKER_LOOKUP,
+	WORKER_FORGET,
+	WORKER_OTHER
+};
 
 /* A request that the worker has not answered yet. */
 struct worker_call {

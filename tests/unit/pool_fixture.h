@@ -72,6 +72,15 @@ worker_lookup(struct session *s, struct message *m, struct err *err)
 	return 0;
 }
 
+int
+worker_forget(struct session *s, const char *claude_id, struct err *err)
+{
+	(void)err;
+	assert_true(uuid_valid(claude_id));
+	note_did("forget", s, "");
+	return 0;
+}
+
 /* What the transcript is made to say. */
 static inline void
 looked(struct session *s, const char *id, enum pool_found found, int64_t line, const char *answer)

@@ -58,6 +58,7 @@ struct config_settings {
 	int64_t response_timeout; /* silence of a running turn, reset by every line from claude */
 	int64_t idle_timeout;     /* an idle process is stopped after this */
 	int64_t max_processes;
+	int64_t max_starts; /* of them, those that are not ready yet */
 	int64_t health_check_interval;
 	int64_t http_port;
 	int default_transport;      /* enum config_transport */

@@ -26,6 +26,8 @@ CONFIG_KEY(settings, "idleTimeout", idle_timeout, INT, "3600000", 1, MS_MAX,
     "ms after which an idle process is stopped")
 CONFIG_KEY(settings, "maxProcesses", max_processes, INT, "10", 1, 1000,
     "claude processes at the same time")
+CONFIG_KEY(settings, "maxStarts", max_starts, INT, "4", 1, 1000,
+    "claude processes that start at the same time")
 CONFIG_KEY(settings, "healthCheckInterval", health_check_interval, INT, "30000", 1, MS_MAX,
     "ms between looks at the processes")
 CONFIG_KEY(settings, "httpPort", http_port, INT, "1615", 1, 65535, "port of MCP over HTTP")

@@ -543,7 +543,11 @@ message_describe(const struct message *m, char *buf, size_t size)
 		    "the transcript of team %s is searched: nobody knows whether Claude has it",
 		    team);
 	} else if (m->in_queue) {
-		if (s->state == SESSION_WAITING)
+		if (s->state == SESSION_WAITING &&
+		    m->d->active < m->d->conf->config->settings.max_processes)
+			snprintf(buf, size, "queued, place %d: other processes are starting first",
+			    message_position(m));
+		else if (s->state == SESSION_WAITING)
 			snprintf(buf, size, "queued, place %d: all %lld process slots are taken",
 			    message_position(m),
 			    (long long)m->d->conf->config->settings.max_processes);

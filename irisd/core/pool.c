@@ -153,24 +153,28 @@ start(struct session *s)
 
 /*
  * Processes in the way of a new one: a turn that waits for another team holds no slot meanwhile, or
- * teams that ask one another could wait for a slot for ever. stopping: those that will be gone by
- * themselves.
+ * teams that ask one another could wait for a slot for ever.
  */
-static int
-slots_taken(struct irisd *d, int *stopping)
+struct slots {
+	int taken;
+	int stopping; /* will be gone by themselves */
+	int starting; /* not ready yet */
+};
+
+static void
+count_slots(struct irisd *d, struct slots *n)
 {
 	struct session *s;
 	struct team *t;
-	int n = d->active;
 
-	*stopping = 0;
+	*n = (struct slots){.taken = d->active};
 	TAILQ_FOREACH (t, &d->teams, entry) {
 		TAILQ_FOREACH (s, &t->sessions, team_entry) {
-			n -= s->state == SESSION_BUSY && inband_waits(s);
-			*stopping += s->state == SESSION_STOPPING;
+			n->taken -= s->state == SESSION_BUSY && inband_waits(s);
+			n->stopping += s->state == SESSION_STOPPING;
+			n->starting += s->state == SESSION_STARTING;
 		}
 	}
-	return n;
 }
 
 /* How many wait for a slot before s, itself included. */
@@ -193,20 +197,26 @@ static void
 start_or_wait(struct session *s)
 {
 	struct irisd *d = s->d;
-	int64_t max = d->conf->config->settings.max_processes;
+	const struct config_settings *cfg = &d->conf->config->settings;
 	struct session *victim, *first = TAILQ_FIRST(&d->waiting);
-	int stopping;
-	bool room = d->active < max || slots_taken(d, &stopping) < max;
+	struct slots n;
+	bool room;
 
-	if (room && (first == NULL || first == s)) {
+	count_slots(d, &n);
+	room = n.taken < cfg->max_processes;
+	if (room && n.starting < cfg->max_starts && (first == NULL || first == s)) {
 		start(s);
 		return;
 	}
 	if (s->state == SESSION_ASLEEP)
 		session_move(s, SESSION_EV_WAIT);
+	if (n.starting >= cfg->max_starts) {
+		/* The next one that is ready has this looked at again. */
+		return;
+	}
 	if (room) {
 		pool_want(first);
-	} else if (stopping < place(s) && (victim = least_recently_used(d)) != NULL) {
+	} else if (n.stopping < place(s) && (victim = least_recently_used(d)) != NULL) {
 		log_info("session gives way from=%s to=%s for=%s->%s", victim->row.from,
 		    victim->team->name, s->row.from, s->team->name);
 		pool_close(victim);
@@ -223,11 +233,12 @@ must_give_way(struct session *s)
 {
 	struct session *first = TAILQ_FIRST(&s->d->waiting);
 	const struct message *theirs, *ours = TAILQ_FIRST(&s->queue);
-	int stopping;
+	struct slots n;
 
-	if (first == NULL || ours == NULL ||
-	    slots_taken(s->d, &stopping) < s->d->conf->config->settings.max_processes ||
-	    stopping > 0)
+	if (first == NULL || ours == NULL)
+		return false;
+	count_slots(s->d, &n);
+	if (n.taken < s->d->conf->config->settings.max_processes || n.stopping > 0)
 		return false;
 	theirs = TAILQ_FIRST(&first->queue);
 	return theirs == NULL || strcmp(theirs->id, ours->id) < 0;

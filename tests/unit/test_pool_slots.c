@@ -18,6 +18,7 @@
 static char one_slot[] = "settings:\n  maxProcesses: 1\n" THREE;
 static char two_slots[] = "settings:\n  maxProcesses: 2\n" THREE;
 static char three_slots[] = "settings:\n  maxProcesses: 3\n" THREE;
+static char one_start[] = "settings:\n  maxStarts: 1\n" THREE;
 static char idle_soon[] = "settings:\n  idleTimeout: 1\n" THREE;
 static char without_alpha[] = "settings:\n  maxProcesses: 2\nteams:\n" TEAM("beta") TEAM("gamma");
 
@@ -67,6 +68,33 @@ test_busy_never_gives_way(void **state)
 	expect("close alpha>beta; ");
 	pool_on_exit(b, "status 0");
 	expect("open alpha>gamma; ");
+}
+
+/* One after the other, in the order in which they came; a start that fails or is given up counts as over. */
+static void
+test_starts_are_paced(void **state)
+{
+	struct session *a = session_of("beta", "alpha"), *b = session_of("alpha", "beta"),
+		       *c = session_of("alpha", "gamma");
+	struct err why;
+
+	(void)state;
+	ask("beta", "alpha", "x");
+	ask("alpha", "beta", "y");
+	ask("alpha", "gamma", "z");
+	expect("open beta>alpha; ");
+	assert_int_equal(b->state, SESSION_WAITING);
+	expect("");
+	opened(a);
+	expect("turn beta>alpha x; open alpha>beta; ");
+	assert_int_equal(c->state, SESSION_WAITING);
+	err_set(&why, ERR_LOGIN, "not logged in");
+	pool_on_open_failed(b, &why, POOL_OPEN_REFUSED);
+	expect("open alpha>gamma; ");
+	pool_close(c);
+	expect("close alpha>gamma; ");
+	ask("alpha", "beta", "again");
+	expect("open alpha>beta; ");
 }
 
 static void
@@ -486,6 +514,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_lru_gives_way, two_slots),
 	    TEST(test_busy_never_gives_way, two_slots),
+	    TEST(test_starts_are_paced, one_start),
 	    TEST(test_waiting_in_order, one_slot),
 	    TEST(test_older_message_first, one_slot),
 	    TEST(test_no_over_eviction, three_slots),

@@ -20,6 +20,7 @@
 #include "irisd/core/envelope.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
+#include "irisd/mcp/inband.h"
 #include "irisd/net/adopt.h"
 #include "irisd/net/evict.h"
 #include "irisd/net/worker_private.h"
@@ -515,8 +516,14 @@ worker_stop_all(struct irisd *d)
 void
 worker_leave_all(struct irisd *d)
 {
+	struct session *s;
+	struct team *t;
 	struct worker *w;
 
+	/* Their in-band clients ask the next irisd again; what they wait for here is let go. */
+	TAILQ_FOREACH (t, &d->teams, entry)
+		TAILQ_FOREACH (s, &t->sessions, team_entry)
+			inband_release(s);
 	while ((w = TAILQ_FIRST(&d->workers)) != NULL) {
 		if (w->peer != NULL)
 			peer_close(w->peer, LEAVE_GRACE_MS);

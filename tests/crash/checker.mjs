@@ -527,6 +527,12 @@ export async function findOrphans(iris, { deadline = 5000, except = [] } = {}) {
 	return [...candidates.values()].map((p) => problem("orphan", `${p.pid} ${p.command.slice(0, 150)} (parent ${p.parent}): ${p.why}`));
 }
 
+/* A child that has not reached its exec yet, or that a sanitizer looks for leaks with, is no process of its own. */
+function withoutChildren(list) {
+	const pids = new Set(list.map((p) => p.pid));
+	return list.length < 2 ? list : list.filter((p) => !pids.has(processFacts(p).parent));
+}
+
 /*
  * From now on, look whether one conversation ever has two processes: stop() answers the problems.
  * One that is about to be replaced by exec, or that is dying, is seen once only.
@@ -538,7 +544,7 @@ export function watchConversations(iris, every = 40) {
 		const claudes = processesOf(iris.root).map((p) => ({ ...p, id: p.command.match(/ --(?:session-id|resume)[= ]([0-9a-f-]{36})/)?.[1] }));
 		const now = new Set();
 		for (const [id, list] of groupBy(claudes.filter((p) => p.id), (p) => p.id))
-			if (list.length > 1) now.add(`${id} is with ${list.map((p) => p.pid).sort()}`);
+			if (withoutChildren(list).length > 1) now.add(`${id} is with ${list.map((p) => p.pid).sort()}`);
 		for (const pair of now)
 			if (before.has(pair)) found.set(pair, problem("fork", `the conversation ${pair}`));
 		before = now;

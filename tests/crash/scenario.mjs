@@ -93,7 +93,10 @@ export class Play {
 		}
 	}
 
-	/* A command, run again while irisd is said to be gone; answers what it printed. */
+	/*
+	 * A command, run again while irisd is said to be gone, and after "iris start" as it says; answers
+	 * what it printed.
+	 */
 	async command(args, { cwd = this.iris.root, tries = PERSON_TRIES } = {}) {
 		for (let i = 1; ; i++) {
 			const r = await this.iris.iris(["--json", ...args], { cwd, deadline: PATIENCE });
@@ -103,6 +106,7 @@ export class Play {
 			}
 			const o = JSON.parse(r.stdout);
 			if (!GONE.includes(o.error?.code) || o.id !== undefined || i === tries) return o;
+			if (args[0] !== "start") await this.command(["start"], { tries: 1 });
 		}
 	}
 
@@ -238,15 +242,14 @@ export class Play {
 				return await readStore(this.iris);
 			} catch (e) {
 				if (i === PERSON_TRIES) throw e;
-				await this.command(["start"]);
+				await this.command(["status"]);
 			}
 		}
 	}
 
 	async settle() {
 		await waitFor(async () => {
-			const o = await this.command(["status"], { tries: 1 });
-			if (GONE.includes(o.error?.code)) await this.command(["start"]);
+			const o = await this.command(["status"]);
 			return o.messages && o.messages.queued + o.messages.sent + o.messages.seen === 0;
 		}, { deadline: PATIENCE, every: 20, what: "every message to end" });
 	}
@@ -260,10 +263,10 @@ export class Play {
 			await within(5000, client.close(), "a client to close");
 			this.shimSaid += client.shimStderr;
 		}
-		await this.command(["stop"]);
+		await this.command(["stop"], { tries: 1 });
 		if (before || !this.fired()) return;
 		await this.command(["start"]);
-		await this.command(["stop"]);
+		await this.command(["stop"], { tries: 1 });
 	}
 }
 

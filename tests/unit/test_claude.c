@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * One Claude process and its states: small shell scripts play claude and say exactly the lines that
- * a case is about, the test plays irisd at the other end of a socket pair, both in one loop.
+ * a case is about, the test plays irisd at the other end of the socket, both in one loop.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@
 #include "common/rpc.h"
 #include "common/xmalloc.h"
 #include "iris-worker/claude.h"
+#include "iris-worker/link.h"
 #include "iris-worker/report.h"
 
 #define ID       "2f0d7a52-1111-4222-8333-444455556666"
@@ -50,7 +52,7 @@ struct world {
 	struct worker w;
 	struct peer *irisd; /* the test's end */
 	struct event *child, *deadline;
-	char dir[64], script[80];
+	char dir[64], script[80], sock[80];
 	char *lines[256]; /* what irisd got; owned */
 	size_t nlines;
 	const char *awaited;
@@ -129,25 +131,46 @@ count(const struct world *x, const char *text)
 	return n;
 }
 
+/* irisd's socket, and the worker's connection to it. */
+static int
+connected(struct world *x)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct err err;
+	int fd = compat_socket(false), end;
+
+	compat_strlcpy(sun.sun_path, x->sock, sizeof sun.sun_path);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&sun, sizeof sun) == -1 ||
+	    listen(fd, 1) == -1 || link_open(&x->w, &err) == -1)
+		return -1;
+	end = compat_accept(fd);
+	close(fd);
+	return end;
+}
+
 static int
 setup(void **state)
 {
 	static const struct peer_limits limits = {RPC_LINE_MAX, 1 << 20, 0};
+	struct worker_options options = {.team = "backend", .orphan_ms = DEADLINE};
 	struct world *x = xcalloc(1, sizeof *x);
-	int fds[2];
+	int fd;
 
 	*state = x;
 	snprintf(x->dir, sizeof x->dir, "/tmp/iris-claude-XXXXXX");
-	if (mkdtemp(x->dir) == NULL || socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1)
+	if (mkdtemp(x->dir) == NULL)
 		return -1;
 	snprintf(x->script, sizeof x->script, "%s/claude", x->dir);
+	snprintf(x->sock, sizeof x->sock, "%s/sock", x->dir);
+	options.sock = x->sock;
 	compat_subreaper();
-	worker_init(&x->w, "backend");
+	worker_init(&x->w, &options);
 	x->child = evsignal_new(x->w.loop.base, SIGCHLD, child_cb, x);
 	x->deadline = evtimer_new(x->w.loop.base, late_cb, x);
 	evsignal_add(x->child, NULL);
-	worker_connect(&x->w, fds[0]);
-	x->irisd = peer_new(&x->w.loop, fds[1], fds[1], &limits, irisd_cb, x);
+	if ((fd = connected(x)) == -1)
+		return -1;
+	x->irisd = peer_new(&x->w.loop, fd, fd, &limits, irisd_cb, x);
 	await(x, "iris/hello");
 	return 0;
 }
@@ -172,6 +195,7 @@ teardown(void **state)
 	for (i = 0; i < x->nlines; i++)
 		free(x->lines[i]);
 	unlink(x->script);
+	unlink(x->sock);
 	rmdir(x->dir);
 	free(x);
 	return 0;

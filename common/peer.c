@@ -27,6 +27,7 @@ struct peer {
 	int rfd, wfd;
 	struct event *rev, *wev; /* wev is pending only while output waits for room */
 	struct event *grace;     /* after peer_close, while output is left */
+	struct event *soon;      /* pending while only lines of peer_send_soon wait */
 	struct frame in;
 	struct evbuffer *held; /* queued in this pass, not to be written before its hook */
 	struct evbuffer *out;
@@ -55,6 +56,8 @@ peer_free(void *arg)
 		event_free(p->wev);
 	if (p->grace != NULL)
 		event_free(p->grace);
+	if (p->soon != NULL)
+		event_free(p->soon);
 	if (p->wfd != -1 && p->wfd != p->rfd)
 		close(p->wfd);
 	if (p->rfd != -1)
@@ -296,7 +299,6 @@ check_limits(struct peer *p)
 {
 	size_t queued = peer_queued(p);
 
-	mark_dirty(p);
 	if (p->limits.out_hard != 0 && queued > p->limits.out_hard) {
 		char why[sizeof p->why];
 		snprintf(why, sizeof why, "reads too slowly: %zu bytes wait for it", queued);
@@ -324,6 +326,45 @@ peer_send(struct peer *p, char *text)
 	text[len] = '\n';
 	if (evbuffer_add_reference(p->held, text, len + 1, free_line, text) == -1)
 		fatalx("out of memory, queueing output");
+	mark_dirty(p);
+	check_limits(p);
+}
+
+static void
+queue_copy(struct peer *p, const char *text, size_t len)
+{
+	if (evbuffer_add(p->held, text, len) == -1 || evbuffer_add(p->held, "\n", 1) == -1)
+		fatalx("out of memory, queueing output");
+}
+
+static void
+soon_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct peer *p = arg;
+
+	(void)fd;
+	(void)what;
+	if (!p->dying && !p->dead)
+		mark_dirty(p);
+}
+
+void
+peer_send_soon(struct peer *p, char *text)
+{
+	static const struct timeval tv = {0, PEER_SOON_MS * 1000};
+
+	if (p->closing || p->dying || p->dead || p->wfd == -1) {
+		free(text);
+		return;
+	}
+	queue_copy(p, text, strlen(text));
+	free(text);
+	if (!p->dirty) {
+		if (p->soon == NULL)
+			p->soon = evtimer_new(p->loop->base, soon_cb, p);
+		if (!evtimer_pending(p->soon, NULL))
+			evtimer_add(p->soon, &tv);
+	}
 	check_limits(p);
 }
 
@@ -332,8 +373,8 @@ peer_send_copy(struct peer *p, const char *text, size_t len)
 {
 	if (p->closing || p->dying || p->dead || p->wfd == -1)
 		return;
-	if (evbuffer_add(p->held, text, len) == -1 || evbuffer_add(p->held, "\n", 1) == -1)
-		fatalx("out of memory, queueing output");
+	queue_copy(p, text, len);
+	mark_dirty(p);
 	check_limits(p);
 }
 
@@ -399,6 +440,8 @@ peer_flush_dirty(struct loop *l)
 			continue;
 		if (evbuffer_add_buffer(p->out, p->held) == -1)
 			fatalx("out of memory, queueing output");
+		if (p->soon != NULL)
+			evtimer_del(p->soon);
 		write_some(p);
 	}
 }

@@ -48,6 +48,13 @@ void peer_send(struct peer *p, char *text);
 void peer_send_copy(struct peer *p, const char *text, size_t len);
 
 /*
+ * For a line that nobody waits for, text as in peer_send: it leaves with the next one that is sent,
+ * and after PEER_SOON_MS by itself.
+ */
+void peer_send_soon(struct peer *p, char *text);
+#define PEER_SOON_MS 5
+
+/*
  * End it: what is queued is still written as far as the other side takes it within grace_ms. No
  * callback.
  */

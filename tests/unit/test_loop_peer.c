@@ -215,6 +215,47 @@ test_output_after_hook(void **state)
 }
 
 static void
+answer_soon(struct world *w, char *line, size_t len)
+{
+	(void)len;
+	peer_send_soon(w->peer, xstrdup(line));
+	if (strcmp(line, "now") == 0)
+		peer_send_copy(w->peer, "at once", 7);
+	if (strcmp(line, "bye") == 0)
+		peer_close(w->peer, 1000);
+	loop_stop(&w->loop);
+}
+
+/* What nobody waits for goes with what somebody does, in its order, or a little later by itself. */
+static void
+test_output_soon(void **state)
+{
+	struct world w;
+	int i;
+
+	(void)state;
+	open_world(&w, &wide);
+	w.on_line = answer_soon;
+	say(&w, "one\n");
+	run(&w);
+	assert_int_equal(peer_queued(w.peer), 4);
+	say(&w, "now\n");
+	run(&w);
+	assert_string_equal(heard(&w), "one\nnow\nat once\n");
+	say(&w, "two\n");
+	run(&w);
+	assert_int_equal(peer_queued(w.peer), 4);
+	for (i = 0; i < 1000 && peer_queued(w.peer) > 0; i++)
+		run_for(&w, PEER_SOON_MS);
+	assert_string_equal(heard(&w), "two\n");
+	say(&w, "bye\n");
+	run(&w);
+	w.peer = NULL;
+	assert_string_equal(heard(&w), "bye\n");
+	close_world(&w);
+}
+
+static void
 send_in_hook(struct world *w)
 {
 	if (w->hooks == 1) {
@@ -588,6 +629,7 @@ main(void)
 	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_output_after_hook),
 	    cmocka_unit_test(test_output_of_hook),
+	    cmocka_unit_test(test_output_soon),
 	    cmocka_unit_test(test_large_lines),
 	    cmocka_unit_test(test_end_is_told_once),
 	    cmocka_unit_test(test_end_within_a_line),

@@ -15,6 +15,9 @@
 #include "irisd/store/db.h"
 #include "irisd/store/vfs.h"
 
+/* Of a new file. A message changes few rows on as many pages; each is summed and written whole. */
+#define PAGE_SIZE "PRAGMA page_size = 1024"
+
 #define MESSAGE_COLUMNS                                                                            \
 	"id, session, from_team, to_team, body, root, parent, hops, state, answer, code, reason, " \
 	"key, created_at, updated_at, input_tokens, output_tokens, cache_read_tokens, "            \
@@ -222,7 +225,8 @@ open_db(struct store *s, struct err *err)
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	/* fullfsync matters on macOS only, where fsync(2) does not reach the disk. */
-	if (exec(s, "PRAGMA locking_mode = EXCLUSIVE", err) == -1 ||
+	if (exec(s, PAGE_SIZE, err) == -1 ||
+	    exec(s, "PRAGMA locking_mode = EXCLUSIVE", err) == -1 ||
 	    exec(s, "PRAGMA journal_mode = WAL", err) == -1 ||
 	    exec(s, "PRAGMA synchronous = FULL", err) == -1 ||
 	    exec(s, "PRAGMA fullfsync = ON", err) == -1 ||
@@ -230,8 +234,7 @@ open_db(struct store *s, struct err *err)
 	    exec(s, "PRAGMA cache_size = -1024", err) == -1 ||
 	    exec(s, "PRAGMA trusted_schema = OFF", err) == -1)
 		return -1;
-	db_watch_log(s);
-	if (db_migrate(s, err) == -1)
+	if (db_watch_log(s, err) == -1 || db_migrate(s, err) == -1)
 		return -1;
 	db_load(s);
 	return 0;

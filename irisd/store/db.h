@@ -46,6 +46,7 @@ struct store {
 	char *path;
 	bool writing;                 /* a transaction is open */
 	int64_t log_size;             /* bytes that the file of the log is known to have */
+	int frame_bytes;              /* of the log: a page and its header */
 	int checkpoint_at;            /* frames in the log */
 	int64_t receipts;             /* receipt.seq of the last one */
 	char open_from[UUID_LEN + 1]; /* no message with an id before this one is open */
@@ -58,8 +59,8 @@ struct store {
  */
 int db_migrate(struct store *s, struct err *err);
 
-/* Look after the write-ahead log from now on (wal.c). */
-void db_watch_log(struct store *s);
+/* Look after the write-ahead log from now on (wal.c). -1 with ERR_IO. */
+int db_watch_log(struct store *s, struct err *err);
 
 /* Read from the tables what is kept of them in memory (message.c). */
 void db_load(struct store *s);

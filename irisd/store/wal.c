@@ -14,31 +14,35 @@
 #include "common/log.h"
 #include "irisd/store/db.h"
 
-#define FRAME_BYTES (4096 + 24) /* a page and its header, sqlite.org/fileformat2.html section 4 */
-#define FIRST_BYTES 32
-#define AHEAD       16 /* frames: more than the usual commit has */
-#define STEP        ((int64_t)256 * 1024)
-/* Rare enough that its syncs are no part of the usual wait. */
-#define FRAMES_MAX 4000
+#define HEADER_BYTES 32 /* of the log, and of a frame: sqlite.org/fileformat2.html section 4 */
+#define FRAME_HEADER 24
+#define AHEAD        64 /* frames: more than the usual commit has */
+#define STEP         ((int64_t)256 * 1024)
+/* What the log grows to: its syncs are then too rare to be a part of the usual wait. */
+#define LOG_BYTES ((int64_t)8 * 1024 * 1024)
 
 /* Room for some more frames. That it fails is no error here: the commit that needs it tells. */
 static void
 make_room(struct store *s, sqlite3_file *log, int frames)
 {
 	static const char zeros[16 * 1024];
+	int64_t want = HEADER_BYTES + (int64_t)(frames + AHEAD) * s->frame_bytes, end;
 	sqlite3_int64 size;
-	int64_t end;
 
-	if (s->log_size >= FIRST_BYTES + (int64_t)(frames + AHEAD) * FRAME_BYTES)
-		return;
-	if (log->pMethods->xFileSize(log, &size) != SQLITE_OK)
+	if (s->log_size >= want || log->pMethods->xFileSize(log, &size) != SQLITE_OK)
 		return;
 	s->log_size = size;
-	if (size >= FIRST_BYTES + (int64_t)(frames + AHEAD) * FRAME_BYTES)
+	if (size >= want)
 		return;
 	for (end = size + STEP; s->log_size < end; s->log_size += (int64_t)sizeof zeros)
 		if (log->pMethods->xWrite(log, zeros, sizeof zeros, s->log_size) != SQLITE_OK)
 			return;
+}
+
+static int
+frames_max(const struct store *s)
+{
+	return (int)(LOG_BYTES / s->frame_bytes);
 }
 
 static void
@@ -46,7 +50,7 @@ checkpoint(struct store *s, int frames)
 {
 	int rv = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 
-	s->checkpoint_at = FRAMES_MAX;
+	s->checkpoint_at = frames_max(s);
 	if (rv == SQLITE_OK)
 		return;
 	/* A sync that has failed may have lost what it was to write: only a restart finds out. */
@@ -54,7 +58,7 @@ checkpoint(struct store *s, int frames)
 		db_fatal(s, "copying the log into the database");
 	/* A full disk: the log goes on, and this is tried again when it has grown some more. */
 	log_warn("the log of %s can not be copied into it: %s", s->path, sqlite3_errmsg(s->db));
-	s->checkpoint_at = frames + FRAMES_MAX / 4;
+	s->checkpoint_at = frames + frames_max(s) / 4;
 }
 
 static int
@@ -73,10 +77,21 @@ committed_cb(void *arg, sqlite3 *db, const char *name, int frames)
 	return SQLITE_OK;
 }
 
-void
-db_watch_log(struct store *s)
+int
+db_watch_log(struct store *s, struct err *err)
 {
-	s->checkpoint_at = FRAMES_MAX;
+	sqlite3_stmt *stmt;
+
+	if (sqlite3_prepare_v2(s->db, "PRAGMA page_size", -1, &stmt, NULL) != SQLITE_OK ||
+	    sqlite3_step(stmt) != SQLITE_ROW) {
+		sqlite3_finalize(stmt);
+		return err_set(
+		    err, ERR_IO, "%s can not be read: %s", s->path, sqlite3_errmsg(s->db));
+	}
+	s->frame_bytes = sqlite3_column_int(stmt, 0) + FRAME_HEADER;
+	sqlite3_finalize(stmt);
+	s->checkpoint_at = frames_max(s);
 	/* In place of SQLite's own, which would do without the first half. */
 	sqlite3_wal_hook(s->db, committed_cb, s);
+	return 0;
 }

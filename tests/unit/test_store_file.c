@@ -87,6 +87,7 @@ test_new_file(void **state)
 	store_close(s);
 	expect_query("PRAGMA user_version", "2");
 	expect_query("PRAGMA journal_mode", "wal");
+	expect_query("PRAGMA page_size", "1024");
 	expect_query("PRAGMA integrity_check", "ok");
 	expect_query("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN "
 		     "('session', 'message', 'receipt', 'worker')",

@@ -129,6 +129,8 @@ worker_lost(struct worker *w, const char *why)
 		adopt_failed(w, reason);
 		return;
 	}
+	/* Results that it could not get rid of in time, whoever it was. */
+	adopt_spool(w->d, w->pid, w->start);
 	/*
 	 * A worker that was retired has no sessions any more; those of its team are its
 	 * successor's.
@@ -138,7 +140,6 @@ worker_lost(struct worker *w, const char *why)
 	w->team->worker = NULL;
 	if (!w->stopping && !w->leaving)
 		backoff_crash(w->team, reason);
-	adopt_spool(w->d, w->pid, w->start);
 	sessions_lost(w->team, reason);
 	transcripts_kept(w, reason);
 	evict_team(w->team);
@@ -391,7 +392,9 @@ worker_turn(struct session *s, struct message *m, struct err *err)
 
 	if (w == NULL || !store_message_load(s->d->store, m->id, &row))
 		return err_set(err, ERR_INTERNAL, "message %s can not be handed over", m->id);
-	text = envelope_wrap(m->id, row.from, row.to, row.hops, row.body);
+	text = row.kind == STORE_KIND_COMMAND
+	    ? xstrdup(row.body)
+	    : envelope_wrap(m->id, row.from, row.to, row.hops, row.body);
 	p = params_for(s);
 	json_put_str(p, "message", m->id);
 	json_put_str(p, "text", text);

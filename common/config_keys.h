@@ -30,7 +30,8 @@ CONFIG_KEY(settings, "maxStarts", max_starts, INT, "4", 1, 1000,
     "claude processes that start at the same time")
 CONFIG_KEY(settings, "healthCheckInterval", health_check_interval, INT, "30000", 1, MS_MAX,
     "ms between looks at the processes")
-CONFIG_KEY(settings, "httpPort", http_port, INT, "1615", 1, 65535, "port of MCP over HTTP")
+CONFIG_KEY(settings, "httpPort", http_port, INT, "1615", 0, 65535,
+    "port of MCP over HTTP; 0 = off")
 CONFIG_KEY(settings, "defaultTransport", default_transport, TRANSPORT, "stdio", 0, 0,
     "how MCP clients connect when not told otherwise")
 CONFIG_KEY(settings, "wonderLoggerConfig", wonder_logger_config, STR, "./wonder-logger.yaml",

@@ -25,13 +25,15 @@
 #include "irisd/net/adopt.h"
 #include "irisd/net/client.h"
 #include "irisd/net/service.h"
+#include "irisd/net/web.h"
 #include "irisd/net/worker.h"
+#include "irisd/web/web.h"
 
 #define COMMIT_LATEST_MS 5  /* for what nobody waits for */
 #define START_AGAIN      75 /* EX_TEMPFAIL: tells a service manager to start the next one */
 
 static const char usage[] =
-    "usage: irisd [-hsV]\n"
+    "usage: irisd [-hsV] [-x role]\n"
     "\n"
     "The supervisor of Iris, in the foreground; started by iris, iris-mcp-shim or a service manager.\n"
     "Reads $IRIS_HOME/config.yaml (IRIS_HOME: ~/.iris), logs to standard error. See irisd(8).\n"
@@ -39,7 +41,8 @@ static const char usage[] =
     "  -h, --help     this text\n"
     "  -s, --service  a service manager has started it, and starts it again: take over from an\n"
     "                 irisd that runs; after a hand-over of its own end with status 75\n"
-    "  -V, --version  the version\n";
+    "  -V, --version  the version\n"
+    "  -x, --role     for irisd itself: the part of it that this process is, web\n";
 
 void
 conf_unref(struct conf *c)
@@ -111,6 +114,7 @@ irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 	}
 	service_notify("RELOADING=1");
 	use_conf(d, c, diff);
+	web_sync(d);
 	/* maxProcesses may have grown. */
 	TAILQ_FOREACH (s, &d->waiting, wait_entry)
 		pool_want(s);
@@ -240,7 +244,7 @@ child_cb(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!worker_reaped(arg, pid, status))
+		if (!worker_reaped(arg, pid, status) && !web_reaped(arg, pid, status))
 			log_debug("child ended pid=%ld", (long)pid);
 }
 
@@ -272,6 +276,7 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 	for (i = 0; i < NSIGNALS; i++)
 		event_free(sev[i]);
 	event_free(d->commit_timer);
+	web_release(d);
 	store_close(d->store);
 	conf_unref(d->conf);
 	loop_release(&d->loop);
@@ -309,6 +314,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 		return -1;
 	}
 	adopt_call(d);
+	web_sync(d);
 	return 0;
 }
 
@@ -324,13 +330,14 @@ hold_handover(int how)
 }
 
 static void
-parse_args(int argc, char *argv[], bool *service)
+parse_args(int argc, char *argv[], bool *service, const char **role)
 {
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-	    {"service", no_argument, NULL, 's'}, {"version", no_argument, NULL, 'V'}, {0}};
+	    {"role", required_argument, NULL, 'x'}, {"service", no_argument, NULL, 's'},
+	    {"version", no_argument, NULL, 'V'}, {0}};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "hsV", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "hsVx:", options, NULL)) != -1) {
 		switch (opt) {
 		case 'h':
 			fputs(usage, stdout);
@@ -341,12 +348,15 @@ parse_args(int argc, char *argv[], bool *service)
 		case 'V':
 			puts("irisd " IRIS_VERSION);
 			exit(0);
+		case 'x':
+			*role = optarg;
+			break;
 		default:
 			fputs(usage, stderr);
 			exit(err_exit_status(ERR_INVALID));
 		}
 	}
-	if (optind != argc) {
+	if (optind != argc || (*role != NULL && strcmp(*role, "web") != 0)) {
 		fputs(usage, stderr);
 		exit(err_exit_status(ERR_INVALID));
 	}
@@ -357,12 +367,15 @@ main(int argc, char *argv[])
 {
 	struct event *sev[NSIGNALS];
 	struct irisd d = {.lock_fd = -1};
+	const char *role = NULL;
 	bool service = false;
 	struct err err;
 
 	json_init();
 	log_init("irisd", LOG_INFO);
-	parse_args(argc, argv, &service);
+	parse_args(argc, argv, &service, &role);
+	if (role != NULL)
+		return web_main();
 	hold_handover(SIG_BLOCK);
 	d.started_at = compat_now_ms();
 	TAILQ_INIT(&d.teams);

@@ -142,12 +142,32 @@ print_troubles(const cJSON *list)
 }
 
 static void
+print_web(const cJSON *web)
+{
+	const cJSON *url;
+	const char *sep = "";
+
+	if (!json_bool(web, "wanted", false))
+		return;
+	printf("  %-10s", "http");
+	cJSON_ArrayForEach (url, json_arr(web, "urls")) {
+		if (!cJSON_IsString(url))
+			continue;
+		fputs(sep, stdout);
+		term_print(stdout, url->valuestring, false);
+		sep = ", ";
+	}
+	puts(sep[0] == '\0' ? "no port is open" : "");
+}
+
+static void
 print_status(const struct ctl *c, const cJSON *st)
 {
 	const cJSON *sessions = json_arr(st, "sessions"), *w;
 
 	print_daemon(c, st);
 	print_counts(st);
+	print_web(json_obj(st, "web"));
 	print_workers(st);
 	if (cJSON_GetArraySize(sessions) > 0) {
 		putchar('\n');

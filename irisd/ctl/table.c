@@ -55,6 +55,14 @@ static const struct ctl_option team_sleep_options[] = {
     END,
 };
 
+static const struct ctl_option key_create_options[] = {
+    {"scope", 's', "SCOPES", "what it may do: one or more, separated by commas",
+	"read message manage approve admin"},
+    {"team", 't', "TEAM", "its bearer speaks as this team (default: as a guest)", NULL},
+    {"expires", 'e', "TIME", "until then it is good, 30d or 12h from now (default: always)", NULL},
+    END,
+};
+
 static const struct ctl_option ask_options[] = {
     {"from", 'f', "TEAM", "ask as this team (default: the team of this directory)", NULL},
     {"timeout", 't', "TIME", "wait so long for the answer; 0: without limit", NULL},
@@ -150,6 +158,14 @@ const struct ctl_command ctl_commands[] = {
 	    "list messages, the newest first", NULL, list_options, ctl_message_list_run},
 	{"message cancel", NULL, "ID", 1, 1, {0, 0}, NULL,
 	    "cancel a message that is not answered yet", NULL, NULL, ctl_message_cancel_run},
+	{"key create", NULL, "NAME", 1, 1, {0, 0}, NULL,
+	    "make a key for MCP over HTTP and the REST API",
+	    "The key is printed this once; irisd keeps only its hash.",
+	    key_create_options, ctl_key_create_run},
+	{"key list", "keys", "", 0, 0, {0, 0}, NULL,
+	    "list keys, without their texts", NULL, NULL, ctl_key_list_run},
+	{"key revoke", NULL, "ID", 1, 1, {0, 0}, NULL,
+	    "end a key, and what its bearers wait for", NULL, NULL, ctl_key_revoke_run},
 	{"install", NULL, "", 0, 0, {0, 0}, NULL,
 	    "register Iris with Claude Code, for all projects of this user",
 	    "Shows the change to Claude Code's file, asks, and keeps a backup of it.",

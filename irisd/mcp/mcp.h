@@ -54,6 +54,9 @@ void mcp_stop(struct mcp *m, const struct err *why);
 
 /* One line from the client. */
 void mcp_line(struct mcp *m, const char *line, size_t len);
+/* True for a revision with the handshake that this server speaks. */
+bool mcp_speaks_legacy(const char *version);
+
 
 /* --- a tools/call under way, for the files of tools ------------------------------------------- */
 

@@ -75,6 +75,17 @@ mcp_result(bool modern, bool list)
 	return o;
 }
 
+bool
+mcp_speaks_legacy(const char *version)
+{
+	size_t i;
+
+	for (i = 0; i < NLEGACY; i++)
+		if (strcmp(version, legacy_versions[i]) == 0)
+			return true;
+	return false;
+}
+
 static cJSON *
 capabilities(void)
 {

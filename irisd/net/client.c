@@ -21,6 +21,8 @@
 #include "irisd/net/control.h"
 #include "irisd/net/room.h"
 #include "irisd/net/service.h"
+#include "irisd/net/web.h"
+#include "irisd/net/web_client.h"
 #include "irisd/net/worker.h"
 
 #define HELLO_TIMEOUT_S 10
@@ -45,6 +47,7 @@ static const struct peer_limits new_limits = {64 * KIB, 64 * KIB, 1 * MIB};
 static const struct peer_limits role_limits[CLIENT_ROLES] = {
     [CLIENT_SHIM] = {RPC_LINE_MAX, 4 * MIB, 64 * MIB},
     [CLIENT_CTL] = {RPC_LINE_MAX, 1 * MIB, 64 * MIB},
+    [CLIENT_WEB] = {RPC_LINE_MAX, 1 * MIB, 64 * MIB},
 };
 static const struct peer_limits worker_limits = {RPC_LINE_MAX, 256 * MIB, 256 * MIB};
 
@@ -81,6 +84,8 @@ client_gone(struct client *c)
 	accept_again(c->d);
 	if (c->role == CLIENT_SHIM)
 		mcp_release(&c->mcp);
+	else if (c->role == CLIENT_WEB)
+		web_client_release(c);
 	control_drop_all(c);
 	if (c->timer != NULL)
 		evtimer_del(c->timer);
@@ -236,6 +241,7 @@ hello(struct client *c, const struct rpc_msg *m)
 {
 	const char *role, *instance;
 	struct err err;
+	cJSON *result;
 
 	if (check_hello(m, &err) == -1) {
 		peer_send(c->peer, rpc_error(m->id, &err, NULL));
@@ -247,7 +253,8 @@ hello(struct client *c, const struct rpc_msg *m)
 		hello_worker(c, m, hello_result(c->d));
 		return;
 	}
-	if (strcmp(role, "shim") == 0 && admit_shim(c->d, &err) == -1) {
+	if ((strcmp(role, "shim") == 0 || strcmp(role, "web") == 0) &&
+	    admit_shim(c->d, &err) == -1) {
 		peer_send(c->peer, rpc_error(m->id, &err, NULL));
 		client_end(c);
 		return;
@@ -260,6 +267,9 @@ hello(struct client *c, const struct rpc_msg *m)
 			compat_strlcpy(c->mcp.instance, instance, sizeof c->mcp.instance);
 	} else if (strcmp(role, "ctl") == 0) {
 		c->role = CLIENT_CTL;
+	} else if (strcmp(role, "web") == 0) {
+		c->role = CLIENT_WEB;
+		web_client_init(c);
 	} else {
 		err_set(&err, ERR_REFUSED, "no such role: %.40s", role);
 		peer_send(c->peer, rpc_error(m->id, &err, NULL));
@@ -270,7 +280,10 @@ hello(struct client *c, const struct rpc_msg *m)
 	accept_again(c->d);
 	evtimer_del(c->timer);
 	peer_set_limits(c->peer, &role_limits[c->role]);
-	peer_send(c->peer, rpc_result(m->id, hello_result(c->d)));
+	result = hello_result(c->d);
+	if (c->role == CLIENT_WEB)
+		json_put(result, "web", web_plan(c->d));
+	peer_send(c->peer, rpc_result(m->id, result));
 }
 
 static void
@@ -282,7 +295,7 @@ line_cb(struct peer *peer, char *line, size_t len, void *arg)
 
 	if (line == NULL) {
 		log_debug("connection ended pid=%ld reason=%s", (long)c->pid, peer_why(peer));
-		if (c->role == CLIENT_SHIM)
+		if (c->role == CLIENT_SHIM || c->role == CLIENT_WEB)
 			mcp_lost(&c->mcp);
 		control_lost(c);
 		client_gone(c);
@@ -293,6 +306,10 @@ line_cb(struct peer *peer, char *line, size_t len, void *arg)
 		return;
 	}
 	c->quiet_since = compat_mono_ms();
+	if (c->role == CLIENT_WEB) {
+		web_client_line(c, line, len);
+		return;
+	}
 	if (rpc_parse(line, len, &m, &err) == -1) {
 		peer_send(peer, rpc_error(m.id, &err, NULL));
 		if (c->role == CLIENT_NEW)
@@ -453,10 +470,9 @@ client_stop_all(struct irisd *d, const struct err *why)
 	struct client *c;
 
 	TAILQ_FOREACH (c, &d->clients, entry) {
-		if (c->role == CLIENT_SHIM)
+		if (c->role == CLIENT_SHIM || c->role == CLIENT_WEB)
 			mcp_stop(&c->mcp, why);
-		else
-			control_stop(c, why);
+		control_stop(c, why);
 	}
 }
 

@@ -14,10 +14,12 @@ enum client_role {
 	CLIENT_NEW, /* has not said hello */
 	CLIENT_SHIM,
 	CLIENT_CTL,
+	CLIENT_WEB,
 	CLIENT_ROLES
 };
 
 struct control;
+struct web_client;
 
 struct client {
 	TAILQ_ENTRY(client) entry; /* irisd.clients */
@@ -28,7 +30,8 @@ struct client {
 	char *cwd;                      /* owned; absolute; "/" when it gave none */
 	struct event *timer;            /* until the hello */
 	int64_t quiet_since;            /* ms, monotonic: its last line, or its beginning */
-	struct mcp mcp;                 /* of a shim */
+	struct mcp mcp;                 /* of a shim, and of who comes over HTTP */
+	struct web_client *web;         /* web_client.c's, in that role */
 	TAILQ_HEAD(, control) controls; /* calls under way, of the CLI */
 };
 

@@ -14,6 +14,7 @@
 #include "irisd/core/describe.h"
 #include "irisd/net/control.h"
 #include "irisd/net/room.h"
+#include "irisd/net/web.h"
 #include "irisd/net/worker.h"
 
 static const struct {
@@ -75,12 +76,19 @@ static const struct {
     {"state", cJSON_IsString, "a string"},
     {"before", cJSON_IsString, "a string"},
     {"idempotencyKey", cJSON_IsString, "a string"},
+    {"name", cJSON_IsString, "a string"},
+    {"scope", cJSON_IsString, "a string"},
+    {"key", cJSON_IsString, "a string"},
+    {"session", cJSON_IsString, "a string"},
+    {"ports", cJSON_IsArray, "a list"},
+    {"expires", cJSON_IsNumber, "a whole number of ms"},
     {"timeout", cJSON_IsNumber, "a whole number of ms"},
     {"ttl", cJSON_IsNumber, "a whole number of ms"},
     {"wait", cJSON_IsNumber, "a whole number of ms"},
     {"limit", cJSON_IsNumber, "a whole number"},
     {"stream", cJSON_IsBool, "true or false"},
     {"force", cJSON_IsBool, "true or false"},
+    {"mcp", cJSON_IsBool, "true or false"},
     {"handover", cJSON_IsBool, "true or false"},
 };
 
@@ -271,6 +279,7 @@ control_daemon_status(struct control *c, const cJSON *params)
 	for (i = 0; i < cfg->warnings.n; i++)
 		cJSON_AddItemToArray(warnings, cJSON_CreateString(cfg->warnings.v[i]));
 	add_shortages(d, warnings);
+	web_warnings(d, warnings);
 	json_put_str(o, "version", IRIS_VERSION);
 	json_put_int(o, "pid", getpid());
 	json_put_int(o, "startedAt", d->started_at);
@@ -284,6 +293,7 @@ control_daemon_status(struct control *c, const cJSON *params)
 	json_put(o, "pool", pool_json(d));
 	json_put(o, "workers", worker_json(d));
 	json_put_int(o, "adopting", worker_adopting(d));
+	json_put(o, "web", web_json(d));
 	json_put(o, "sessions", sessions_json(d));
 	json_put(o, "messages", counts_json(d));
 	json_put_int(o, "connections", connections);
@@ -356,4 +366,11 @@ control_settled(struct irisd *d)
 		TAILQ_FOREACH_SAFE (c, &client->controls, entry, next)
 			if (c->settling)
 				control_done(c, settled_json(d));
+}
+
+void
+control_web_listening(struct control *c, const cJSON *params)
+{
+	web_listens(c->client->d, c->client->pid, json_arr(params, "ports"));
+	control_done(c, json_new());
 }

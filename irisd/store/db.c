@@ -23,6 +23,8 @@
 	"key, created_at, updated_at, input_tokens, output_tokens, cache_read_tokens, "            \
 	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model, expires_at"
 
+#define KEY_COLUMNS "id, name, hash, scopes, team, created_at, expires_at, used_at, revoked_at"
+
 #define IS_OPEN "(state = 'queued' OR state = 'sent' OR state = 'seen')"
 
 static const char *const sql[STMT_COUNT] = {
@@ -76,6 +78,14 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_RECEIPT_EACH] =
 	"SELECT state, at, evidence FROM receipt WHERE seq >= (SELECT receipt FROM message WHERE "
 	"id = :id) AND message = :id ORDER BY seq",
+    [STMT_KEY_INSERT] =
+	"INSERT INTO api_key (id, name, hash, scopes, team, created_at, expires_at) "
+	"VALUES (:id, :name, :hash, :scopes, :team, :created_at, :expires_at)",
+    [STMT_KEY_UPDATE] =
+	"UPDATE api_key SET used_at = :used_at, revoked_at = :revoked_at WHERE id = :id",
+    [STMT_KEY_BY_HASH] = "SELECT " KEY_COLUMNS " FROM api_key WHERE hash = :hash",
+    [STMT_KEY_LOAD] = "SELECT " KEY_COLUMNS " FROM api_key WHERE id = :id",
+    [STMT_KEY_EACH] = "SELECT " KEY_COLUMNS " FROM api_key ORDER BY created_at, id",
 };
 
 void

@@ -94,6 +94,18 @@ static const char *const migrations[STORE_SCHEMA] = {
     "UPDATE message SET receipt = first FROM"
     " (SELECT message AS id, min(seq) AS first FROM receipt GROUP BY message) AS r"
     " WHERE r.id = message.id;",
+    /* 2 -> 3: keys for HTTP. */
+    "CREATE TABLE api_key ("
+    " id TEXT PRIMARY KEY NOT NULL,"
+    " name TEXT NOT NULL,"
+    " hash TEXT NOT NULL UNIQUE,"
+    " scopes INTEGER NOT NULL,"
+    " team TEXT,"
+    " created_at INTEGER NOT NULL,"
+    " expires_at INTEGER NOT NULL,"
+    " used_at INTEGER NOT NULL DEFAULT 0,"
+    " revoked_at INTEGER NOT NULL DEFAULT 0"
+    ") STRICT;",
 };
 
 static int

@@ -17,7 +17,7 @@ _iris() {
 		esac
 	done
 	case $cmd in
-	"") COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+	"") COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message key install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 	"ask")
 		case $opt in
 		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
@@ -124,6 +124,26 @@ _iris() {
 		esac
 		;;
 	"message cancel")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	key) COMPREPLY=($(compgen -W "create list revoke" -- "$cur")) ;;
+	"key create")
+		case $opt in
+		--scope | -s) COMPREPLY=($(compgen -W "read message manage approve admin" -- "$cur")); return ;;
+		--team | -t) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--scope= --team= --expires= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"key list" | "keys")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"key revoke")
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac

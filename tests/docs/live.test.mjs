@@ -31,7 +31,7 @@ before(async () => {
 		teams[name] = { path: join(root, name), description: `the ${name}`, color: "#2f9e44", model: "sonnet" };
 	}
 	mkdirSync(env.IRIS_HOME, { mode: 0o700 });
-	writeFileSync(join(env.IRIS_HOME, "config.yaml"), JSON.stringify({ settings: { claudePath: fakeClaudePath() }, teams }));
+	writeFileSync(join(env.IRIS_HOME, "config.yaml"), JSON.stringify({ settings: { claudePath: fakeClaudePath() }, dashboard: { enabled: false }, teams }));
 	const log = openSync(join(root, "irisd.log"), "a");
 	irisd = spawn(program("irisd"), [], { cwd: "/", env, stdio: ["ignore", "ignore", log] });
 	const said = () => readFileSync(join(root, "irisd.log"), "utf8");
@@ -175,6 +175,24 @@ describe("control methods give what iris-protocol(7) says", () => {
 
 	test("config.reload", async () => {
 		compare(await c.call("iris/config.reload"), of("iris/config.reload"), "config.reload");
+	});
+
+	test("keys", async () => {
+		const key = members(parts["Key object"]);
+		const { key: text, ...made } = await c.call("iris/key.create", { name: "docs", scope: "message", team: "backend", expires: 60000 });
+		compare(made, key, "key.create");
+		compare(await c.call("iris/key.check", { key: text }), of("iris/key.check"), "key.check");
+		const { keys, ...rest } = await c.call("iris/key.list");
+		assert.deepEqual(rest, {});
+		keys.forEach((k) => compare(k, key, "key.list"));
+		const revoked = await c.call("iris/key.revoke", { id: made.id });
+		compare(revoked, key, "key.revoke");
+		assert.equal(revoked.state, "revoked");
+	});
+
+	test("web.listening, of which no process but the web process has something to say", async () => {
+		assert.deepEqual(await c.call("iris/web.listening", { ports: [{ port: 1 }] }), {});
+		assert.deepEqual((await c.call("iris/daemon.status")).web, { wanted: false, urls: [] });
 	});
 
 	test("every method of the page was called here or ends irisd", () => {

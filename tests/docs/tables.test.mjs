@@ -173,19 +173,23 @@ test("keys of the configuration that pages and README name exist", () => {
 test("keys of the configuration that have no effect are those that iris-config(5) says", () => {
 	const code = sources("irisd", "irisd/core", "irisd/store", "irisd/net", "irisd/mcp");
 	const unused = matches(source("common/config_keys.h"), /CONFIG_KEY\((\w+), "(\w+)", (\w+),/g)
-		.filter(([section, , field]) => ["settings", "teams"].includes(section) && field !== "path_given" &&
+		.filter(([section, , field]) => ["settings", "dashboard", "teams"].includes(section) && field !== "path_given" &&
 			!new RegExp(`(->|\\.)${field}\\b`).test(code)).map(([section, key]) => `${section}.${key}`);
 	const lines = section(page("iris-config.5"), "CAVEATS");
 	const documented = [];
-	let where = "settings";
+	let where = "dashboard";
 
-	for (const l of lines.slice(lines.indexOf(".Ic settings ,") + 1, lines.indexOf(".Pp"))) {
+	for (const l of lines.slice(lines.indexOf(".Ic dashboard ,") + 1, lines.indexOf(".Pp"))) {
+		if (l === "of")
+			continue;
 		if (l === "of a team,")
 			where = "teams";
+		else if (l === ".Ic settings ,")
+			where = "settings";
 		else
 			documented.push(`${where}.${l.split(" ")[1]}`);
 	}
 	assert.deepEqual(sorted(documented), sorted(unused));
-	for (const whole of ["dashboard", "remote_options"])
+	for (const whole of ["remote_options"])
 		assert.doesNotMatch(code, new RegExp(`(->|\\.)${whole}\\b`), "then CAVEATS has to say less");
 });

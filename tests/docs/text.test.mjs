@@ -109,7 +109,7 @@ describe("README", () => {
 
 test("no path of somebody's machine", () => {
 	/* Those that every machine of a kind has, and home directories of examples. */
-	const known = /^\/(tmp\/iris-|usr\/(local\/)?(s?bin|local|share)|etc\b|opt\/homebrew\b|System\b|Windows\b|home\/(me|u)\b|dev\/null\b|login\b|mcp\b|init\b)/;
+	const known = /^\/(tmp\/iris-|usr\/(local\/)?(s?bin|local|share)|etc\b|opt\/homebrew\b|System\b|Windows\b|home\/(me|u)\b|dev\/null\b|login\b|mcp\b|health\b|init\b)/;
 
 	for (const [name, text] of texts())
 		for (const [path] of text.matchAll(/(?<![\w.~$}<>*/)-])\/[A-Za-z][\w./-]*/g))

@@ -69,7 +69,8 @@ function socketAnswers(path) {
 export class Iris {
 	/*
 	 * config: an object (YAML can be written as JSON) or the text of config.yaml; a team
-	 * without claudePath gets the fake. world: of makeClaudeEnv, for tests with the real CLI.
+	 * without claudePath gets the fake, and HTTP is off unless dashboard.enabled says otherwise.
+	 * world: of makeClaudeEnv, for tests with the real CLI.
 	 * env: variables on top. wrap: a command and its arguments that irisd's command line is
 	 * given to, and that must become it by exec.
 	 */
@@ -101,6 +102,7 @@ export class Iris {
 				: JSON.stringify(
 						{
 							...config,
+							dashboard: { enabled: false, ...config.dashboard },
 							settings: {
 								claudePath: fakeClaudePath(),
 								...config.settings,

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Starts and watches the web process, see web.h. A port that is taken is the web process's to say
+ * and to try again: it goes on without it, so that nothing here goes round in circles.
+ */
+#include <sys/wait.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/spawn.h"
+#include "common/xmalloc.h"
+#include "irisd/net/web.h"
+
+#define START_MS  50    /* after irisd's own start: whoever started it comes first */
+#define DELAY_MS  1000  /* to the next start after an end; doubles */
+#define DELAY_MAX 60000 /* ms */
+#define STEADY_MS 60000 /* who has lived so long starts again without a longer delay */
+#define SPEAK_MS  10000 /* in which it must tell what it listens at */
+
+struct web {
+	struct irisd *d;
+	struct event *timer; /* to its start; while it starts, to its end */
+	pid_t pid;           /* 0: none */
+	int64_t started;     /* ms, monotonic */
+	int64_t delay;       /* ms, of the next start */
+	char *plan;          /* what it was started with, owned */
+	cJSON *ports;        /* what it listens at, owned; NULL before it has told */
+};
+
+static bool
+is_loopback(const char *host)
+{
+	return strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0;
+}
+
+static void
+add_port(cJSON *ports, int64_t port)
+{
+	const cJSON *p;
+
+	cJSON_ArrayForEach (p, ports)
+		if ((int64_t)p->valuedouble == port)
+			return;
+	if (port != 0)
+		cJSON_AddItemToArray(ports, json_int_item(port));
+}
+
+static cJSON *
+wanted_ports(const struct irisd *d)
+{
+	const struct config *c = d->conf->config;
+	cJSON *ports = cJSON_CreateArray();
+
+	if (c->dashboard.enabled || c->settings.default_transport == CONFIG_TRANSPORT_HTTP)
+		add_port(ports, c->settings.http_port);
+	if (c->dashboard.enabled)
+		add_port(ports, c->dashboard.http);
+	return ports;
+}
+
+cJSON *
+web_plan(struct irisd *d)
+{
+	cJSON *o = json_new();
+
+	json_put(o, "ports", wanted_ports(d));
+	json_put_str(o, "logLevel", config_log_level_names[d->conf->config->settings.log_level]);
+	return o;
+}
+
+static void
+arm(struct web *w, int64_t ms)
+{
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+
+	evtimer_add(w->timer, &tv);
+}
+
+static void
+forget_ports(struct web *w)
+{
+	cJSON_Delete(w->ports);
+	w->ports = NULL;
+}
+
+static void
+start(struct web *w)
+{
+	char prog[PATHS_MAX], role[] = "-x", name[] = "web", *argv[] = {prog, role, name, NULL};
+	struct spawn sp = {.path = prog,
+	    .argv = argv,
+	    .dir = "/",
+	    .fds = {-1, -1, STDERR_FILENO},
+	    .own_session = true};
+	struct err err;
+	cJSON *plan;
+
+	if (compat_self_path(prog, sizeof prog) == -1 ||
+	    (w->pid = spawn_process(&sp, &err)) == -1) {
+		log_error("the web process can not be started: %s", err.msg);
+		w->pid = 0;
+		arm(w, w->delay = DELAY_MAX);
+		return;
+	}
+	plan = web_plan(w->d);
+	free(w->plan);
+	w->plan = json_print(plan);
+	cJSON_Delete(plan);
+	w->started = compat_mono_ms();
+	log_info("web process started pid=%ld", (long)w->pid);
+	arm(w, SPEAK_MS);
+}
+
+static void
+timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct web *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (w->d->stopping)
+		return;
+	if (w->pid == 0) {
+		start(w);
+		return;
+	}
+	log_warn("the web process says nothing, ended pid=%ld", (long)w->pid);
+	kill(w->pid, SIGKILL);
+}
+
+/* The plan as a text, NULL when there is nothing to listen at. */
+static char *
+plan_text(struct irisd *d)
+{
+	cJSON *plan = web_plan(d);
+	char *text = NULL;
+
+	if (cJSON_GetArraySize(json_arr(plan, "ports")) > 0)
+		text = json_print(plan);
+	cJSON_Delete(plan);
+	return text;
+}
+
+void
+web_sync(struct irisd *d)
+{
+	struct web *w = d->web;
+	char *want = plan_text(d);
+
+	if (w == NULL && want != NULL) {
+		w = d->web = xcalloc(1, sizeof *w);
+		w->d = d;
+		w->delay = DELAY_MS;
+		w->timer = evtimer_new(d->loop.base, timer_cb, w);
+		arm(w, START_MS);
+	} else if (w != NULL && w->pid == 0 && want == NULL) {
+		web_release(d);
+	} else if (w != NULL && w->pid == 0) {
+		arm(w, w->delay = DELAY_MS);
+	} else if (w != NULL && (want == NULL || strcmp(want, w->plan) != 0)) {
+		/* What comes next is web_reaped's. */
+		log_info(
+		    "web process is ended, the configuration has changed pid=%ld", (long)w->pid);
+		kill(w->pid, SIGTERM);
+		w->started = 0;
+	}
+	free(want);
+}
+
+bool
+web_reaped(struct irisd *d, pid_t pid, int status)
+{
+	struct web *w = d->web;
+	char *want;
+
+	if (w == NULL || w->pid == 0 || w->pid != pid)
+		return false;
+	w->pid = 0;
+	forget_ports(w);
+	evtimer_del(w->timer);
+	if (d->stopping || d->handing_over)
+		return true;
+	if ((want = plan_text(d)) == NULL) {
+		web_release(d);
+		return true;
+	}
+	free(want);
+	if (compat_mono_ms() - w->started >= STEADY_MS)
+		w->delay = DELAY_MS;
+	log_warn("web process ended pid=%ld %s=%d, the next one starts in %lld ms", (long)pid,
+	    WIFSIGNALED(status) ? "signal" : "status",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), (long long)w->delay);
+	arm(w, w->delay);
+	w->delay = w->delay * 2 > DELAY_MAX ? DELAY_MAX : w->delay * 2;
+	return true;
+}
+
+void
+web_release(struct irisd *d)
+{
+	if (d->web == NULL)
+		return;
+	event_free(d->web->timer);
+	cJSON_Delete(d->web->ports);
+	free(d->web->plan);
+	free(d->web);
+	d->web = NULL;
+}
+
+void
+web_listens(struct irisd *d, pid_t pid, const cJSON *ports)
+{
+	struct web *w = d->web;
+	const cJSON *p;
+
+	/* Another one, of an earlier irisd's, has nothing to say; pid is 0 where no system tells. */
+	if (w == NULL || w->pid == 0 || (pid != 0 && pid != w->pid))
+		return;
+	forget_ports(w);
+	w->ports = cJSON_Duplicate(ports, true);
+	evtimer_del(w->timer);
+	cJSON_ArrayForEach (p, w->ports) {
+		if (json_str(p, "error") != NULL)
+			log_warn("no HTTP on port %lld: %s", (long long)json_int_or(p, "port", 0),
+			    json_str(p, "error"));
+		else
+			log_info(
+			    "HTTP url=http://127.0.0.1:%lld", (long long)json_int_or(p, "port", 0));
+	}
+}
+
+cJSON *
+web_json(struct irisd *d)
+{
+	cJSON *o = json_new(), *urls = cJSON_CreateArray();
+	const cJSON *p, *ports = NULL;
+	char url[64];
+
+	if (d->web != NULL)
+		ports = d->web->ports;
+	json_put_bool(o, "wanted", d->web != NULL);
+	if (d->web != NULL && d->web->pid != 0)
+		json_put_int(o, "pid", d->web->pid);
+	cJSON_ArrayForEach (p, ports) {
+		if (json_str(p, "error") != NULL)
+			continue;
+		snprintf(
+		    url, sizeof url, "http://127.0.0.1:%lld", (long long)json_int_or(p, "port", 0));
+		cJSON_AddItemToArray(urls, cJSON_CreateString(url));
+	}
+	json_put(o, "urls", urls);
+	return o;
+}
+
+static void
+warn(cJSON *warnings, const char *text)
+{
+	cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
+}
+
+void
+web_warnings(struct irisd *d, cJSON *warnings)
+{
+	const struct config_dashboard *c = &d->conf->config->dashboard;
+	char text[ERR_MSG_MAX];
+	const cJSON *p;
+
+	if (d->web == NULL)
+		return;
+	if (c->enabled && !is_loopback(c->host)) {
+		snprintf(text, sizeof text,
+		    "dashboard.host is %.200s, but HTTP is served on 127.0.0.1 only", c->host);
+		warn(warnings, text);
+	}
+	cJSON_ArrayForEach (p, d->web->ports) {
+		if (json_str(p, "error") == NULL)
+			continue;
+		snprintf(text, sizeof text, "no HTTP on port %lld: %.300s",
+		    (long long)json_int_or(p, "port", 0), json_str(p, "error"));
+		warn(warnings, text);
+	}
+}

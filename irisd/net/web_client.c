@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Connections of the web role, see web_client.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/rpc.h"
+#include "common/xmalloc.h"
+#include "irisd/core/key.h"
+#include "irisd/net/control.h"
+#include "irisd/net/web_client.h"
+
+struct web_client {
+	bool mcp;                   /* it carries MCP lines, no control calls */
+	char name[TEAM_NAME_MAX];   /* who speaks then; "" when the key is no good any more */
+	char key[KEY_ID_LEN + 1];   /* whose key it is */
+	char session[UUID_LEN + 1]; /* Claude's id of the session that speaks; "" for none */
+};
+
+static void
+carrier_send(struct mcp *m, char *text)
+{
+	struct client *c = m->arg;
+
+	peer_send(c->peer, text);
+}
+
+static void
+carrier_who(struct mcp *m, char *name, size_t size)
+{
+	struct client *c = m->arg;
+
+	compat_strlcpy(name, c->web->name, size);
+}
+
+static const struct mcp_carrier carrier = {carrier_send, carrier_who};
+
+void
+web_client_init(struct client *c)
+{
+	c->web = xcalloc(1, sizeof *c->web);
+	mcp_init(&c->mcp, c->d, &carrier, c);
+}
+
+void
+web_client_release(struct client *c)
+{
+	mcp_release(&c->mcp);
+	free(c->web);
+	c->web = NULL;
+}
+
+static struct session *
+find_session(struct irisd *d, const char *claude_id)
+{
+	struct session *s;
+	struct team *t;
+
+	TAILQ_FOREACH (t, &d->teams, entry)
+		TAILQ_FOREACH (s, &t->sessions, team_entry)
+			if (strcmp(s->row.claude_id, claude_id) == 0)
+				return s;
+	return NULL;
+}
+
+cJSON *
+web_client_speaks(
+    struct client *c, const struct store_key *key, const char *session, bool mcp, struct err *err)
+{
+	char name[TEAM_NAME_MAX];
+	const struct session *s = NULL;
+	cJSON *o;
+
+	if (key->team != NULL && team_find(c->d, key->team) == NULL) {
+		err_set(err, ERR_REFUSED,
+		    "the key %s speaks for team \"%s\", which is not configured any more", key->id,
+		    key->team);
+		return NULL;
+	}
+	if (session != NULL && (s = find_session(c->d, session)) == NULL) {
+		err_set(err, ERR_NOT_FOUND, "Session not found: %.64s", session);
+		return NULL;
+	}
+	if (s != NULL && key->team != NULL && strcmp(key->team, s->team->name) != 0) {
+		err_set(err, ERR_REFUSED, "the key %s is for team \"%s\", the session is of \"%s\"",
+		    key->id, key->team, s->team->name);
+		return NULL;
+	}
+	if (s != NULL)
+		compat_strlcpy(name, s->team->name, sizeof name);
+	else if (key->team != NULL)
+		compat_strlcpy(name, key->team, sizeof name);
+	else
+		snprintf(name, sizeof name, "guest:%s", key->name);
+	if (mcp && c->role == CLIENT_WEB) {
+		c->web->mcp = true;
+		compat_strlcpy(c->web->name, name, sizeof c->web->name);
+		compat_strlcpy(c->web->key, key->id, sizeof c->web->key);
+		compat_strlcpy(
+		    c->web->session, s != NULL ? s->row.claude_id : "", sizeof c->web->session);
+	}
+	o = json_new();
+	json_put_str(o, "id", key->id);
+	json_put_str(o, "name", key->name);
+	json_put(o, "scopes", key_scopes_json(key->scopes));
+	json_put_str(o, "from", name);
+	return o;
+}
+
+void
+web_client_revoked(struct irisd *d, const char *key_id)
+{
+	struct client *c;
+	struct err why;
+
+	err_set(&why, ERR_UNAUTHORIZED, "the key of this client was revoked");
+	TAILQ_FOREACH (c, &d->clients, entry) {
+		if (c->role != CLIENT_WEB || strcmp(c->web->key, key_id) != 0)
+			continue;
+		c->web->name[0] = '\0';
+		mcp_stop(&c->mcp, &why);
+	}
+}
+
+/* A session may be gone since: then nobody speaks. */
+static int
+resolve(struct client *c, struct err *err)
+{
+	if (c->web->name[0] == '\0')
+		return err_set(err, ERR_UNAUTHORIZED, "the key of this client was revoked");
+	c->mcp.session = NULL;
+	if (c->web->session[0] != '\0' &&
+	    (c->mcp.session = find_session(c->d, c->web->session)) == NULL)
+		return err_set(err, ERR_NOT_FOUND, "Session not found: %s", c->web->session);
+	return 0;
+}
+
+void
+web_client_line(struct client *c, const char *line, size_t len)
+{
+	struct rpc_msg m;
+	struct err err;
+
+	if (c->web->mcp && resolve(c, &err) == 0) {
+		mcp_line(&c->mcp, line, len);
+		return;
+	}
+	if (rpc_parse(line, len, &m, &err) == -1 || (c->web->mcp && resolve(c, &err) == -1))
+		peer_send(c->peer, rpc_error(m.id, &err, NULL));
+	else if (m.kind == RPC_REQUEST)
+		control_request(c, &m);
+	rpc_clear(&m);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One HTTP request, see http.h.
+ */
+#include <sys/socket.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/json.h"
+#include "common/xmalloc.h"
+#include "irisd/web/http.h"
+
+#define BODY_STEP ((size_t)16 * 1024)
+#define FD_MAX    1024 /* the process has a few for each thread */
+
+void
+http_init(struct http *h, struct mg_connection *conn, bool busy)
+{
+	const char *connection;
+
+	memset(h, 0, sizeof *h);
+	h->conn = conn;
+	h->ri = mg_get_request_info(conn);
+	h->method = h->ri->request_method;
+	h->path = h->ri->local_uri != NULL ? h->ri->local_uri : "";
+	connection = mg_get_header(conn, "Connection");
+	h->close = busy || strcmp(h->ri->http_version, "1.1") != 0 ||
+	    (connection != NULL && strcasecmp(connection, "keep-alive") != 0);
+}
+
+const char *
+http_header(const struct http *h, const char *name)
+{
+	const char *value = NULL;
+	int i;
+
+	for (i = 0; i < h->ri->num_headers; i++) {
+		if (strcasecmp(h->ri->http_headers[i].name, name) != 0)
+			continue;
+		if (value != NULL)
+			return NULL;
+		value = h->ri->http_headers[i].value;
+	}
+	return value;
+}
+
+/* curl asks before it sends much. */
+static void
+expect_continue(struct http *h)
+{
+	const char *expect = http_header(h, "Expect");
+
+	if (expect != NULL && strcasecmp(expect, "100-continue") == 0)
+		mg_printf(h->conn, "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+char *
+http_body(struct http *h, size_t *len, int *status)
+{
+	long long said = h->ri->content_length;
+	size_t cap = said >= 0 ? (size_t)said : BODY_STEP, n = 0;
+	char *body;
+	int got;
+
+	if (said > (long long)HTTP_BODY_MAX) {
+		/* What is not read is in the way of the next request. */
+		h->close = true;
+		*status = 413;
+		return NULL;
+	}
+	expect_continue(h);
+	body = xmalloc(cap + 1);
+	for (;;) {
+		if (n == cap && said >= 0)
+			break;
+		if (n == cap)
+			body = xrealloc(body, (cap *= 2) + 1);
+		if ((got = mg_read(h->conn, body + n, cap - n)) <= 0)
+			break;
+		if ((n += (size_t)got) > HTTP_BODY_MAX)
+			break;
+	}
+	if (n > HTTP_BODY_MAX || (said >= 0 && n < (size_t)said)) {
+		free(body);
+		h->close = true;
+		*status = n > HTTP_BODY_MAX ? 413 : 400;
+		return NULL;
+	}
+	body[n] = '\0';
+	*len = n;
+	return body;
+}
+
+void
+http_answer(
+    struct http *h, int status, const char *type, const char *extra, const char *body, size_t len)
+{
+	char *head;
+	size_t n;
+
+	if (h->close)
+		mg_disable_connection_keep_alive(h->conn);
+	head =
+	    xasprintf("HTTP/1.1 %d %s\r\n%s%s%s%sContent-Length: %zu\r\nCache-Control: no-store\r\n"
+		      "X-Content-Type-Options: nosniff\r\nConnection: %s\r\n\r\n",
+		status, mg_get_response_code_text(h->conn, status),
+		type != NULL ? "Content-Type: " : "", type != NULL ? type : "",
+		type != NULL ? "\r\n" : "", extra != NULL ? extra : "", type != NULL ? len : 0,
+		h->close ? "close" : "keep-alive");
+	n = strlen(head);
+	if (type != NULL && strcmp(h->method, "HEAD") != 0) {
+		/* One write, one packet for what is small. */
+		head = xrealloc(head, n + len);
+		memcpy(head + n, body, len);
+		n += len;
+	}
+	mg_write(h->conn, head, n);
+	free(head);
+}
+
+void
+http_problem(struct http *h, int status, const char *extra, const char *detail)
+{
+	cJSON *o = json_new();
+	char *text;
+
+	json_put_str(o, "type", "about:blank");
+	json_put_str(o, "title", mg_get_response_code_text(h->conn, status));
+	json_put_int(o, "status", status);
+	json_put_str(o, "detail", detail);
+	text = json_print(o);
+	cJSON_Delete(o);
+	http_answer(h, status, "application/problem+json", extra, text, strlen(text));
+	free(text);
+}
+
+bool
+http_stream_begin(struct http *h)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+				   "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n"
+				   "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
+
+	h->stream = h->close = true;
+	mg_disable_connection_keep_alive(h->conn);
+	return mg_write(h->conn, head, sizeof head - 1) == (int)sizeof head - 1;
+}
+
+bool
+http_stream_send(struct http *h, const char *data, size_t len)
+{
+	static const char start[] = "event: message\ndata: ";
+	char *text = xmalloc(sizeof start + len + 2);
+	size_t n = sizeof start - 1;
+	bool ok;
+
+	memcpy(text, start, n);
+	memcpy(text + n, data, len);
+	memcpy(text + n + len, "\n\n", 2);
+	n += len + 2;
+	ok = mg_write(h->conn, text, n) == (int)n;
+	free(text);
+	return ok;
+}
+
+bool
+http_stream_beat(struct http *h)
+{
+	return mg_write(h->conn, ":\n\n", 3) == 3;
+}
+
+static int
+port_of(int fd, int (*ask)(int, struct sockaddr *, socklen_t *))
+{
+	struct sockaddr_in sin;
+	socklen_t len = sizeof sin;
+
+	if (ask(fd, (struct sockaddr *)&sin, &len) == -1 || sin.sin_family != AF_INET)
+		return -1;
+	return ntohs(sin.sin_port);
+}
+
+int
+http_descriptor(const struct http *h)
+{
+	int fd;
+
+	for (fd = 3; fd < FD_MAX; fd++)
+		if (port_of(fd, getpeername) == h->ri->remote_port &&
+		    port_of(fd, getsockname) == h->ri->server_port)
+			return fd;
+	return -1;
+}
+
+bool
+http_gone(int fd)
+{
+	char c;
+	ssize_t n = recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}

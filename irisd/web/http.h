@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One HTTP request on civetweb's thread: its headers and body, and its one answer, which is whole or
+ * a stream of server-sent events. A client that is gone is noticed while the thread waits for irisd.
+ */
+#ifndef IRIS_WEB_HTTP_H
+#define IRIS_WEB_HTTP_H
+
+#include <civetweb.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define HTTP_BODY_MAX ((size_t)16 * 1024 * 1024) /* RPC_LINE_MAX: it becomes one line */
+
+struct http {
+	struct mg_connection *conn;
+	const struct mg_request_info *ri;
+	const char *method, *path;
+	bool close;  /* the connection ends with this answer */
+	bool stream; /* it is one */
+};
+
+/* busy: others need the thread, so the connection is not kept. */
+void http_init(struct http *h, struct mg_connection *conn, bool busy);
+
+/* The header's value; NULL when there is none, or more than one. */
+const char *http_header(const struct http *h, const char *name);
+
+/*
+ * The whole body, malloc'ed and NUL-terminated; NULL with the status to answer with, 413 or 400.
+ */
+char *http_body(struct http *h, size_t *len, int *status);
+
+/* The whole answer. type NULL: no body. extra: further header lines, each with its end, or NULL. */
+void http_answer(
+    struct http *h, int status, const char *type, const char *extra, const char *body, size_t len);
+
+/* An error of HTTP's own, as problem details (RFC 9457). */
+void http_problem(struct http *h, int status, const char *extra, const char *detail);
+
+/*
+ * Server-sent events: begin, one message, a comment that shows that both sides live. False when the
+ * client is gone.
+ */
+bool http_stream_begin(struct http *h);
+bool http_stream_send(struct http *h, const char *data, size_t len);
+bool http_stream_beat(struct http *h);
+
+/*
+ * The client's descriptor, to be polled beside irisd's; -1 where it is not found. civetweb keeps it
+ * to itself, so it is looked for by its ports: not for every request.
+ */
+int http_descriptor(const struct http *h);
+
+/* After poll has said that there is something: the client has closed the connection. */
+bool http_gone(int fd);
+
+#endif

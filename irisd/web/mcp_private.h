@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of MCP over HTTP share.
+ */
+#ifndef IRIS_WEB_MCP_PRIVATE_H
+#define IRIS_WEB_MCP_PRIVATE_H
+
+#include "common/rpc.h"
+#include "irisd/mcp/mcp.h"
+#include "irisd/web/http.h"
+#include "irisd/web/uplink.h"
+
+/* One POST, from its body to its answer. */
+struct exchange {
+	struct http *h;
+	struct uplink uplink;
+	bool modern; /* the message is of 2026-07-28 */
+};
+
+/* mcp.c: an error as JSON-RPC has it; id NULL: none; data (taken) may be NULL. */
+void web_mcp_error(struct http *h, int status, const char *extra, const char *id, int code,
+    const char *text, cJSON *data);
+
+/* mcp_request.c: one request, which line is. */
+void mcp_request(struct exchange *x, const struct rpc_msg *msg, const char *line, size_t len);
+void mcp_refuse_version(struct http *h, const char *id, const char *version);
+/* The scope that the request needs; false, with the scope's name, when the key has it not. */
+bool mcp_permitted(const struct exchange *x, const struct rpc_msg *msg, const char **scope);
+/* Whether its answer may take long: it needs a place (serve_hold). */
+bool mcp_may_wait(const struct rpc_msg *msg);
+
+/* mcp_batch.c: several messages in a list, which 2025-03-26 alone has. */
+void mcp_batch(struct exchange *x, const char *text, size_t len);
+
+#endif

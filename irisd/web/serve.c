@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * civetweb, see serve.h.
+ */
+#include <sys/socket.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "irisd/web/header.h"
+#include "irisd/web/mcp.h"
+#include "irisd/web/serve.h"
+
+#define THREADS      "96"
+#define HOLD_MAX     64 /* threads that may wait for long; the others are for what is quick */
+#define KEEP_MAX     24 /* open connections up to which an idle one is kept */
+#define KEEP_MS      "500"
+#define REQUEST_MS   "2000" /* that a client may be silent within a request, or not read */
+#define PORT_TRY_MS  3000   /* the web process of the last irisd may be about to end */
+#define PORT_WAIT_MS 50
+
+static struct {
+	char sock[sizeof((struct paths *)0)->sock];
+	atomic_int open; /* connections */
+	atomic_int held;
+} serve;
+
+struct route {
+	const char *path;
+	bool below; /* what lies under it as well, which is handed over */
+	void (*fn)(struct http *h, const char *rest);
+};
+
+static void
+do_health(struct http *h, const char *rest)
+{
+	static const char text[] = "{\"status\":\"ok\",\"transport\":\"http\",\"server\":\"iris\","
+				   "\"version\":\"" IRIS_VERSION "\"}";
+
+	(void)rest;
+	if (strcmp(h->method, "GET") != 0 && strcmp(h->method, "HEAD") != 0)
+		http_problem(h, 405, "Allow: GET, HEAD\r\n", "this resource is only read");
+	else
+		http_answer(h, 200, "application/json", NULL, text, sizeof text - 1);
+}
+
+static const struct route routes[] = {
+    {"/health", false, do_health},
+    {"/mcp", true, web_mcp},
+};
+
+const char *
+serve_sock(void)
+{
+	return serve.sock;
+}
+
+bool
+serve_hold(void)
+{
+	if (atomic_fetch_add(&serve.held, 1) < HOLD_MAX)
+		return true;
+	atomic_fetch_sub(&serve.held, 1);
+	return false;
+}
+
+void
+serve_let_go(void)
+{
+	atomic_fetch_sub(&serve.held, 1);
+}
+
+/* Pages of other sites must not get here, neither by a name that they point at us nor openly. */
+static bool
+check_place(struct http *h)
+{
+	const char *origin = mg_get_header(h->conn, "Origin");
+
+	if (header_host_ok(http_header(h, "Host")) &&
+	    (origin == NULL || header_origin_ok(http_header(h, "Origin") != NULL ? origin : "")))
+		return true;
+	h->close = true;
+	http_problem(h, 403, NULL,
+	    "Host and Origin must name this machine's loopback (127.0.0.1, localhost or [::1])");
+	return false;
+}
+
+/* civetweb's threads come in here, and it does nothing with the request itself. */
+static int
+request_cb(struct mg_connection *conn)
+{
+	const struct route *r;
+	struct http h;
+	size_t i, n;
+
+	http_init(&h, conn, atomic_load(&serve.open) > KEEP_MAX);
+	if (!check_place(&h))
+		return 403;
+	for (i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+		r = &routes[i];
+		n = strlen(r->path);
+		if (strncmp(h.path, r->path, n) != 0)
+			continue;
+		if (h.path[n] == '\0' || (r->below && h.path[n] == '/' && h.path[n + 1] != '\0')) {
+			r->fn(&h, h.path[n] == '/' ? h.path + n + 1 : NULL);
+			return 200;
+		}
+	}
+	http_problem(&h, 404, NULL, "there is nothing at this path");
+	return 404;
+}
+
+/* What civetweb refuses by itself: no page of its own, and no connection that goes on after it. */
+static int
+error_cb(struct mg_connection *conn, int status, const char *text)
+{
+	struct http h;
+
+	http_init(&h, conn, true);
+	http_problem(&h, status, NULL, text);
+	return 0;
+}
+
+static int
+log_cb(const struct mg_connection *conn, const char *text)
+{
+	(void)conn;
+	log_info("civetweb: %s", text);
+	return 1;
+}
+
+static int
+open_cb(const struct mg_connection *conn, void **data)
+{
+	(void)conn;
+	(void)data;
+	atomic_fetch_add(&serve.open, 1);
+	return 0;
+}
+
+static void
+closed_cb(const struct mg_connection *conn)
+{
+	(void)conn;
+	atomic_fetch_sub(&serve.open, 1);
+}
+
+bool
+serve_port_free(int port, struct err *err)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, rv;
+
+	if (fd == -1)
+		return err_sys(err, ERR_IO, "can not make a socket") == 0;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	rv = bind(fd, (struct sockaddr *)&sin, sizeof sin);
+	if (rv == 0)
+		rv = listen(fd, 1);
+	if (rv == -1)
+		err_sys(err, ERR_IO, "it can not be listened at");
+	close(fd);
+	return rv == 0;
+}
+
+static void
+await_port(struct serve_port *p, int64_t deadline)
+{
+	const struct timespec moment = {0, PORT_WAIT_MS * 1000000L};
+
+	while (!serve_port_free(p->port, &p->err)) {
+		if (compat_mono_ms() >= deadline)
+			return;
+		nanosleep(&moment, NULL);
+	}
+	err_clear(&p->err);
+}
+
+int
+serve_start(const struct paths *paths, struct serve_port *ports, int nports)
+{
+	const char *options[] = {"listening_ports", NULL, "num_threads", THREADS,
+	    "enable_keep_alive", "yes", "keep_alive_timeout_ms", KEEP_MS, "request_timeout_ms",
+	    REQUEST_MS, "tcp_nodelay", "1", "access_control_list", "-0.0.0.0/0,+127.0.0.0/8",
+	    "connection_queue", "128", "listen_backlog", "1024", "enable_directory_listing", "no",
+	    NULL};
+	struct mg_callbacks callbacks = {.begin_request = request_cb,
+	    .http_error = error_cb,
+	    .log_message = log_cb,
+	    .init_connection = open_cb,
+	    .connection_closed = closed_cb};
+	int64_t deadline = compat_mono_ms() + PORT_TRY_MS;
+	char list[SERVE_PORTS_MAX * 32] = "";
+	struct mg_context *ctx = NULL;
+	size_t n = 0;
+	int i, open = 0;
+
+	compat_strlcpy(serve.sock, paths->sock, sizeof serve.sock);
+	for (i = 0; i < nports; i++) {
+		await_port(&ports[i], deadline);
+		if (ports[i].err.code != ERR_NONE)
+			continue;
+		n += (size_t)snprintf(
+		    list + n, sizeof list - n, "%s127.0.0.1:%d", n > 0 ? "," : "", ports[i].port);
+		open++;
+	}
+	if (open == 0)
+		return 0;
+	options[1] = list;
+	mg_init_library(0);
+	if ((ctx = mg_start(&callbacks, NULL, options)) != NULL)
+		return open;
+	for (i = 0; i < nports; i++)
+		if (ports[i].err.code == ERR_NONE)
+			err_set(&ports[i].err, ERR_IO, "civetweb does not start; the log says why");
+	return 0;
+}

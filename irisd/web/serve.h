@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The HTTP server: civetweb with all that it could do by itself turned off, so that every request
+ * comes here, is checked for where it comes from, and goes to its route. Threads are not lent to
+ * connections on which nothing happens: an idle one is closed soon, and at once when many are open;
+ * a request that waits for long (a call, a stream) needs one of a limited number of places.
+ */
+#ifndef IRIS_WEB_SERVE_H
+#define IRIS_WEB_SERVE_H
+
+#include <stdbool.h>
+
+#include "common/err.h"
+#include "common/paths.h"
+#include "irisd/web/http.h"
+
+#define SERVE_PORTS_MAX 4
+
+struct serve_port {
+	int port;
+	struct err err; /* code ERR_NONE: it is open */
+};
+
+/*
+ * Open the ports on 127.0.0.1. One that is taken is left out, with its err; when that is none, or
+ * civetweb does not start, there is no server. Returns how many are open. Once in a process.
+ */
+int serve_start(const struct paths *p, struct serve_port *ports, int nports);
+
+/* Whether the port could be opened now. */
+bool serve_port_free(int port, struct err *err);
+
+/* irisd's socket. */
+const char *serve_sock(void);
+
+/* A place for a request that may wait for long; false when all are taken. */
+bool serve_hold(void);
+void serve_let_go(void);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The web process from start to end, see web.h. It lives by one connection to irisd: from that it
+ * learns its ports, over that it tells which of them are open, and with that it ends.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/call.h"
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "irisd/web/serve.h"
+#include "irisd/web/web.h"
+
+#define CALL_MS  10000
+#define RETRY_MS 30000 /* between looks at a port that was taken */
+
+static void
+notify_cb(const char *method, const cJSON *params, void *arg)
+{
+	(void)params;
+	(void)arg;
+	log_debug("notification method=%s", method);
+}
+
+static int
+read_plan(const cJSON *plan, struct serve_port ports[SERVE_PORTS_MAX])
+{
+	const char *level = json_str(plan, "logLevel");
+	enum log_level l;
+	const cJSON *p;
+	int n = 0;
+
+	if (level != NULL && log_level_from_name(level, &l) == 0)
+		log_set_level(l);
+	cJSON_ArrayForEach (p, json_arr(plan, "ports"))
+		if (n < SERVE_PORTS_MAX)
+			ports[n++].port = p->valueint;
+	return n;
+}
+
+static int
+tell_ports(struct call *c, const struct serve_port *ports, int n, struct err *err)
+{
+	cJSON *params = json_new(), *list = cJSON_CreateArray(), *o;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		o = json_new();
+		json_put_int(o, "port", ports[i].port);
+		if (ports[i].err.code != ERR_NONE)
+			json_put_str(o, "error", ports[i].err.msg);
+		cJSON_AddItemToArray(list, o);
+	}
+	json_put(params, "ports", list);
+	return call_request(c, "iris/web.listening", params, CALL_MS, NULL, NULL, NULL, err);
+}
+
+/* One that was taken and is free now: civetweb takes no further port, so a new process does. */
+static bool
+port_to_be_had(const struct serve_port *ports, int n)
+{
+	struct err err;
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (ports[i].err.code != ERR_NONE && serve_port_free(ports[i].port, &err))
+			return true;
+	return false;
+}
+
+int
+web_main(void)
+{
+	struct serve_port ports[SERVE_PORTS_MAX] = {0};
+	struct paths paths;
+	struct call call;
+	struct err err;
+	int n, open;
+
+	if (paths_init(&paths, &err) == -1 ||
+	    call_open(&call, paths.sock, call_hello_params("web"), CALL_MS, &err) == -1) {
+		log_error("web: %s", err.msg);
+		return err_exit_status(err.code);
+	}
+	n = read_plan(json_obj(call.hello, "web"), ports);
+	open = serve_start(&paths, ports, n);
+	if (tell_ports(&call, ports, n, &err) == 0) {
+		while (call_wait(&call, open < n ? RETRY_MS : -1, notify_cb, NULL, &err) == 0 ||
+		    (err.code == ERR_TIMEOUT && !port_to_be_had(ports, n)))
+			;
+	}
+	log_info("web process ends: %s",
+	    err.code == ERR_TIMEOUT ? "a port that was taken is free" : err.msg);
+	/* At once, and not by way of exit(): the threads are in the middle of what they do. */
+	_exit(0);
+}

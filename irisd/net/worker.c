@@ -468,7 +468,8 @@ worker_retire(struct team *t)
 	struct worker_call *c;
 	struct session *s;
 
-	if (t->worker == NULL)
+	/* One that leaves goes anyway, and its end is what others of the team may wait for. */
+	if (t->worker == NULL || t->worker->leaving)
 		return;
 	TAILQ_FOREACH (s, &t->sessions, team_entry)
 		if (s->state != SESSION_ASLEEP && s->state != SESSION_WAITING)

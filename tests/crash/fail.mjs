@@ -8,14 +8,18 @@ import { rmSync } from "node:fs";
 import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { preloadEnv, readState } from "./preload.mjs";
-import { playOnce } from "./scenario.mjs";
+import { orphanedTurn, playOnce } from "./scenario.mjs";
 
 const { ENOMEM, ENOSPC, EIO, EAGAIN, EMFILE, EPIPE } = constants.errno;
 
-/*
- * What fails: kinds as in preload-fail.c. brief: memory is asked for at too many places for the
- * whole scenario; one message has to do.
- */
+/* One message there and its answer back: memory is asked for at too many places for more. */
+async function brief(play) {
+	const asker = await play.client("asker", play.iris.dirs.asker);
+
+	await play.tool(asker, "one", "ask_message", { toTeam: "b", message: "ECHO first" }, { expect: "first" });
+}
+
+/* What fails: kinds as in preload-fail.c; act: where it is not the whole scenario. */
 export const FAILURES = [
 	{ program: "irisd", kind: "file", errno: ENOSPC },
 	{ program: "irisd", kind: "file", errno: EIO },
@@ -24,25 +28,20 @@ export const FAILURES = [
 	{ program: "irisd", kind: "sync", errno: EIO },
 	{ program: "irisd", kind: "spawn", errno: EAGAIN },
 	{ program: "irisd", kind: "open", errno: EMFILE },
-	{ program: "irisd", kind: "alloc", errno: ENOMEM, brief: true },
+	{ program: "irisd", kind: "alloc", errno: ENOMEM, act: brief },
 	{ program: "iris-worker", kind: "socket", errno: EPIPE },
 	{ program: "iris-worker", kind: "short", errno: 0 },
 	{ program: "iris-worker", kind: "spawn", errno: EAGAIN },
 	{ program: "iris-worker", kind: "open", errno: EMFILE },
-	{ program: "iris-worker", kind: "alloc", errno: ENOMEM, brief: true },
+	{ program: "iris-worker", kind: "file", errno: ENOSPC, act: orphanedTurn },
+	{ program: "iris-worker", kind: "sync", errno: EIO, act: orphanedTurn },
+	{ program: "iris-worker", kind: "alloc", errno: ENOMEM, act: brief },
 	{ program: "iris-mcp-shim", kind: "socket", errno: EPIPE },
 	{ program: "iris-mcp-shim", kind: "short", errno: 0 },
 	{ program: "iris-mcp-shim", kind: "spawn", errno: EAGAIN },
 	{ program: "iris-mcp-shim", kind: "open", errno: EMFILE },
-	{ program: "iris-mcp-shim", kind: "alloc", errno: ENOMEM, brief: true },
+	{ program: "iris-mcp-shim", kind: "alloc", errno: ENOMEM, act: brief },
 ];
-
-/* One message there and its answer back. */
-async function brief(play) {
-	const asker = await play.client("asker", play.iris.dirs.asker);
-
-	await play.tool(asker, "one", "ask_message", { toTeam: "b", message: "ECHO first" }, { expect: "first" });
-}
 
 /*
  * Whoever was hit and is gone has said why, or that it ends in order: irisd in the log; a worker as
@@ -61,14 +60,14 @@ function lastWord({ program, kind }, pid, { play }, log) {
 /* One run: { spec, what, reached, problems, text, ms }. n: "count", or which call fails. */
 export async function failAt(failure, n) {
 	const start = performance.now();
-	const { program, kind, errno } = failure, file = (iris) => `${iris.root}.state`;
+	const { program, kind, errno, act } = failure, file = (iris) => `${iris.root}.state`;
 	const spec = n === "count" ? "count" : `${kind}:${errno}:${n}`;
 	const r = await playOnce({
 		env: (iris) => preloadEnv("fail", { program, spec, file: file(iris) }),
 		strict: n === "count",
 		fired: (iris) => readState(file(iris)).fired !== 0,
 		clientsMayDie: program === "iris-mcp-shim",
-		act: failure.brief ? brief : undefined,
+		act,
 		also: (world, log) => lastWord(failure, readState(file(world.iris)).fired, world, log),
 	});
 	const state = readState(file(r.iris));
@@ -81,7 +80,7 @@ const counts = new Map(); /* program and scenario -> the state of an undisturbed
 
 /* How many calls of its kind there are to fail. */
 export async function countOf(failure) {
-	const key = `${failure.program} ${failure.brief}`;
+	const key = `${failure.program} ${failure.act?.name}`;
 
 	if (!counts.has(key)) {
 		const counted = await failAt(failure, "count");

@@ -15,7 +15,7 @@
  */
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { makeGate, makeIris, waitFor, within } from "../integration/setup.mjs";
+import { daemons, makeGate, makeIris, waitFor, within } from "../integration/setup.mjs";
 import { Journal, check, databaseOf, describe, findOrphans, isFinal, readDatabase, readStore, readTranscripts } from "./checker.mjs";
 
 /* ms after which a client that has no answer is said to wait for ever. */
@@ -268,6 +268,26 @@ export class Play {
 		await this.command(["start"]);
 		await this.command(["stop"], { tries: 1 });
 	}
+}
+
+/* One turn ends while no irisd runs, nor anybody who would start one; then its answer is fetched. */
+export async function orphanedTurn(play) {
+	const { iris } = play, [gate] = iris.gates;
+	const asker = await play.client("asker", iris.dirs.asker);
+	const o = await play.tool(asker, "two", "quick_message", { toTeam: "b", message: gate.hold }, { expect: "held" });
+
+	if (!o.messageId) return;
+	await waitFor(() => play.fired() || taken(iris, "nonce-two"), { deadline: PATIENCE, what: "two to reach Claude" });
+	asker.onclose = undefined;
+	await within(5000, asker.close(), "the shim to end");
+	iris.clients = [];
+	for (const { pid } of daemons(iris))
+		process.kill(pid, "SIGKILL");
+	gate.open();
+	await waitFor(() => play.fired() || /worker\[\d+\] turn ended/.test(iris.log()), { deadline: PATIENCE, what: "the turn to end" });
+	const shown = await play.command(["message", "show", o.messageId, "--wait", "20s"]);
+	if (shown.receipts) play.journal.look(shown);
+	play.expected("two", shown, { state: "answered", response: "held" });
 }
 
 /*

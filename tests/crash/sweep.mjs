@@ -5,7 +5,7 @@
  *
  *	node tests/crash/sweep.mjs [-n runs of each] [-s seed] [name ...]
  *
- * Without -n every point of the scenario is tried. Names: kill, again, power, power-again, and
+ * Without -n every point of the scenario is tried. Names: power, power-again, those of kill.mjs, and
  * those of fail.mjs ("irisd sync EIO"; a part of one is enough: "irisd alloc", "shim"). One line
  * tells about each; the status is 0 when nothing was found, and everything found is printed.
  */
@@ -14,7 +14,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { describe } from "./checker.mjs";
 import { FAILURES, countOf, failAt, nameOf } from "./fail.mjs";
-import { killAt, killFirst, plan } from "./kill.mjs";
+import { DEATHS, killAt, killFirst, plan } from "./kill.mjs";
 import { bootAt, loseAt, moments, record } from "./power.mjs";
 import { random } from "./preload.mjs";
 
@@ -47,10 +47,10 @@ async function all(jobs, run, say) {
 	return figures;
 }
 
-async function sweepKill(again, { n, seed, say }) {
-	const { k, specs } = await plan({ again });
+async function sweepKill(death, { n, seed, say }) {
+	const { k, specs } = await plan(death);
 
-	return { points: k, ...(await all(choose(specs, n, seed), (spec) => killAt(spec, { again }), say)) };
+	return { points: k, ...(await all(choose(specs, n, seed), (spec) => killAt(spec, death), say)) };
 }
 
 async function sweepFail(failure, { n, seed, say }) {
@@ -86,8 +86,7 @@ async function sweepPower(again, { n, seed, say }) {
 
 /* Everything there is: [{ name, run }]. */
 export const SWEEPS = [
-	{ name: "kill", run: (o) => sweepKill(false, o) },
-	{ name: "again", run: (o) => sweepKill(true, o) },
+	...DEATHS.map((d) => ({ name: d.name, run: (o) => sweepKill(d, o) })),
 	{ name: "power", run: (o) => sweepPower(false, o) },
 	{ name: "power-again", run: (o) => sweepPower(true, o) },
 	...FAILURES.map((f) => ({ name: nameOf(f), run: (o) => sweepFail(f, o) })),

@@ -50,6 +50,7 @@ static const char usage[] =
     "  -b N      number of the first round (default 0)\n"
     "  -j N      channels: so many children or connections, each with its own rounds (default 1)\n"
     "  -d N      requests in flight in each channel (default 1)\n"
+    "  -g N      microseconds of rest before each request (default 0)\n"
     "  -S N      measure N starts of the child instead, each to its first answer\n"
     "  -f file   measure writing a page of file durably instead\n";
 
@@ -57,7 +58,7 @@ struct options {
 	const char *first[LINES_MAX], *first_mark;
 	const char *once[LINES_MAX];
 	const char *request, *mark, *expect, *socket, *disk;
-	int nfirst, nonce, rounds, warmup, base, channels, depth, starts;
+	int nfirst, nonce, rounds, warmup, base, channels, depth, rest, starts;
 	char **argv;
 };
 
@@ -237,6 +238,8 @@ static void
 channel_refill(struct channel *c, int limit)
 {
 	while (c->sent < limit && c->sent - c->got < opt.depth) {
+		if (opt.rest > 0)
+			nanosleep(&(struct timespec){0, (long)opt.rest * 1000}, NULL);
 		c->began[c->sent] = now_ms();
 		channel_send(c, opt.request, c->sent);
 		c->sent++;
@@ -446,6 +449,9 @@ parse_number(int c)
 	case 'd':
 		opt.depth = number(1, 1000);
 		break;
+	case 'g':
+		opt.rest = number(0, 999999);
+		break;
 	case 'S':
 		opt.starts = number(1, 100000);
 		break;
@@ -459,7 +465,7 @@ parse_args(int argc, char *argv[])
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+p:P:o:r:u:e:s:f:n:w:b:j:d:S:")) != -1) {
+	while ((c = getopt(argc, argv, "+p:P:o:r:u:e:s:f:n:w:b:j:d:g:S:")) != -1) {
 		switch (c) {
 		case 'p':
 			add_line(opt.first, &opt.nfirst);

@@ -7,17 +7,11 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { bareClaude, bareTurns, bench, floor, mcpFirst, numberedTeams, quietest, shim, toolCall, withIris } from "./client.mjs";
-import { memory, switches } from "./proc.mjs";
+import { memory, memoryRow, switches } from "./proc.mjs";
 
-const MIB = 1024;
 const WARMUP = 100;
-
-function memoryRow(what, goalMib, m, more = {}) {
-	return {
-		what, unit: "MiB", goal: { p50: goalMib }, measured: m && { p50: m.rssKib / MIB }, ...more,
-		note: m ? `proportional set ${(m.pssKib / MIB).toFixed(2)} MiB` : "no figure on this system",
-	};
-}
+/* About as long as two pages take to be on the disk, and the work of Iris beside. */
+const REST_US = 500;
 
 /* The floor's answer is as long as that of list_teams with ten teams. */
 const LIST_BYTES = 2850;
@@ -29,7 +23,7 @@ async function listTeams(iris, scale, add) {
 		() => bench([...options, ...mcpFirst, ...toolCall("list_teams", "{}"), "-e", '"name":"team-9"', "--", shim], { env: iris.env, cwd: iris.root }));
 
 	add({ what: "list_teams through the shim, ten teams", unit: "ms", goal: { p50: 0.15, p99: 1 }, floor: raw, measured: listed, n: scale.calls, warmup: WARMUP, repeats: scale.repeats });
-	add(memoryRow("shim resident, after those calls", 2, listed, { floor: { p50: raw.rssKib / MIB } }));
+	add(memoryRow("shim resident, after those calls", 2, listed, { floor: { p50: raw.rssKib / 1024 } }));
 }
 
 async function sendMessage(iris, scale, add) {
@@ -39,11 +33,16 @@ async function sendMessage(iris, scale, add) {
 	const common = { unit: "ms", n: scale.messages, warmup: WARMUP, repeats: scale.repeats };
 
 	mkdirSync(bareDir, { recursive: true });
-	const [disk, bare, sent] = await quietest(scale.repeats,
+	const bareRounds = (...more) => () => bench([...options, ...more, ...bareTurns, ...bareClaude], { env: iris.env, cwd: bareDir });
+	const [disk, bare, rested, sent] = await quietest(scale.repeats,
 		() => bench(["-f", join(iris.root, "page"), ...options]),
-		() => bench([...options, ...bareTurns, ...bareClaude], { env: iris.env, cwd: bareDir }),
+		bareRounds(), bareRounds("-g", REST_US),
 		() => bench([...options, ...through, "--", shim], { env: iris.env, cwd: iris.root }));
 	add({ what: "this disk: one page written durably", measured: disk, ...common, note: "no part of Iris; a durable message is at least two of these, one after the other" });
+	add({
+		what: `fake-claude on a bare pipe, after ${REST_US / 1000} ms of rest`, floor: bare, measured: rested, ...common,
+		note: "no part of Iris; floor: without a rest. A process that waits, as it does while a message is made durable, is slower at first",
+	});
 	add({ what: "send_message, durable, warm session", floor: bare, measured: sent, ...common, note: "floor: the same fake-claude on a bare pipe" });
 	add({
 		what: "the same: what Iris adds", goal: { p50: 0.4, p99: 2 }, floor: disk, measured: { p50: sent.p50 - bare.p50, p99: sent.p99 - bare.p99 }, ...common,

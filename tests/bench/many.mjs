@@ -4,7 +4,7 @@
  * Every message is counted: answered to its caller with its own text, and answered in the store.
  */
 import { bareClaude, bareTurns, bench, mcpFirst, numberedTeams, shim, toolCall, withIris } from "./client.mjs";
-import { memory } from "./proc.mjs";
+import { memory, memoryRow } from "./proc.mjs";
 
 const TEAMS = 200, CALLERS = 10, WARMUP = 20;
 
@@ -38,9 +38,6 @@ export async function manyRows(scale, add) {
 		});
 		const { messages } = await iris.json(["status"]);
 		const m = memory(iris.daemon.pid);
-		add({
-			what: `irisd resident, ${TEAMS} teams, ${messages.answered} messages`, unit: "MiB", goal: { p50: 20 }, measured: m && { p50: m.rssKib / 1024 },
-			note: m ? `proportional set ${(m.pssKib / 1024).toFixed(2)} MiB; after those messages went through` : "no figure on this system",
-		});
+		add(memoryRow(`irisd resident, ${TEAMS} teams, ${messages.answered} messages`, 20, m));
 	});
 }

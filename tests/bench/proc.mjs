@@ -20,6 +20,14 @@ export function memory(pid) {
 	}
 }
 
+/* A row of the table for the memory of one process. */
+export function memoryRow(what, goalMib, m, more = {}) {
+	return {
+		what, unit: "MiB", goal: { p50: goalMib }, measured: m && { p50: m.rssKib / 1024 }, memory: m && { rssKib: m.rssKib, pssKib: m.pssKib },
+		note: m ? `proportional set ${(m.pssKib / 1024).toFixed(2)} MiB` : "no figure on this system", ...more,
+	};
+}
+
 /* How often the process has been given a processor so far, over all its threads. */
 export function switches(pid) {
 	let sum = 0;

@@ -39,7 +39,7 @@ export function readRecord(file) {
 	return entries;
 }
 
-/* Lines that connections carried one way: [{ index, from, line }]; index: of the entry with its end. */
+/* Lines that connections carried one way: [{ index, from, line }]; index of its last entry. */
 function linesOf(entries, call) {
 	const rest = new Map(), lines = [];
 

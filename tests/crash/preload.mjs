@@ -29,7 +29,10 @@ export function preloadEnv(policy, { program = "irisd", spec, victim = 1, file }
 	};
 }
 
-/* { processes, fired (pid or 0), calls, each: { write: n, ... }, writes: { file, socket, short }, what, trace: [kind, ...] } */
+/*
+ * { processes, fired (pid or 0), calls, each: { write: n, ... }, writes: { file, socket, short },
+ * what, trace: [kind, ...] }
+ */
 export function readState(file) {
 	const b = readFileSync(file);
 	const calls = b.readUInt32LE(8);

@@ -270,7 +270,7 @@ export class Play {
 	}
 }
 
-/* One turn ends while no irisd runs, nor anybody who would start one; then its answer is fetched. */
+/* A turn ends while no irisd runs, nor anybody who would start one; then it is asked for. */
 export async function orphanedTurn(play) {
 	const { iris } = play, [gate] = iris.gates;
 	const asker = await play.client("asker", iris.dirs.asker);

@@ -5,9 +5,9 @@
  *
  *	node tests/crash/sweep.mjs [-n runs of each] [-s seed] [name ...]
  *
- * Without -n every point of the scenario is tried. Names: power, power-again, those of kill.mjs, and
- * those of fail.mjs ("irisd sync EIO"; a part of one is enough: "irisd alloc", "shim"). One line
- * tells about each; the status is 0 when nothing was found, and everything found is printed.
+ * Without -n every point of the scenario is tried. Names: power, power-again, those of kill.mjs,
+ * and those of fail.mjs ("irisd sync EIO"; a part of one is enough: "irisd alloc", "shim"). One
+ * line tells about each; the status is 0 when nothing was found, and what was found is printed.
  */
 import { rmSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -101,10 +101,13 @@ export function tell({ name, points, runs, disks, told, bad, missed, slowest }, 
 async function main() {
 	const { values, positionals } = parseArgs({ options: { n: { type: "string", short: "n" }, s: { type: "string", short: "s" } }, allowPositionals: true });
 	const seed = Number(values.s ?? process.env.IRIS_SEED ?? Date.now() % 1e9), n = values.n && Number(values.n);
+	const named = (p) => SWEEPS.filter((x) => x.name === p).length > 0 ? SWEEPS.filter((x) => x.name === p) : SWEEPS.filter((x) => x.name.includes(p));
+	const chosen = positionals.length === 0 ? SWEEPS : positionals.flatMap(named);
 	let failed = 0;
 
+	if (chosen.length === 0) throw new Error(`no such name; there are: ${SWEEPS.map((s) => s.name).join(", ")}`);
 	console.log(`IRIS_SEED=${seed}`);
-	for (const sweep of SWEEPS.filter((s) => positionals.length === 0 || positionals.some((p) => (s.name === p) || (!SWEEPS.some((x) => x.name === p) && s.name.includes(p))))) {
+	for (const sweep of chosen) {
 		const start = performance.now();
 		const figures = await sweep.run({ n, seed, say: console.log });
 		console.log(tell({ ...figures, name: sweep.name }, performance.now() - start));

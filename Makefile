@@ -60,12 +60,20 @@ UNIT_SRC   = $(wildcard tests/unit/test_*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
+# Templates of agents, where irisd finds them from the directory of its program.
+AGENTS   = $(wildcard share/agents/*.md share/agents/partials/*.md)
+SHARED   = $(patsubst share/%,$(BUILD)/share/iris/%,$(AGENTS))
+
 PROGRAMS = $(BUILD)/bin/irisd $(BUILD)/bin/iris-worker $(BUILD)/bin/iris-mcp-shim $(BUILD)/bin/iris
 FAKE     = $(BUILD)/test/fake-claude
 UNIT     = $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(UNIT_SRC))
 
 .PHONY: all
-all: $(PROGRAMS) $(FAKE)
+all: $(PROGRAMS) $(FAKE) $(SHARED)
+
+$(BUILD)/share/iris/%: share/%
+	@mkdir -p $(@D)
+	cp $< $@
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -157,7 +165,7 @@ deps-check:
 	@tests/deps.sh check
 
 .PHONY: units unit
-units: $(UNIT)
+units: $(UNIT) $(SHARED)
 unit: all units
 	@tests/run.sh unit
 
@@ -220,10 +228,13 @@ ZSHDIR    = $(PREFIX)/share/zsh/site-functions
 .PHONY: install uninstall
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR) $(DESTDIR)$(UNITDIR) \
-	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(foreach n,1 5 7 8,$(DESTDIR)$(MANDIR)/man$(n))
+	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(foreach n,1 5 7 8,$(DESTDIR)$(MANDIR)/man$(n)) \
+	    $(DESTDIR)$(DATADIR)/agents/partials
 	$(INSTALL) -m 755 $(BUILD)/bin/iris $(BUILD)/bin/irisd $(BUILD)/bin/iris-mcp-shim $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(BUILD)/bin/iris-worker $(DESTDIR)$(LIBEXECDIR)
 	$(INSTALL) -m 644 etc/config.yaml $(DESTDIR)$(DATADIR)/config.yaml
+	$(INSTALL) -m 644 share/agents/*.md $(DESTDIR)$(DATADIR)/agents
+	$(INSTALL) -m 644 share/agents/partials/*.md $(DESTDIR)$(DATADIR)/agents/partials
 	for f in irisd.socket irisd.service; do \
 	    sed 's|@BINDIR@|$(BINDIR)|g' etc/systemd/$$f >$(DESTDIR)$(UNITDIR)/$$f || exit 1; done
 	sed 's|@BINDIR@|$(BINDIR)|g' etc/launchd/iris.irisd.plist >$(DESTDIR)$(DATADIR)/iris.irisd.plist

@@ -206,3 +206,19 @@ paths_program(const char *name, char *out, size_t size, struct err *err)
 	    "the program %s is not beside this one nor in %s; install Iris again", name,
 	    IRIS_LIBEXECDIR);
 }
+
+int
+paths_data(const char *name, char *out, size_t size)
+{
+	char self[PATHS_MAX], real[PATHS_MAX], rel[128], *slash;
+
+	if (compat_self_path(self, sizeof self) == 0 && realpath(self, real) != NULL &&
+	    (slash = strrchr(real, '/')) != NULL) {
+		*slash = '\0';
+		snprintf(rel, sizeof rel, "../share/iris/%s", name);
+		if (paths_join(out, size, real, rel) == 0 && access(out, R_OK | X_OK) == 0)
+			return 0;
+	}
+	return paths_join(out, size, IRIS_DATADIR, name) == 0 && access(out, R_OK | X_OK) == 0 ? 0
+											       : -1;
+}

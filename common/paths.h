@@ -46,6 +46,12 @@ const char *paths_user_home(void);
  */
 int paths_program(const char *name, char *out, size_t size, struct err *err);
 
+/*
+ * Find a directory of data that belongs to Iris: in ../share/iris of the running program's, else
+ * where it was to be installed. -1 when there is none.
+ */
+int paths_data(const char *name, char *out, size_t size);
+
 /* Join with one slash. -1 when it does not fit. */
 int paths_join(char *out, size_t size, const char *dir, const char *name);
 

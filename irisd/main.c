@@ -21,6 +21,7 @@
 #include "irisd/core/pool.h"
 #include "irisd/core/team.h"
 #include "irisd/lock.h"
+#include "irisd/mcp/gitdiff.h"
 #include "irisd/mcp/inband.h"
 #include "irisd/net/adopt.h"
 #include "irisd/net/client.h"
@@ -244,7 +245,8 @@ child_cb(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!worker_reaped(arg, pid, status) && !web_reaped(arg, pid, status))
+		if (!worker_reaped(arg, pid, status) && !gitdiff_reaped(pid, status) &&
+		    !web_reaped(arg, pid, status))
 			log_debug("child ended pid=%ld", (long)pid);
 }
 

@@ -222,7 +222,7 @@ parse_one(struct parser *p)
 	return NULL;
 }
 
-/* The first word has turned out to be the name of a helper. */
+/* The first word has turned out to be the name of a helper; args are taken when it is one. */
 static int
 make_call(struct parser *p, struct texpr *e, size_t start, struct texpr *args, int n)
 {
@@ -230,7 +230,6 @@ make_call(struct parser *p, struct texpr *e, size_t start, struct texpr *args, i
 
 	if (e->path != NULL)
 		memcpy(what, e->path, strnlen(e->path, NAME_MAX_LEN));
-	e->args = args;
 	if (e->kind != TEXPR_PATH ||
 	    (e->helper = template_helper(e->path, strlen(e->path))) == NULL)
 		return fail_at(p, start,
@@ -240,6 +239,7 @@ make_call(struct parser *p, struct texpr *e, size_t start, struct texpr *args, i
 	if (n < e->helper->min || n > e->helper->max)
 		return fail_at(p, start, "the helper \"%s\" has too few or too many values", what);
 	e->kind = TEXPR_CALL;
+	e->args = args;
 	return 0;
 }
 
@@ -264,11 +264,8 @@ parse_expr(struct parser *p)
 			goto fail;
 		tail = &(*tail)->next;
 	}
-	if (n > 0 && make_call(p, e, start, args, n) == -1) {
-		expr_free(e);
-		return NULL;
-	}
-	return e;
+	if (n == 0 || make_call(p, e, start, args, n) == 0)
+		return e;
 fail:
 	expr_free(args);
 	expr_free(e);

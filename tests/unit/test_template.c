@@ -204,6 +204,7 @@ test_mistakes(void **state)
 	fails("{{#if}}{{/if}}", "a name was expected");
 	fails("{{shout name}}", "\"shout\" is no helper");
 	fails("{{\"x\" name}}", "is no helper");
+	fails("{{(eq name n) name}}", "\"eq\" is no helper");
 	fails("{{eq name}}", "the helper \"eq\" has too few or too many values");
 	fails("{{upper name name}}", "too few or too many");
 	fails("{{or 1 2 3 4 5 6 7 8 9}}", "too many values");

@@ -148,12 +148,6 @@ json_put_int(cJSON *obj, const char *name, int64_t value)
 }
 
 void
-json_put_num(cJSON *obj, const char *name, double value)
-{
-	json_put(obj, name, cJSON_CreateNumber(value));
-}
-
-void
 json_put_bool(cJSON *obj, const char *name, bool value)
 {
 	json_put(obj, name, cJSON_CreateBool(value));
@@ -172,6 +166,37 @@ json_put_raw(cJSON *obj, const char *name, const char *raw, size_t rawlen)
 
 	json_put(obj, name, cJSON_CreateRaw(text));
 	free(text);
+}
+
+/* The fewest digits that read back as this very double, which is finite. */
+static void
+print_number(double d, char *text, size_t size)
+{
+	int digits;
+
+	if (fabs(d) <= JSON_INT_MAX && floor(d) == d) {
+		snprintf(text, size, "%.0f", d);
+		return;
+	}
+	for (digits = 15; digits <= 17; digits++) {
+		snprintf(text, size, "%.*g", digits, d);
+		if (strtod(text, NULL) == d)
+			break;
+	}
+}
+
+/* As its text at once: json_print has to copy the whole tree for a number. */
+void
+json_put_num(cJSON *obj, const char *name, double value)
+{
+	char text[40];
+
+	if (!isfinite(value)) {
+		json_put_null(obj, name);
+		return;
+	}
+	print_number(value, text, sizeof text);
+	json_put(obj, name, cJSON_CreateRaw(text));
 }
 
 /*
@@ -197,31 +222,31 @@ has_inexact(const cJSON *item)
 	return false;
 }
 
-/* The fewest digits that read back as this very double. */
 static void
 make_exact(cJSON *item)
 {
 	char text[40];
 	cJSON *child;
-	int digits;
 
 	if (cJSON_IsNumber(item) && isfinite(item->valuedouble) && is_inexact(item->valuedouble)) {
-		if (fabs(item->valuedouble) <= JSON_INT_MAX &&
-		    floor(item->valuedouble) == item->valuedouble) {
-			snprintf(text, sizeof text, "%.0f", item->valuedouble);
-		} else {
-			for (digits = 15; digits <= 17; digits++) {
-				snprintf(text, sizeof text, "%.*g", digits, item->valuedouble);
-				if (strtod(text, NULL) == item->valuedouble)
-					break;
-			}
-		}
+		print_number(item->valuedouble, text, sizeof text);
 		item->type = cJSON_Raw;
 		item->valuestring = xstrdup(text);
 		return;
 	}
 	cJSON_ArrayForEach (child, item)
 		make_exact(child);
+}
+
+/* A short line fits at once; cJSON would begin with less and copy it twice over. */
+static char *
+print(const cJSON *item)
+{
+	char *line = cJSON_PrintBuffered(item, 1024, false);
+	size_t size = strlen(line) + 1;
+
+	/* Of a long one, up to half of the room is not used. */
+	return size > (size_t)16 * 1024 ? xrealloc(line, size) : line;
 }
 
 char *
@@ -231,10 +256,10 @@ json_print(const cJSON *item)
 	char *line;
 
 	if (!has_inexact(item))
-		return cJSON_PrintUnformatted(item);
+		return print(item);
 	exact = cJSON_Duplicate(item, true);
 	make_exact(exact);
-	line = cJSON_PrintUnformatted(exact);
+	line = print(exact);
 	cJSON_Delete(exact);
 	return line;
 }

@@ -64,7 +64,7 @@ struct irisd {
 	int greeting;               /* connections that have not said hello yet */
 	int listen_fd;
 	TAILQ_HEAD(worker_list, worker) workers;
-	struct web *web; /* net/web.c's; NULL while no HTTP is wanted */
+	struct web *web;            /* net/web.c's; NULL while no HTTP is wanted */
 	struct event *commit_timer; /* while something is written that nobody waits for */
 };
 

@@ -29,8 +29,11 @@ http_init(struct http *h, struct mg_connection *conn, bool busy)
 	h->method = h->ri->request_method;
 	h->path = h->ri->local_uri != NULL ? h->ri->local_uri : "";
 	connection = mg_get_header(conn, "Connection");
-	h->close = busy || strcmp(h->ri->http_version, "1.1") != 0 ||
+	/* Of what was no request there is no version. */
+	h->close = busy || h->ri->http_version == NULL || strcmp(h->ri->http_version, "1.1") != 0 ||
 	    (connection != NULL && strcasecmp(connection, "keep-alive") != 0);
+	if (h->method == NULL)
+		h->method = "";
 }
 
 const char *

@@ -273,6 +273,10 @@ mcp_request(struct exchange *x, const struct rpc_msg *msg, const char *line, siz
 		refuse_scope(x, msg, scope);
 		return;
 	}
+	if (!streams && strcmp(msg->method, "subscriptions/listen") == 0) {
+		http_problem(x->h, 406, NULL, "a subscription is a text/event-stream");
+		return;
+	}
 	if (held && !serve_hold()) {
 		web_mcp_error(x->h, 503, "Retry-After: 1\r\n", msg->id, err_rpc_code(ERR_LIMIT),
 		    "as many clients as can be served wait already", NULL);

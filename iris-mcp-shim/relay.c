@@ -25,11 +25,12 @@
 #include "iris-mcp-shim/relay.h"
 #include "iris-mcp-shim/sniff.h"
 
-#define HELLO_ID   "\"iris/hello\""
-#define OWN_MAX    ((size_t)64 * 1024) /* bytes of own answers above which the client is not read */
-#define TAIL_MAX   512                 /* last bytes of a line too long: its id may be there */
-#define EOF_MS     500 /* how long answers are still passed on after the client's EOF */
-#define LASTING_MS 500 /* a request that ends irisd does so at once: not its fault after so long */
+#define TERMINAL_VALUE_MAX 4096 /* bytes of a variable that irisd is told of */
+#define HELLO_ID           "\"iris/hello\""
+#define OWN_MAX            ((size_t)64 * 1024) /* bytes of own answers above which the client is not read */
+#define TAIL_MAX           512 /* last bytes of a line too long: its id may be there */
+#define EOF_MS             500 /* how long answers are still passed on after the client's EOF */
+#define LASTING_MS         500 /* a request that ends irisd does so at once: not its fault after so long */
 
 struct buf {
 	char *p; /* owned */
@@ -530,6 +531,25 @@ pass(struct relay *r, const struct pollfd pfd[P_COUNT])
 		pump_irisd(r);
 }
 
+/* Where a window could be opened for the person who sits at this client. */
+static cJSON *
+terminal_env(void)
+{
+	static const char *const names[] = {"TMUX", "DISPLAY", "WAYLAND_DISPLAY", "TERM_PROGRAM",
+	    "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"};
+	cJSON *env = json_new();
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		value = getenv(names[i]);
+		if (value != NULL && strlen(value) < TERMINAL_VALUE_MAX &&
+		    json_utf8_valid(value, strlen(value)))
+			json_put_str(env, names[i], value);
+	}
+	return env;
+}
+
 static char *
 hello_line(const char *cwd)
 {
@@ -540,6 +560,7 @@ hello_line(const char *cwd)
 	uuid_v4(instance);
 	json_put_str(params, "cwd", cwd);
 	json_put_str(params, "instance", instance);
+	json_put(params, "env", terminal_env());
 	if (session != NULL && session[0] != '\0' && json_utf8_valid(session, strlen(session)))
 		json_put_str(params, "claudeSession", session);
 	return rpc_request(HELLO_ID, "iris/hello", params);

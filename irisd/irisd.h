@@ -26,6 +26,7 @@ struct message;
 struct session;
 struct store;
 struct team;
+struct terminal;
 struct web;
 struct worker;
 
@@ -64,7 +65,10 @@ struct irisd {
 	int greeting;               /* connections that have not said hello yet */
 	int listen_fd;
 	TAILQ_HEAD(worker_list, worker) workers;
+	TAILQ_HEAD(terminal_list, terminal) terminals; /* programs that open windows */
 	struct web *web;            /* net/web.c's; NULL while no HTTP is wanted */
+	struct event *search_timer; /* until the texts of ended messages can be searched */
+	int search_postponed;       /* how often that had to wait for others */
 	struct event *commit_timer; /* while something is written that nobody waits for */
 };
 

@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/start.h"
 #include "common/xmalloc.h"
+#include "irisd/core/terminal.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/team.h"
@@ -246,7 +247,7 @@ child_cb(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!worker_reaped(arg, pid, status) && !gitdiff_reaped(pid, status) &&
-		    !web_reaped(arg, pid, status))
+		    !web_reaped(arg, pid, status) && !terminal_reaped(arg, pid, status))
 			log_debug("child ended pid=%ld", (long)pid);
 }
 
@@ -273,6 +274,7 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 
 	/* What is queued leaves here, and the peers are freed. */
 	loop_drain(&d->loop);
+	terminal_forget_all(d);
 	message_forget_all(d);
 	team_free_all(d);
 	for (i = 0; i < NSIGNALS; i++)
@@ -385,6 +387,7 @@ main(int argc, char *argv[])
 	TAILQ_INIT(&d.waiting);
 	TAILQ_INIT(&d.clients);
 	TAILQ_INIT(&d.workers);
+	TAILQ_INIT(&d.terminals);
 	if (paths_init(&d.paths, &err) == -1 || paths_make(&d.paths, &err) == -1 ||
 	    (service && check_conf(&d.paths, &err) == -1) ||
 	    (d.lock_fd = lock_take(&d.paths, service, &err)) == -1 || start(&d, sev, &err) == -1) {

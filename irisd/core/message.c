@@ -15,6 +15,7 @@
 #include "irisd/core/message.h"
 #include "irisd/core/message_ttl.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/search.h"
 #include "irisd/core/team.h"
 
 struct message *
@@ -220,6 +221,7 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 	row.session = s->row.id;
 	row.from = s->row.from;
 	row.to = t->name;
+	row.kind = n->kind;
 	row.body = xstrdup(n->body);
 	row.key = xstrdup_null(key);
 	row.hops = n->parent != NULL ? n->parent->hops + 1 : 0;
@@ -301,6 +303,7 @@ message_recover_all(struct irisd *d)
 	free(r.rows);
 	if (r.n > 0)
 		log_info("recovery messages=%zu", r.n);
+	search_touch(d);
 }
 
 static void
@@ -378,6 +381,7 @@ message_forget_all(struct irisd *d)
 {
 	struct message *m, *next;
 
+	search_release(d);
 	HASH_ITER(hh, d->messages, m, next)
 	{
 		dequeue(m);
@@ -403,6 +407,7 @@ end(struct message *m)
 	}
 	log_info("message %s id=%s from=%s to=%s", ladder_name(m->state), m->id,
 	    m->session->row.from, m->session->team->name);
+	search_touch(m->d);
 	loop_defer(&m->d->loop, message_free, m);
 }
 

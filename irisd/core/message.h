@@ -59,6 +59,7 @@ struct message {
 /* A message as a sender gives it. */
 struct message_new {
 	const char *to, *from, *body;
+	enum store_kind kind;
 	const char *key; /* idempotency key, or NULL */
 	bool
 	    key_made; /* by the client's program, not by its user: with other text it means nothing */

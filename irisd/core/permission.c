@@ -14,9 +14,8 @@
 
 #define IRIS_TOOL "mcp__" MCP_SERVER_NAME "__" /* before the names of our tools, for Claude */
 
-/* NULL to allow, otherwise why not, for Claude to read. */
-static const char *
-refusal(const struct session *s, const char *tool, char *buf, size_t size)
+const char *
+permission_refusal(const struct session *s, const char *tool, char *buf, size_t size)
 {
 	const char *team = s->team->name;
 
@@ -52,7 +51,7 @@ permission_decide(struct session *s, const char *request, const char *tool, cons
 {
 	cJSON *p = json_new();
 	char buf[512];
-	const char *why = refusal(s, tool, buf, sizeof buf);
+	const char *why = permission_refusal(s, tool, buf, sizeof buf);
 
 	json_put_str(p, "session", s->key);
 	json_put_str(p, "request", request);

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/core/message.h"
+#include "irisd/mcp/gather.h"
 #include "irisd/mcp/mcp_private.h"
 
 #define CALLS_MAX 1000 /* that wait, of one client */
@@ -24,6 +25,10 @@ call_free(struct mcp_call *c)
 		message_unwait(c->wait);
 	if (c->watching)
 		session_unwatch(c->mcp->d, c);
+	if (c->undo != NULL)
+		c->undo(c);
+	if (c->gather != NULL)
+		gather_free(c->gather);
 	if (c->tick != NULL)
 		event_free(c->tick);
 	free(c->id);
@@ -38,11 +43,10 @@ call_free(struct mcp_call *c)
  * check.
  */
 static void
-answer(struct mcp_call *c, cJSON *structured, bool failed)
+answer(struct mcp_call *c, const char *text, bool structured, bool failed)
 {
 	cJSON *r = mcp_result(c->modern, false), *content = cJSON_CreateArray(),
 	      *block = json_new();
-	char *text = json_print(structured);
 
 	json_put_str(block, "type", "text");
 	json_put_str(block, "text", text);
@@ -50,18 +54,32 @@ answer(struct mcp_call *c, cJSON *structured, bool failed)
 	json_put(r, "content", content);
 	if (failed)
 		json_put_bool(r, "isError", true);
-	else
+	if (structured)
 		json_put_raw(r, "structuredContent", text, strlen(text));
-	cJSON_Delete(structured);
-	free(text);
 	c->mcp->carrier->send(c->mcp, rpc_result(c->id, r));
 	call_free(c);
+}
+
+static void
+answer_json(struct mcp_call *c, cJSON *o, bool failed)
+{
+	char *text = json_print(o);
+
+	cJSON_Delete(o);
+	answer(c, text, !failed, failed);
+	free(text);
 }
 
 void
 mcp_call_done(struct mcp_call *c, cJSON *structured)
 {
-	answer(c, structured, false);
+	answer_json(c, structured, false);
+}
+
+void
+mcp_call_text(struct mcp_call *c, const char *text)
+{
+	answer(c, text, false, false);
 }
 
 void
@@ -72,7 +90,7 @@ mcp_call_failed(struct mcp_call *c, const struct err *why, cJSON *extra)
 	json_put_str(o, "error", why->msg);
 	json_put_str(o, "code", err_name(why->code));
 	json_put_str(o, "tool", c->tool);
-	answer(c, o, true);
+	answer_json(c, o, true);
 }
 
 /* 2025-11-25 and 2026-07-28: the value must grow; the total is not known. */
@@ -150,6 +168,19 @@ mcp_call_from(struct mcp_call *c, const cJSON *args, char *name, size_t size, st
 	    said, name);
 }
 
+struct team *
+mcp_call_team(struct mcp_call *c, const cJSON *args, const char *argument, char *from, size_t size)
+{
+	struct team *t = NULL;
+	struct err err;
+
+	if (mcp_call_from(c, args, from, size, &err) == 0)
+		t = team_require(c->mcp->d, json_str(args, argument), &err);
+	if (t == NULL)
+		mcp_call_failed(c, &err, NULL);
+	return t;
+}
+
 /* The raw text of params._meta.progressToken; NULL when there is none that MCP allows. */
 static char *
 progress_token(const struct rpc_msg *msg, const char *line, size_t len)
@@ -207,6 +238,27 @@ mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_
 		t->fn(c, args);
 }
 
+/* The call goes, and what it has sent to several teams ends as then says. */
+static void
+drop_gather(struct mcp_call *c, void (*then)(struct message *))
+{
+	struct message **list;
+	size_t n = gather_messages(c->gather, &list), i;
+
+	call_free(c);
+	for (i = 0; i < n; i++)
+		then(list[i]);
+	free(list);
+}
+
+/* Who waits for it elsewhere (the same key, message_result) keeps it going. */
+static void
+cancel_unless_awaited(struct message *m)
+{
+	if (TAILQ_EMPTY(&m->waits))
+		message_cancel(m, "cancelled by the client that asked");
+}
+
 /*
  * The person pressed Esc: the team is interrupted as well. A client's own time limit is no such
  * wish: the team goes on, and the answer can be fetched.
@@ -226,10 +278,13 @@ mcp_call_cancel(struct mcp *m, const char *id, const char *reason)
 	msg = c->wait != NULL && !timed_out && !c->observes ? c->wait->message : NULL;
 	log_info("mcp call cancelled tool=%s message=%s reason=%.100s", c->tool, c->message,
 	    reason != NULL ? reason : "");
+	if (c->gather != NULL && !timed_out) {
+		drop_gather(c, cancel_unless_awaited);
+		return;
+	}
 	call_free(c);
-	/* Who waits for it elsewhere (the same key, message_result) keeps it going. */
-	if (msg != NULL && TAILQ_EMPTY(&msg->waits))
-		message_cancel(msg, "cancelled by the client that asked");
+	if (msg != NULL)
+		cancel_unless_awaited(msg);
 }
 
 void
@@ -239,6 +294,10 @@ mcp_lost(struct mcp *m)
 	struct message *msg;
 
 	TAILQ_FOREACH_SAFE (c, &m->calls, entry, next) {
+		if (c->gather != NULL) {
+			drop_gather(c, message_abandoned);
+			continue;
+		}
 		if (c->wait == NULL || c->observes)
 			continue;
 		msg = c->wait->message;

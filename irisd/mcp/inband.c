@@ -53,7 +53,7 @@ inband_waits(const struct session *s)
 	if (s->mcp == NULL)
 		return false;
 	TAILQ_FOREACH (c, &s->mcp->calls, entry)
-		if (c->wait != NULL || c->watching)
+		if (c->wait != NULL || c->watching || c->gather != NULL)
 			return true;
 	return false;
 }

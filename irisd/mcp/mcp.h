@@ -21,6 +21,7 @@
 #define MCP_MODERN      "2026-07-28"
 
 struct mcp;
+struct gather;
 struct mcp_call;
 struct mcp_listen;
 
@@ -38,6 +39,7 @@ struct mcp {
 	struct session
 	    *session;      /* in whose turns the calls are made; NULL for a person's own client */
 	char instance[64]; /* names the client across reconnections; "" when it can not reconnect */
+	cJSON *env;        /* owned: what the client's program told of its terminal; or NULL */
 	TAILQ_HEAD(, mcp_call) calls;
 	TAILQ_HEAD(, mcp_listen) listens;
 };
@@ -75,12 +77,16 @@ struct mcp_call {
 	char message[UUID_LEN + 1]; /* whose */
 	bool watching;              /* a session_watch with this call as its arg */
 	bool observes;              /* it only fetches: somebody else has sent the message */
+	struct gather *gather;      /* it waits for several things; owned */
+	void (*undo)(struct mcp_call *); /* when it goes: forget it wherever it is waited for */
 };
 
 /*
  * End the call; structured (taken) becomes structuredContent and, as text, the one content block.
  */
 void mcp_call_done(struct mcp_call *c, cJSON *structured);
+/* The same for a tool whose result is text: one block, and nothing besides. */
+void mcp_call_text(struct mcp_call *c, const char *text);
 /*
  * End it with an error result; extra (taken, may be NULL) is the object that error, code and tool
  * are put in.
@@ -98,6 +104,12 @@ int64_t mcp_call_duration(const struct mcp_call *c);
 
 /* Who calls; -1 with ERR_REFUSED when the argument fromTeam says otherwise. */
 int mcp_call_from(struct mcp_call *c, const cJSON *args, char *name, size_t size, struct err *err);
+
+/*
+ * The team that the argument names, and who calls; NULL when the call was ended with the reason.
+ */
+struct team *mcp_call_team(
+    struct mcp_call *c, const cJSON *args, const char *argument, char *from, size_t size);
 
 /* --- tools ------------------------------------------------------------------------------------ */
 
@@ -127,7 +139,7 @@ struct mcp_param {
 struct mcp_tool {
 	const char *name, *title, *description;
 	struct mcp_param params[MCP_PARAMS_MAX];
-	const char *output; /* JSON Schema of structuredContent */
+	const char *output; /* JSON Schema of structuredContent; NULL: text only */
 	bool read_only, destructive, idempotent;
 	bool large; /* answers may be long: ask Claude Code not to cut them */
 	/* Ends the call, now or later, by mcp_call_done or mcp_call_failed. */
@@ -137,6 +149,11 @@ struct mcp_tool {
 /* One table a file, ended by a tool without a name. */
 extern const struct mcp_tool mcp_tools_message[];
 extern const struct mcp_tool mcp_tools_team[];
+extern const struct mcp_tool mcp_tools_session[];
+extern const struct mcp_tool mcp_tools_renew[];
+extern const struct mcp_tool mcp_tools_query[];
+extern const struct mcp_tool mcp_tools_many[];
+extern const struct mcp_tool mcp_tools_log[];
 extern const struct mcp_tool mcp_tools_misc[];
 
 const struct mcp_tool *mcp_tool_find(const char *name);

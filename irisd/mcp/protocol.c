@@ -316,6 +316,8 @@ mcp_release(struct mcp *m)
 	while ((l = TAILQ_FIRST(&m->listens)) != NULL)
 		listen_free(m, l);
 	mcp_call_drop_all(m);
+	cJSON_Delete(m->env);
+	m->env = NULL;
 }
 
 void

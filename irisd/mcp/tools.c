@@ -12,7 +12,7 @@
 #include "irisd/mcp/mcp.h"
 
 static const struct mcp_tool *const families[] = {
-    mcp_tools_message, mcp_tools_team, mcp_tools_misc};
+    mcp_tools_message, mcp_tools_team, mcp_tools_session, mcp_tools_renew, mcp_tools_misc};
 
 #define NFAMILIES (sizeof families / sizeof families[0])
 
@@ -150,7 +150,8 @@ tool_json(const struct mcp_tool *t)
 	json_put_str(o, "title", t->title);
 	json_put_str(o, "description", t->description);
 	json_put(o, "inputSchema", input_schema(t));
-	json_put_raw(o, "outputSchema", t->output, strlen(t->output));
+	if (t->output != NULL)
+		json_put_raw(o, "outputSchema", t->output, strlen(t->output));
 	json_put_str(a, "title", t->title);
 	json_put_bool(a, "readOnlyHint", t->read_only);
 	json_put_bool(a, "destructiveHint", t->destructive);

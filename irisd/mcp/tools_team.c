@@ -148,20 +148,6 @@ watch_cb(struct session *s, const struct err *why, void *arg)
 	mcp_call_done(c, o);
 }
 
-/* The team of args.team and who asks; NULL when the call was ended. */
-static struct team *
-caller_and_team(struct mcp_call *c, const cJSON *args, char *from, size_t size)
-{
-	struct team *t = NULL;
-	struct err err;
-
-	if (mcp_call_from(c, args, from, size, &err) == 0)
-		t = team_require(c->mcp->d, json_str(args, "team"), &err);
-	if (t == NULL)
-		mcp_call_failed(c, &err, NULL);
-	return t;
-}
-
 static void
 already_asleep(struct mcp_call *c, const struct team *t, const struct session *s)
 {
@@ -182,7 +168,7 @@ static void
 fn_wake(struct mcp_call *c, const cJSON *args)
 {
 	char from[TEAM_NAME_MAX];
-	struct team *t = caller_and_team(c, args, from, sizeof from);
+	struct team *t = mcp_call_team(c, args, "team", from, sizeof from);
 	struct session *s;
 	struct err err;
 
@@ -209,7 +195,7 @@ static void
 fn_sleep(struct mcp_call *c, const cJSON *args)
 {
 	char from[TEAM_NAME_MAX];
-	struct team *t = caller_and_team(c, args, from, sizeof from);
+	struct team *t = mcp_call_team(c, args, "team", from, sizeof from);
 	struct session *s;
 	struct err err;
 

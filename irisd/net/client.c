@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/rpc.h"
 #include "common/xmalloc.h"
+#include "irisd/core/terminal.h"
 #include "irisd/net/client.h"
 #include "irisd/net/control.h"
 #include "irisd/net/room.h"
@@ -265,6 +266,7 @@ hello(struct client *c, const struct rpc_msg *m)
 		mcp_init(&c->mcp, c->d, &shim_carrier, c);
 		if ((instance = json_str(m->params, "instance")) != NULL)
 			compat_strlcpy(c->mcp.instance, instance, sizeof c->mcp.instance);
+		c->mcp.env = terminal_env(json_obj(m->params, "env"));
 	} else if (strcmp(role, "ctl") == 0) {
 		c->role = CLIENT_CTL;
 	} else if (strcmp(role, "web") == 0) {

@@ -21,7 +21,7 @@
 #define MESSAGE_COLUMNS                                                                            \
 	"id, session, from_team, to_team, body, root, parent, hops, state, answer, code, reason, " \
 	"key, created_at, updated_at, input_tokens, output_tokens, cache_read_tokens, "            \
-	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model, expires_at"
+	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model, expires_at, kind"
 
 #define KEY_COLUMNS "id, name, hash, scopes, team, created_at, expires_at, used_at, revoked_at"
 
@@ -47,8 +47,9 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_WORKER_EACH] = "SELECT pid, start, team FROM worker ORDER BY pid",
     [STMT_MESSAGE_INSERT] =
 	"INSERT INTO message (id, session, from_team, to_team, body, root, parent, hops, state, "
-	"key, created_at, updated_at, expires_at, receipt) VALUES (:id, :session, :from, :to, "
-	":body, :root, :parent, :hops, 'queued', :key, :at, :at, :expires_at, :receipt)",
+	"key, created_at, updated_at, expires_at, receipt, kind) VALUES (:id, :session, :from, "
+	":to, :body, :root, :parent, :hops, 'queued', :key, :at, :at, :expires_at, :receipt, "
+	":kind)",
     [STMT_MESSAGE_STEP] = "UPDATE message SET state = :state, updated_at = :at WHERE id = :id",
     [STMT_MESSAGE_FINISH] =
 	"UPDATE message SET state = :state, updated_at = :at, answer = :answer, code = :code, "
@@ -61,11 +62,12 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_MESSAGE_EACH] =
 	"SELECT " MESSAGE_COLUMNS " FROM message WHERE (:team IS NULL OR to_team = :team) "
 	"AND (:from IS NULL OR from_team = :from) AND (:state IS NULL OR state = :state) "
-	"AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit",
+	"AND (:who IS NULL OR from_team = :who OR to_team = :who) "
+	"AND (:other IS NULL OR from_team = :other OR to_team = :other) AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit",
     [STMT_MESSAGE_OPEN] =
 	"SELECT id, session, from_team, to_team, NULL, root, parent, hops, state, NULL, code, "
 	"reason, NULL, created_at, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-	"expires_at FROM message WHERE id >= :from AND " IS_OPEN " ORDER BY id",
+	"expires_at, kind FROM message WHERE id >= :from AND " IS_OPEN " ORDER BY id",
     [STMT_MESSAGE_COUNTS] = "SELECT state, count(*) FROM message GROUP BY state",
     [STMT_OPEN_FROM] = "SELECT message FROM open_from",
     [STMT_OPEN_FROM_SET] = "UPDATE open_from SET message = :id",
@@ -78,6 +80,18 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_RECEIPT_EACH] =
 	"SELECT state, at, evidence FROM receipt WHERE seq >= (SELECT receipt FROM message WHERE "
 	"id = :id) AND message = :id ORDER BY seq",
+    [STMT_SEARCH_LAST] = "SELECT coalesce(max(id), 0) FROM search_docsize",
+    [STMT_SEARCH_INSERT] =
+	"INSERT INTO search (rowid, body, answer) SELECT r.seq, substr(m.body, 1, :most), "
+	"substr(m.answer, 1, :most) FROM receipt AS r CROSS JOIN message AS m ON m.id = r.message "
+	"WHERE r.seq > :last AND (r.state = 'answered' OR r.state = 'failed' OR "
+	"r.state = 'expired' OR r.state = 'cancelled') ORDER BY r.seq LIMIT :limit",
+    [STMT_SEARCH] =
+	"SELECT m.id, m.from_team, m.to_team, m.state, m.created_at, m.updated_at, "
+	"snippet(search, -1, '[', ']', ' ... ', 32) FROM search CROSS JOIN receipt AS r ON r.seq = "
+	"search.rowid CROSS JOIN message AS m ON m.id = r.message WHERE search MATCH :query AND "
+	"(:who IS NULL OR m.from_team = :who OR m.to_team = :who) ORDER BY search.rowid DESC LIMIT "
+	":limit",
     [STMT_KEY_INSERT] =
 	"INSERT INTO api_key (id, name, hash, scopes, team, created_at, expires_at) "
 	"VALUES (:id, :name, :hash, :scopes, :team, :created_at, :expires_at)",

@@ -38,6 +38,9 @@ enum store_stmt {
 	STMT_RECEIPT_INSERT,
 	STMT_RECEIPT_LAST,
 	STMT_RECEIPT_EACH,
+	STMT_SEARCH_LAST,
+	STMT_SEARCH_INSERT,
+	STMT_SEARCH,
 	STMT_KEY_INSERT,
 	STMT_KEY_UPDATE,
 	STMT_KEY_BY_HASH,
@@ -54,6 +57,7 @@ struct store {
 	int frame_bytes;              /* of the log: a page and its header */
 	int checkpoint_at;            /* frames in the log */
 	int64_t receipts;             /* receipt.seq of the last one */
+	int64_t indexed;              /* receipt.seq up to which texts can be searched */
 	char open_from[UUID_LEN + 1]; /* no message with an id before this one is open */
 	bool advance;                 /* with the next commit, open_from */
 	sqlite3_stmt *stmt[STMT_COUNT];

@@ -44,6 +44,11 @@ db_load(struct store *s)
 		s->receipts = sqlite3_column_int64(stmt, 0);
 		sqlite3_reset(stmt);
 	}
+	stmt = db_stmt(s, STMT_SEARCH_LAST);
+	if (db_row(s, stmt)) {
+		s->indexed = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
 	read_open_from(s);
 }
 
@@ -90,6 +95,7 @@ store_message_insert(struct store *s, const struct store_message *m, struct err 
 	db_bind_int(stmt, ":at", m->created_at);
 	if (m->expires_at != 0)
 		db_bind_int(stmt, ":expires_at", m->expires_at);
+	db_bind_int(stmt, ":kind", m->kind);
 	db_bind_int(stmt, ":receipt", s->receipts + 1);
 	rv = sqlite3_step(stmt);
 	if (rv != SQLITE_DONE) {
@@ -201,6 +207,7 @@ read_row(sqlite3_stmt *stmt, struct store_message *m, size_t brief)
 	m->usage.cost_usd = sqlite3_column_double(stmt, 21);
 	m->usage.model = db_text(stmt, 22);
 	m->expires_at = sqlite3_column_int64(stmt, 23);
+	m->kind = (enum store_kind)sqlite3_column_int(stmt, 24);
 }
 
 void
@@ -266,6 +273,8 @@ store_message_each(struct store *s, const struct store_filter *f,
 	db_bind_text(stmt, ":team", f->team);
 	db_bind_text(stmt, ":from", f->from);
 	db_bind_text(stmt, ":before", f->before);
+	db_bind_text(stmt, ":who", f->who);
+	db_bind_text(stmt, ":other", f->other);
 	if (f->state != -1)
 		db_bind_text(stmt, ":state", ladder_name((enum ladder)f->state));
 	db_bind_int(stmt, ":limit", f->limit);

@@ -106,6 +106,12 @@ static const char *const migrations[STORE_SCHEMA] = {
     " used_at INTEGER NOT NULL DEFAULT 0,"
     " revoked_at INTEGER NOT NULL DEFAULT 0"
     ") STRICT;",
+    /* 3 -> 4: what kind of turn a message asks for; and the texts of ended ones (search.c). */
+    "ALTER TABLE message ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+    "CREATE VIEW search_text AS SELECT r.seq AS seq, m.body AS body, m.answer AS answer"
+    " FROM receipt AS r CROSS JOIN message AS m ON m.id = r.message;"
+    "CREATE VIRTUAL TABLE search USING fts5(body, answer, content = 'search_text',"
+    " content_rowid = 'seq', tokenize = 'unicode61 remove_diacritics 2');",
 };
 
 static int

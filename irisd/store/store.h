@@ -20,7 +20,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 3 /* PRAGMA user_version of what this program writes */
+#define STORE_SCHEMA 4 /* PRAGMA user_version of what this program writes */
 
 /* Opens or makes the file (mode 0600) and brings its schema up to date. */
 struct store *store_open(const char *path, struct err *err);
@@ -81,6 +81,12 @@ struct store_usage {
 	char *model; /* owned, or NULL */
 };
 
+/* What a message is to its Claude. Numbers are stored: none is ever given another meaning. */
+enum store_kind {
+	STORE_KIND_ASK = 0,
+	STORE_KIND_COMMAND = 1 /* a command of Claude Code itself, without an envelope */
+};
+
 struct store_message {
 	char id[UUID_LEN + 1];
 	int64_t session;           /* store_session.id */
@@ -88,6 +94,7 @@ struct store_message {
 	char root[UUID_LEN + 1];   /* first of its causal chain; its own id when it began one */
 	char parent[UUID_LEN + 1]; /* the message whose turn sent this one; "" for none */
 	int64_t hops;              /* 0 for a root */
+	enum store_kind kind;
 	enum ladder state;
 	char *answer;                   /* owned; NULL unless answered */
 	enum err_code code;             /* for failed */
@@ -131,6 +138,8 @@ void store_receipts_each(
 struct store_filter {
 	const char *team;   /* to, or NULL */
 	const char *from;   /* or NULL */
+	const char *who;    /* has sent or received it; or NULL */
+	const char *other;  /* the same, of whom it is with; or NULL */
 	const char *before; /* id: only older ones, or NULL */
 	int state;          /* enum ladder, or -1 */
 	int limit;
@@ -148,6 +157,21 @@ void store_message_open_each(
 
 /* How many messages are in each state. */
 void store_message_counts(struct store *s, int64_t counts[LADDER_COUNT]);
+
+/*
+ * Make the texts of some more ended messages searchable, in the order in which they ended; false
+ * when there are no more. A disk that is full is no error: it is done later.
+ */
+bool store_search_more(struct store *s, int limit);
+
+/*
+ * Messages with all words of query (one that ends in * stands for its beginning) in body or answer,
+ * those that ended last first; of who alone where it is given. Only what was made searchable is
+ * found. m has id, from, to, state and times; excerpt has the words in brackets. False when query
+ * has no words.
+ */
+bool store_search(struct store *s, const char *who, const char *query, int limit,
+    void (*cb)(const struct store_message *m, const char *excerpt, void *), void *arg);
 
 /* --- API keys: who may come over HTTP ---------------------------------------------------------- */
 

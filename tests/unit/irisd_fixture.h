@@ -68,6 +68,7 @@ fixture_irisd(struct irisd *d, const char *text)
 	TAILQ_INIT(&d->waiting);
 	TAILQ_INIT(&d->clients);
 	TAILQ_INIT(&d->workers);
+	TAILQ_INIT(&d->terminals);
 	d->listen_fd = -1;
 	loop_init(&d->loop, NULL, NULL);
 	if ((d->store = store_open(":memory:", &err)) == NULL)

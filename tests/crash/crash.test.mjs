@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import { SWEEPS, tell } from "./sweep.mjs";
 
 const seed = Number(process.env.IRIS_SEED ?? 20261122);
-const runs = { kill: 20, again: 12, restart: 8, restarted: 6, worker: 8, spool: 6, power: 10, "power-again": 10 };
+const runs = { kill: 20, again: 12, restart: 8, restarted: 6, worker: 8, spool: 6, power: 10, "power-again": 10, "power-long": 10 };
 const RUNS_OF_EACH_FAILURE = 2;
 const total = { runs: 0, missed: 0 };
 

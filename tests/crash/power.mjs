@@ -16,6 +16,7 @@ import { CALLS, preloadEnv, random } from "./preload.mjs";
 import { Play, configDirOf, makeWorld } from "./scenario.mjs";
 
 const SECTOR = 512, ENTRY = 40;
+const NEAR = 150; /* entries */
 const LADDER = ["queued", "sent", "seen", "answered", "failed", "expired", "cancelled"];
 
 /* --- the record ------------------------------------------------------------------------------ */
@@ -91,18 +92,33 @@ export function toldIn(entries) {
 
 /* --- the disk -------------------------------------------------------------------------------- */
 
-function resize(content, length) {
-	return length <= content.length ? content.subarray(0, length) : Buffer.concat([content, Buffer.alloc(length - content.length)]);
+/* What a file holds: bytes that are changed in place. */
+class Content {
+	constructor(bytes = Buffer.alloc(0)) {
+		this.room = Buffer.from(bytes);
+		this.length = bytes.length;
+	}
+
+	bytes() {
+		return this.room.subarray(0, this.length);
+	}
+
+	resize(length) {
+		if (length > this.room.length) {
+			const room = Buffer.alloc(Math.max(length, this.room.length * 2));
+			this.bytes().copy(room);
+			this.room = room;
+		}
+		if (length > this.length) this.room.fill(0, this.length, length);
+		this.length = length;
+	}
+
+	perform({ length, off, data }) {
+		if (length !== undefined) return this.resize(length);
+		if (off + data.length > this.length) this.resize(off + data.length);
+		data.copy(this.room, off);
+	}
 }
-
-function write(content, off, data) {
-	const out = Buffer.from(resize(content, Math.max(content.length, off + data.length)));
-
-	data.copy(out, off);
-	return out;
-}
-
-const perform = (content, op) => (op.length !== undefined ? resize(content, op.length) : write(content, op.off, op.data));
 
 /* The database's files as the record leaves them, with what is safe and what is not. */
 export class Disk {
@@ -118,7 +134,7 @@ export class Disk {
 		const clean = name.replace(/ \(deleted\)$/, "");
 
 		if (!this.now.has(clean)) {
-			const file = { safe: Buffer.alloc(0), pending: [] };
+			const file = { safe: new Content(), pending: [] };
 			this.now.set(clean, file);
 			this.changes.push({ name: clean, file });
 		}
@@ -143,7 +159,7 @@ export class Disk {
 		else if (e.call === "truncate") file.pending.push({ length: e.off });
 		else if (e.call === "sync") {
 			for (const op of file.pending.splice(0))
-				file.safe = perform(file.safe, op);
+				file.safe.perform(op);
 		}
 	}
 
@@ -168,26 +184,21 @@ export class Disk {
 
 	survives(file, rnd) {
 		const chance = rnd.pick([0, 1, 2, 3, 4]); /* quarters of the sectors */
-		let content = file.safe, last;
+		const content = new Content(file.safe.bytes());
+		let torn;
 
-		for (const op of file.pending) {
-			if (op.length !== undefined) {
-				if (rnd(4) < chance) content = perform(content, op);
-				continue;
+		for (const op of file.pending)
+			for (const part of op.length === undefined ? sectors(op) : [op]) {
+				if (rnd(4) >= chance) continue;
+				/* What stood there, for the part of the last sector that is not reached. */
+				if (part.data) torn = { off: part.off, old: Buffer.from(content.bytes().subarray(part.off, part.off + part.data.length)), n: part.data.length };
+				content.perform(part);
 			}
-			for (const part of sectors(op))
-				if (rnd(4) < chance) {
-					last = { before: content, part };
-					content = perform(content, part);
-				}
+		if (torn && torn.off + torn.n <= content.length) {
+			const keep = rnd(torn.n + 1), was = Buffer.concat([torn.old, Buffer.alloc(torn.n)]).subarray(keep, torn.n);
+			content.perform({ off: torn.off + keep, data: was });
 		}
-		if (last) {
-			const whole = last.part.data, torn = whole.subarray(0, rnd(whole.length + 1));
-			/* Behind the tear stands what stood there before, where anything did. */
-			const old = resize(last.before, Math.max(last.before.length, last.part.off + whole.length));
-			content = write(content, last.part.off, Buffer.concat([torn, old.subarray(last.part.off + torn.length, last.part.off + whole.length)]));
-		}
-		return content;
+		return content.bytes();
 	}
 }
 
@@ -241,42 +252,54 @@ function missing(told, messages) {
 	return found;
 }
 
-function disksUpTo(home, entries, point) {
-	const disk = new Disk(home);
-
-	for (const e of entries.slice(0, point))
-		disk.add(e);
-	return disk;
-}
-
-/* Moments that are worth a look: those at which anything is not safe. */
-export function moments({ iris, entries }) {
-	const disk = new Disk(iris.home), list = [];
+/*
+ * Moments that are worth a look: those at which anything is not safe. near: those close to a change
+ * of the database itself only, which is when its log is copied into it and begun anew.
+ */
+export function moments({ iris, entries }, { near = false } = {}) {
+	const disk = new Disk(iris.home), main = join(iris.home, "iris.db"), list = [];
+	const changes = entries.flatMap((e, i) => (e.name === main && e.call !== "open" ? [i] : []));
+	let c = 0;
 
 	entries.forEach((e, i) => {
 		disk.add(e);
+		while (c + 1 < changes.length && changes[c + 1] <= i + NEAR) c++;
+		if (near && !(Math.abs(changes[c] - i) <= NEAR)) return;
 		if (["pwrite", "write", "sync", "truncate", "unlink"].includes(e.call) && disk.dirty) list.push(i + 1);
 	});
 	return list;
 }
 
-/* Problems of one disk at one moment, read with the SQLite of the system. */
-export async function loseAt({ iris, entries, told }, point, seed) {
-	const files = disksUpTo(iris.home, entries, point).lose(random(seed));
+/* Disks lost at these points, which ascend, `each` of them: { point, seed, first, files }. */
+export function* disksAt({ iris, entries }, points, each, seed) {
+	const disk = new Disk(iris.home);
+	let at = 0;
+
+	for (const point of points) {
+		for (; at < point; at++)
+			disk.add(entries[at]);
+		for (let i = 0; i < each; i++) {
+			const own = seed + point * each + i;
+			yield { point, seed: own, first: i === 0, files: disk.lose(random(own)) };
+		}
+	}
+}
+
+/* Problems of such a disk, read with the SQLite of the system. */
+export async function inspect({ told }, { point, files }) {
 	const before = told.filter((t) => t.index < point);
 	const dir = mkdtempSync(join(tmpdir(), "iris-pw"));
 
 	try {
 		for (const [name, content] of Object.entries(files))
 			writeFileSync(join(dir, name), content);
-		if (!existsSync(join(dir, "iris.db"))) return { files, before, problems: missing(before, []) };
+		if (!existsSync(join(dir, "iris.db"))) return missing(before, []);
 		const store = await readDatabase(join(dir, "iris.db"));
-		const { problems } = check({ journal: { entries: [] }, store, settled: false });
-		return { files, before, problems: [...problems, ...missing(before, store.messages)] };
+		return [...check({ journal: { entries: [] }, store, settled: false }).problems, ...missing(before, store.messages)];
 	} catch (e) {
 		/* Not even the tables: right as long as nobody has been told anything. */
-		if (before.length === 0 && /no such table/.test(e.message)) return { files, before, problems: [] };
-		return { files, before, problems: [{ rule: "database", text: e.message }] };
+		if (before.length === 0 && /no such table/.test(e.message)) return [];
+		return [{ rule: "database", text: e.message }];
 	} finally {
 		rmSync(dir, { recursive: true, force: true });
 	}
@@ -301,14 +324,13 @@ function copyTranscripts(from, to, at, given) {
 	}
 }
 
-/* The same disk under the real irisd, which goes on with all that is open. Answers the problems. */
-export async function bootAt({ iris: old, entries, told }, point, seed) {
-	const { files, before, problems } = await loseAt({ iris: old, entries, told }, point, seed);
+/* The same under the real irisd, which goes on with all that is open. Answers { problems, text }. */
+export async function boot({ iris: old, entries, told }, { point, files }) {
 	const iris = makeWorld({ paths: old.dirs });
 	const play = new Play(iris);
+	const before = told.filter((t) => t.index < point), { problems } = play;
 	const { at } = entries.slice(0, point).findLast((e) => e.at > 0);
 
-	play.problems = problems;
 	try {
 		for (const [name, content] of Object.entries(files))
 			writeFileSync(join(iris.home, name), content, { mode: 0o600 });

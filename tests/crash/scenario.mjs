@@ -290,6 +290,17 @@ export async function orphanedTurn(play) {
 	play.expected("two", shown, { state: "answered", response: "held" });
 }
 
+/* So many messages that the log of the database is copied into it and begun anew. */
+export async function crowd(play) {
+	const asker = await play.client("asker", play.iris.dirs.asker);
+	const lane = async (team, n) => {
+		for (let i = 0; i < 150; i++)
+			await play.tool(asker, `${team}-${n}-${i}`, "ask_message", { toTeam: team, message: `ECHO ${"x".repeat(500)}` }, { expect: "xxx" });
+	};
+
+	await Promise.all(["b", "c"].flatMap((team) => [1, 2, 3].map((n) => lane(team, n))));
+}
+
 /*
  * Play it in a world of its own. Answers { problems, text, iris, play }: no problems when all is
  * well, else a text with the end of the log. fired(iris): the fault has come. meanwhile(iris): what

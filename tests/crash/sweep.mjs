@@ -15,8 +15,9 @@ import { parseArgs } from "node:util";
 import { describe } from "./checker.mjs";
 import { FAILURES, countOf, failAt, nameOf } from "./fail.mjs";
 import { DEATHS, killAt, killFirst, plan } from "./kill.mjs";
-import { bootAt, loseAt, moments, record } from "./power.mjs";
+import { boot, disksAt, inspect, moments, record } from "./power.mjs";
 import { random } from "./preload.mjs";
+import { crowd } from "./scenario.mjs";
 
 const WIDTH = 2; /* at a time; most of a run is waiting */
 const DISKS = 4; /* different ones for each moment */
@@ -31,10 +32,11 @@ function choose(list, n, seed) {
 
 /* run(job) for all of them; answers { runs, bad: [text], missed, slowest (ms) }. */
 async function all(jobs, run, say) {
-	const todo = [...jobs], figures = { runs: jobs.length, bad: [], missed: 0, slowest: 0 };
+	const todo = jobs[Symbol.iterator](), figures = { runs: 0, bad: [], missed: 0, slowest: 0 };
 	const work = async () => {
-		while (todo.length > 0) {
-			const r = await run(todo.shift());
+		for (let job = todo.next(); !job.done; job = todo.next()) {
+			figures.runs++;
+			const r = await run(job.value);
 			if (!r.reached) figures.missed++;
 			figures.slowest = Math.max(figures.slowest, r.ms);
 			if (r.problems.length === 0) continue;
@@ -60,25 +62,26 @@ async function sweepFail(failure, { n, seed, say }) {
 	return { points, ...(await all(numbers, (i) => failAt(failure, i), say)) };
 }
 
-/* One moment: some disks are looked at, one of them is given to irisd. */
-async function loseAll(recorded, point, seed, say) {
-	const start = performance.now(), problems = [];
-
-	for (let i = 0; i < DISKS; i++) {
-		const lost = i === 0 ? await bootAt(recorded, point, seed) : await loseAt(recorded, point, seed + i);
-		problems.push(...lost.problems);
-		if (lost.text) say(lost.text);
-	}
-	return { spec: `power lost at entry ${point}`, what: recorded.entries[point - 1].name, reached: true, ms: performance.now() - start, problems, text: describe(problems) };
-}
-
-async function sweepPower(again, { n, seed, say }) {
-	const recorded = await record(again ? { meanwhile: killFirst } : {});
+/* Every disk is looked at; at one moment of how.share, the first one is given to irisd, too. */
+async function sweepPower(how, { n, seed, say }) {
+	const recorded = await record(how);
 
 	try {
-		const points = moments(recorded);
-		const figures = await all(choose(points, n, seed), (p) => loseAll(recorded, p, seed + p * DISKS, say), say);
-		return { points: points.length, told: recorded.told.length, disks: figures.runs * DISKS, ...figures };
+		const points = moments(recorded, how), chosen = choose(points, n, seed);
+		const boots = new Set(choose(chosen, Math.ceil(chosen.length / how.share), seed));
+		const look = async (disk) => {
+			const start = performance.now(), { point } = disk;
+			const problems = await inspect(recorded, disk);
+			const booted = disk.first && boots.has(point) ? await boot(recorded, disk) : { problems: [], text: "" };
+
+			problems.push(...booted.problems);
+			return {
+				spec: `power lost at entry ${point}, seed ${disk.seed}`, what: recorded.entries[point - 1].name, reached: true,
+				ms: performance.now() - start, problems, text: booted.text || describe(problems),
+			};
+		};
+		const figures = await all(disksAt(recorded, chosen, DISKS, seed), look, say);
+		return { points: points.length, told: recorded.told.length, boots: boots.size, ...figures };
 	} finally {
 		rmSync(recorded.iris.root, { recursive: true, force: true });
 	}
@@ -87,15 +90,16 @@ async function sweepPower(again, { n, seed, say }) {
 /* Everything there is: [{ name, run }]. */
 export const SWEEPS = [
 	...DEATHS.map((d) => ({ name: d.name, run: (o) => sweepKill(d, o) })),
-	{ name: "power", run: (o) => sweepPower(false, o) },
-	{ name: "power-again", run: (o) => sweepPower(true, o) },
+	{ name: "power", run: (o) => sweepPower({ share: 1 }, o) },
+	{ name: "power-again", run: (o) => sweepPower({ share: 1, meanwhile: killFirst }, o) },
+	{ name: "power-long", run: (o) => sweepPower({ share: 12, act: crowd, near: true }, o) },
 	...FAILURES.map((f) => ({ name: nameOf(f), run: (o) => sweepFail(f, o) })),
 ];
 
-export function tell({ name, points, runs, disks, told, bad, missed, slowest }, ms) {
-	const more = disks ? `, ${disks} disks, ${told} things told` : "";
+export function tell({ name, points, runs, told, boots, bad, missed, slowest }, ms) {
+	const tried = told ? `${runs} disks, ${boots} given to irisd, ${told} things told` : `${runs} tried`;
 
-	return `${name}: ${points} points, ${runs} tried${more}, ${missed} not reached, ${bad.length} failed (${Math.round(ms / 100) / 10} s, the slowest ${Math.round(slowest)} ms)`;
+	return `${name}: ${points} points, ${tried}, ${missed} not reached, ${bad.length} failed (${Math.round(ms / 100) / 10} s, the slowest ${Math.round(slowest)} ms)`;
 }
 
 async function main() {

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/core/message.h"
+#include "irisd/mcp/agent.h"
 #include "irisd/mcp/gather.h"
 #include "irisd/mcp/mcp_private.h"
 
@@ -25,6 +26,8 @@ call_free(struct mcp_call *c)
 		message_unwait(c->wait);
 	if (c->watching)
 		session_unwatch(c->mcp->d, c);
+	if (c->agent != NULL)
+		agent_free(c->agent);
 	if (c->undo != NULL)
 		c->undo(c);
 	if (c->gather != NULL)

@@ -20,6 +20,7 @@
 #define MCP_SERVER_NAME "iris"
 #define MCP_MODERN      "2026-07-28"
 
+struct agent;
 struct mcp;
 struct gather;
 struct mcp_call;
@@ -41,6 +42,7 @@ struct mcp {
 	char instance[64]; /* names the client across reconnections; "" when it can not reconnect */
 	cJSON *env;        /* owned: what the client's program told of its terminal; or NULL */
 	TAILQ_HEAD(, mcp_call) calls;
+	TAILQ_HEAD(, mcp_prompt) prompts; /* of prompts/get, whose answer takes a while */
 	TAILQ_HEAD(, mcp_listen) listens;
 };
 
@@ -59,7 +61,6 @@ void mcp_line(struct mcp *m, const char *line, size_t len);
 /* True for a revision with the handshake that this server speaks. */
 bool mcp_speaks_legacy(const char *version);
 
-
 /* --- a tools/call under way, for the files of tools ------------------------------------------- */
 
 struct mcp_call {
@@ -73,11 +74,12 @@ struct mcp_call {
 	int64_t progress; /* last value sent */
 	char *said;       /* last progress text, owned */
 	struct event *tick;
-	struct wait *wait;          /* for a message */
-	char message[UUID_LEN + 1]; /* whose */
-	bool watching;              /* a session_watch with this call as its arg */
-	bool observes;              /* it only fetches: somebody else has sent the message */
-	struct gather *gather;      /* it waits for several things; owned */
+	struct wait *wait;               /* for a message */
+	char message[UUID_LEN + 1];      /* whose */
+	struct agent *agent;             /* whose prompt is being made; owned */
+	bool watching;                   /* a session_watch with this call as its arg */
+	bool observes;                   /* it only fetches: somebody else has sent the message */
+	struct gather *gather;           /* it waits for several things; owned */
 	void (*undo)(struct mcp_call *); /* when it goes: forget it wherever it is waited for */
 };
 
@@ -154,6 +156,7 @@ extern const struct mcp_tool mcp_tools_renew[];
 extern const struct mcp_tool mcp_tools_query[];
 extern const struct mcp_tool mcp_tools_many[];
 extern const struct mcp_tool mcp_tools_log[];
+extern const struct mcp_tool mcp_tools_agent[];
 extern const struct mcp_tool mcp_tools_misc[];
 
 const struct mcp_tool *mcp_tool_find(const char *name);

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/mcp/mcp_private.h"
+#include "irisd/mcp/prompts.h"
 
 #define META_VERSION      "io.modelcontextprotocol/protocolVersion"
 #define META_CAPABILITIES "io.modelcontextprotocol/clientCapabilities"
@@ -92,6 +93,8 @@ capabilities(void)
 	cJSON *o = json_new();
 
 	json_put(o, "tools", json_new());
+	json_put(o, "prompts", json_new());
+	json_put(o, "completions", json_new());
 	return o;
 }
 
@@ -224,6 +227,7 @@ do_cancelled(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t 
 			break;
 		}
 	}
+	prompts_cancel(m, raw);
 	mcp_call_cancel(m, raw, reason);
 	free(raw);
 }
@@ -266,6 +270,12 @@ request(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
 		mcp_call_start(m, msg, line, len, modern);
 	else if (strcmp(msg->method, "tools/list") == 0)
 		do_tools_list(m, msg, modern);
+	else if (strcmp(msg->method, "prompts/list") == 0)
+		prompts_list(m, msg, modern);
+	else if (strcmp(msg->method, "prompts/get") == 0)
+		prompts_get(m, msg, modern);
+	else if (strcmp(msg->method, "completion/complete") == 0)
+		prompts_complete(m, msg, modern);
 	else if (modern && strcmp(msg->method, "subscriptions/listen") == 0)
 		do_listen(m, msg);
 	else if (!modern && strcmp(msg->method, "initialize") == 0)
@@ -305,6 +315,7 @@ mcp_init(struct mcp *m, struct irisd *d, const struct mcp_carrier *carrier, void
 	m->carrier = carrier;
 	m->arg = arg;
 	TAILQ_INIT(&m->calls);
+	TAILQ_INIT(&m->prompts);
 	TAILQ_INIT(&m->listens);
 }
 
@@ -315,6 +326,7 @@ mcp_release(struct mcp *m)
 
 	while ((l = TAILQ_FIRST(&m->listens)) != NULL)
 		listen_free(m, l);
+	prompts_end(m, NULL);
 	mcp_call_drop_all(m);
 	cJSON_Delete(m->env);
 	m->env = NULL;
@@ -333,6 +345,7 @@ mcp_stop(struct mcp *m, const struct err *why)
 		m->carrier->send(m, rpc_result(l->id, r));
 		listen_free(m, l);
 	}
+	prompts_end(m, why);
 	while (!TAILQ_EMPTY(&m->calls))
 		mcp_call_failed(TAILQ_FIRST(&m->calls), why, NULL);
 }

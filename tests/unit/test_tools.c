@@ -39,6 +39,7 @@ static const struct {
     {"session_delete", "delete conversation team", false},
     {"session_fork", "open conversation team terminal window", false},
     {"permissions__approve", "claude use tool", true},
+    {"get_agent", "prompt expert agent reviewer", true},
     {"get_date", "date time", true},
 };
 

@@ -4,8 +4,10 @@
  * it works when memory is short; a line is one write(2), so that processes which share a log file
  * do not mix theirs.
  */
+#include <sys/stat.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +17,12 @@
 
 #include "common/log.h"
 
+#define LOG_COPY_MAX ((off_t)16 * 1024 * 1024) /* bytes */
+
 static const char *log_program = "";
 static enum log_level log_level = LOG_INFO;
 static int log_fd = STDERR_FILENO;
+static int log_copy_fd = -1;
 
 static const char *const level_names[] = {
     [LOG_DEBUG] = "debug",
@@ -45,6 +50,12 @@ log_get_level(void)
 	return log_level;
 }
 
+const char *
+log_level_name(enum log_level level)
+{
+	return level_names[level];
+}
+
 int
 log_level_from_name(const char *name, enum log_level *level)
 {
@@ -63,6 +74,27 @@ void
 log_set_fd(int fd)
 {
 	log_fd = fd;
+}
+
+void
+log_copy(const char *path)
+{
+	struct stat own, file;
+	char old[1024];
+	int fd;
+
+	if (stat(path, &file) == 0 && fstat(log_fd, &own) == 0 && own.st_dev == file.st_dev &&
+	    own.st_ino == file.st_ino)
+		return;
+	if (stat(path, &file) == 0 && file.st_size > LOG_COPY_MAX &&
+	    (size_t)snprintf(old, sizeof old, "%s.1", path) < sizeof old)
+		(void)rename(path, old);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return;
+	if (log_copy_fd != -1)
+		close(log_copy_fd);
+	log_copy_fd = fd;
 }
 
 static int
@@ -194,6 +226,8 @@ log_vat(enum log_level level, const char *tail, const char *fmt, va_list ap)
 	n += escape(line + n, sizeof line - n - 1, text);
 	line[n++] = '\n';
 	while (write(log_fd, line, n) == -1 && errno == EINTR)
+		;
+	while (log_copy_fd != -1 && write(log_copy_fd, line, n) == -1 && errno == EINTR)
 		;
 	errno = saved;
 }

@@ -19,11 +19,20 @@ void log_init(const char *program, enum log_level level);
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
+const char *log_level_name(enum log_level level);
+
 /* -1 when name is none of debug, info, warn, error. */
 int log_level_from_name(const char *name, enum log_level *level);
 
 /* Send lines to fd from now on; the caller keeps ownership of it. */
 void log_set_fd(int fd);
+
+/*
+ * Also append each line to this file, which log_read reads back, unless the descriptor is that file
+ * already. One that has grown too large is renamed first, to end in ".1". That it can not be
+ * written is no error: the descriptor has the lines.
+ */
+void log_copy(const char *path);
 
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

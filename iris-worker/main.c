@@ -19,7 +19,7 @@
 #define ORPHAN_MS 600000 /* where irisd does not say */
 
 static const char usage_text[] =
-    "usage: iris-worker -s socket -t team [-d directory] [-l level] [-o milliseconds]\n"
+    "usage: iris-worker -s socket -t team [-d directory] [-g file] [-l level] [-o milliseconds]\n"
     "       iris-worker --help | --version\n"
     "\n"
     "Runs the Claude Code sessions of one team for irisd, which starts it. See iris-worker(8).\n";
@@ -63,7 +63,8 @@ milliseconds(const char *text, int *out)
 }
 
 static void
-options(int argc, char **argv, struct worker_options *o, enum log_level *level)
+options(
+    int argc, char **argv, struct worker_options *o, enum log_level *level, const char **logfile)
 {
 	bool ok = true;
 	int ch;
@@ -76,9 +77,11 @@ options(int argc, char **argv, struct worker_options *o, enum log_level *level)
 		fputs(usage_text, stdout);
 		exit(0);
 	}
-	while ((ch = getopt(argc, argv, "d:l:o:s:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "d:g:l:o:s:t:")) != -1) {
 		if (ch == 'd')
 			o->spool_dir = optarg;
+		else if (ch == 'g')
+			*logfile = optarg;
 		else if (ch == 's')
 			o->sock = optarg;
 		else if (ch == 't')
@@ -105,12 +108,15 @@ main(int argc, char **argv)
 	struct event *events[sizeof signals / sizeof signals[0]];
 	struct worker_options o = {.orphan_ms = ORPHAN_MS};
 	enum log_level level = LOG_INFO;
+	const char *logfile = NULL;
 	struct worker w;
 	struct err err;
 	size_t i;
 
-	options(argc, argv, &o, &level);
+	options(argc, argv, &o, &level, &logfile);
 	log_init("iris-worker", level);
+	if (logfile != NULL)
+		log_copy(logfile);
 	json_init();
 	worker_init(&w, &o);
 	for (i = 0; i < sizeof signals / sizeof signals[0]; i++) {

@@ -292,6 +292,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	struct conf *c;
 	size_t i;
 
+	log_copy(d->paths.logfile);
 	/* First what can be wrong by the user's hand; nothing is left half started. */
 	if ((c = load_conf(&d->paths, err)) == NULL)
 		return -1;
@@ -378,8 +379,10 @@ main(int argc, char *argv[])
 	json_init();
 	log_init("irisd", LOG_INFO);
 	parse_args(argc, argv, &service, &role);
-	if (role != NULL)
+	if (role != NULL) {
+		log_init("irisd-web", LOG_INFO);
 		return web_main();
+	}
 	hold_handover(SIG_BLOCK);
 	d.started_at = compat_now_ms();
 	TAILQ_INIT(&d.teams);

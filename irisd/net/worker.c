@@ -197,9 +197,9 @@ worker_start(struct team *t, struct err *err)
 {
 	const struct config_settings *cfg = &t->d->conf->config->settings;
 	char prog[PATHS_MAX], s[] = "-s", o[] = "-t", l[] = "-l", level[16], dir[] = "-d";
-	char orphan[] = "-o", orphan_ms[32];
+	char orphan[] = "-o", orphan_ms[32], file[] = "-g";
 	char *argv[] = {prog, s, t->d->paths.sock, o, t->name, l, level, dir, t->d->paths.spool,
-	    orphan, orphan_ms, NULL};
+	    orphan, orphan_ms, file, t->d->paths.logfile, NULL};
 	struct spawn sp = {.path = prog,
 	    .argv = argv,
 	    .dir = "/",
@@ -465,6 +465,7 @@ stop(struct worker *w)
 void
 worker_retire(struct team *t)
 {
+	struct message *m, *next;
 	struct worker_call *c;
 	struct session *s;
 
@@ -477,6 +478,12 @@ worker_retire(struct team *t)
 	TAILQ_FOREACH (c, &t->worker->calls, entry)
 		if (c->kind == WORKER_LOOKUP || c->kind == WORKER_FORGET)
 			return;
+	/* A result that it has named in its hello is still to come. */
+	HASH_ITER(hh, t->d->messages, m, next)
+	{
+		if (m->limbo && m->session->team == t)
+			return;
+	}
 	stop(t->worker);
 	t->worker = NULL;
 }

@@ -85,6 +85,7 @@ web_main(void)
 		log_error("web: %s", err.msg);
 		return err_exit_status(err.code);
 	}
+	log_copy(paths.logfile);
 	n = read_plan(json_obj(call.hello, "web"), ports);
 	open = serve_start(&paths, ports, n);
 	if (tell_ports(&call, ports, n, &err) == 0) {

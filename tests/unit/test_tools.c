@@ -39,6 +39,13 @@ static const struct {
     {"session_delete", "delete conversation team", false},
     {"session_fork", "open conversation team terminal window", false},
     {"permissions__approve", "claude use tool", true},
+    {"message_status", "message way team", true},
+    {"message_cancel", "cancel message", false},
+    {"list_messages", "list messages sent received teams", true},
+    {"search_messages", "search asked answered words", true},
+    {"broadcast_message", "ask tell several teams all answer", false},
+    {"team_wake_all", "wake all teams", false},
+    {"get_logs", "log daemon workers wrong", true},
     {"get_agent", "prompt expert agent reviewer", true},
     {"get_date", "date time", true},
 };

@@ -13,7 +13,7 @@
 
 static const struct mcp_tool *const families[] = {mcp_tools_message, mcp_tools_team,
     mcp_tools_session, mcp_tools_renew, mcp_tools_query, mcp_tools_many, mcp_tools_log,
-    mcp_tools_misc};
+    mcp_tools_agent, mcp_tools_misc};
 
 #define NFAMILIES (sizeof families / sizeof families[0])
 

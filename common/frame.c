@@ -15,9 +15,10 @@
 /*
  * The buffer that was given back last. Mostly a connection gives one back as soon as it has handed
  * out its line, and the next one that is read needs one: taking it to malloc and back each time is
- * a good part of what a short line costs.
+ * a good part of what a short line costs. One for each thread, since those of the web role have
+ * connections of their own.
  */
-static char *spare;
+static _Thread_local char *spare;
 
 static char *
 take_chunk(void)

@@ -60,9 +60,13 @@ static void
 fail_all(struct session *s, const struct err *why)
 {
 	struct message *m, *next;
+	struct err unsure;
 
+	err_set(&unsure, why->code,
+	    "%s; nobody knows whether Claude has this message: look at the session of team %s first",
+	    why->msg, s->team->name);
 	TAILQ_FOREACH_SAFE (m, &s->queue, entry, next)
-		message_failed(m, why, NULL);
+		message_failed(m, m->doubt != NULL ? &unsure : why, NULL);
 	session_tell(s, false, why);
 }
 
@@ -304,6 +308,15 @@ look_at_sleeper(struct session *s)
 	}
 }
 
+/* Nothing is done for it now. Whoever ends that looks at the team's sessions again. */
+static bool
+held_up(const struct session *s)
+{
+	const struct team *t = s->team;
+
+	return t->adopting > 0 || t->evict != NULL || worker_leaving(t) || renew_holds(s);
+}
+
 static void
 look_at(struct session *s)
 {
@@ -317,10 +330,12 @@ look_at(struct session *s)
 			became_asleep(s);
 		return;
 	}
-	/* Whoever ends that looks at the team's sessions again. */
-	if (s->team->adopting > 0 || s->team->evict != NULL || worker_leaving(s->team) ||
-	    renew_holds(s))
+	if (held_up(s)) {
+		/* Others may have the slot meanwhile. */
+		if (s->state == SESSION_WAITING)
+			became_asleep(s);
 		return;
+	}
 	switch (s->state) {
 	case SESSION_ASLEEP:
 	case SESSION_WAITING:
@@ -395,14 +410,11 @@ void
 pool_drain_team(struct team *t)
 {
 	struct err why;
-	struct message *m, *next;
 	struct session *s;
 
 	err_set(&why, ERR_NOT_FOUND, "team %s was removed from the configuration", t->name);
 	TAILQ_FOREACH (s, &t->sessions, team_entry) {
-		TAILQ_FOREACH_SAFE (m, &s->queue, entry, next)
-			message_failed(m, &why, NULL);
-		session_tell(s, false, &why);
+		fail_all(s, &why);
 		if (s->state != SESSION_BUSY)
 			pool_close(s);
 	}
@@ -622,6 +634,9 @@ pool_on_result(struct session *s, const char *message, const struct pool_result 
 		message_answered(m, r->answer, &r->usage);
 	else
 		fail_by_result(s, m, r);
+	/* Of an earlier time: its worker may have been kept for this only. */
+	if (!present)
+		pool_want(s);
 	if (!present || s->state != SESSION_BUSY)
 		return;
 	session_move(s, SESSION_EV_RESULT);

@@ -67,10 +67,11 @@ looked_for(struct session *s, const char *message)
 {
 	struct message *m = message_find(s->d, message);
 
+	/* Also where it has ended meanwhile: others wait behind it. */
+	pool_want(s);
 	if (m == NULL || m->session != s || !m->looking)
 		return NULL;
 	m->looking = false;
-	pool_want(s);
 	return m;
 }
 
@@ -96,6 +97,7 @@ pool_on_lookup(struct session *s, const char *message, const struct pool_lookup 
 {
 	struct message *m = looked_for(s, message);
 	char evidence[64];
+	struct err why;
 
 	if (m == NULL)
 		return;
@@ -115,6 +117,10 @@ pool_on_lookup(struct session *s, const char *message, const struct pool_lookup 
 		fail(m, "Claude had taken the message, but its transcript does not have it");
 	} else if (m->cancel_wanted) {
 		message_cancelled(m, "cancelled before Claude had it", NULL);
+	} else if (s->team->removed) {
+		err_set(&why, ERR_NOT_FOUND, "team %s was removed from the configuration",
+		    s->team->name);
+		message_failed(m, &why, NULL);
 	} else if (m->attempts >= ATTEMPTS_CRASH) {
 		fail(m, "a second try was the last");
 	} else {

@@ -69,6 +69,24 @@ describe("the death of irisd", () => {
 			assert.equal(inTranscript(iris, id), 1);
 	});
 
+	/* Its answer is longer than what is read at once: it is still under way when nothing else needs the worker. */
+	test("a long answer whose Claude has ended meanwhile arrives, and the worker ends after it", async () => {
+		await begin();
+		const text = "x".repeat(3_000_000);
+		const id = await quick(iris, client, "b", `${gate.hold}\nECHO ${text}`);
+		await iris.messageIn(id, "seen");
+		await iris.kill();
+		gate.open();
+		await waitFor(() => spool(iris).length === 1, { what: "a result in a file" });
+		kill(claudes(iris)[0]);
+		await waitFor(() => claudes(iris).length === 0, { what: "its Claude to end" });
+		await adopted();
+		const m = await iris.messageIn(id, "answered");
+		assert.equal(ladder(m), "queued sent seen answered");
+		assert.ok(m.response.endsWith(text));
+		await waitFor(() => workers(iris).length === 0, { what: "the worker to end" });
+	});
+
 	test("a permission request and an in-band question that were open are answered by the next irisd", async () => {
 		await begin({ settings: {} });
 		/* b asks c, which is held: its in-band call is open while irisd dies. */

@@ -17,6 +17,9 @@ static char plain[] = "teams:\n" TEAM("alpha") TEAM("beta") TEAM("gamma");
 static char tight[] =
     "settings:\n  restartBudget: 1\n  restartDelay: 40\nteams:\n" TEAM("alpha") TEAM("beta");
 
+static char one[] =
+    "settings:\n  maxProcesses: 1\nteams:\n" TEAM("alpha") TEAM("beta") TEAM("gamma");
+
 static int receipts;
 
 static void
@@ -170,6 +173,85 @@ test_result_of_the_lost(void **state)
 	assert_int_equal(s->state, SESSION_ASLEEP);
 }
 
+/*
+ * A team that is removed gets no process any more: what comes back into its queue is looked up, and
+ * ends by what was found.
+ */
+static void
+test_lost_of_a_removed_team(void **state)
+{
+	const char *id;
+	struct session *s = busy_session("beta", "alpha", &id);
+
+	(void)state;
+	workers_left = true;
+	reload("teams:\n" TEAM("beta") TEAM("gamma"), NULL);
+	pool_on_lost(s, "the worker fell");
+	expect("look beta>alpha; ");
+	looked(s, id, POOL_ABSENT, 0, NULL);
+	expect("");
+	assert_string_equal(stored(id),
+	    "queued sent failed: not_found: team alpha was removed from the configuration");
+}
+
+/* Who is behind a message that was cancelled while it was looked up does not wait for ever. */
+static void
+test_cancelled_while_looked_up(void **state)
+{
+	const char *id;
+	struct session *s = busy_session("beta", "alpha", &id);
+
+	(void)state;
+	ask("beta", "alpha", "next");
+	pool_on_lost(s, "the worker fell");
+	expect("look beta>alpha; ");
+	message_cancel(message_find(&d, id), "no need");
+	looked(s, id, POOL_ABSENT, 0, NULL);
+	expect("open beta>alpha again; ");
+}
+
+/* Whose team is held up gives its place in the line to the next one, and gets another one later. */
+static void
+test_line_behind_the_held_up(void **state)
+{
+	const char *id;
+	struct session *s = busy_session("beta", "alpha", &id);
+	struct team *t = team_find(&d, "beta");
+
+	(void)state;
+	ask("alpha", "beta", "x");
+	ask("alpha", "gamma", "y");
+	expect("");
+	assert_int_equal(session_of("alpha", "beta")->state, SESSION_WAITING);
+	assert_int_equal(session_of("alpha", "gamma")->state, SESSION_WAITING);
+	t->adopting++;
+	result(s, id, ERR_NONE, "yes");
+	expect("close beta>alpha; ");
+	pool_on_closed(s);
+	expect("open alpha>gamma; ");
+	t->adopting--;
+	pool_want_team(t);
+	expect("");
+	assert_int_equal(session_of("alpha", "beta")->state, SESSION_WAITING);
+}
+
+/* Its message may be with Claude: who reads that it failed is not to send it again unseen. */
+static void
+test_down_in_doubt(void **state)
+{
+	const char *id;
+	struct session *s = busy_session("beta", "alpha", &id);
+
+	(void)state;
+	team_find(&d, "alpha")->backoff.crashes = 2;
+	team_find(&d, "alpha")->backoff.first = compat_mono_ms();
+	pool_on_lost(s, "the worker fell");
+	expect("");
+	assert_non_null(strstr(stored(id), "queued sent failed: crashed: team alpha is down: "));
+	assert_non_null(strstr(stored(id),
+	    "; nobody knows whether Claude has this message: look at the session of team alpha first"));
+}
+
 /* --- an earlier irisd's process --------------------------------------------------------------- */
 
 static struct message *
@@ -317,6 +399,10 @@ main(void)
 	    TEST(test_lost_cancelled, plain),
 	    TEST(test_lookup_fails, plain),
 	    TEST(test_result_of_the_lost, plain),
+	    TEST(test_lost_of_a_removed_team, plain),
+	    TEST(test_cancelled_while_looked_up, plain),
+	    TEST(test_line_behind_the_held_up, one),
+	    TEST(test_down_in_doubt, tight),
 	    TEST(test_adopt_busy, plain),
 	    TEST(test_adopt_others, plain),
 	    TEST(test_pause, tight),

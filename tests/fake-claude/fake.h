@@ -21,7 +21,7 @@
 /* Symbol, name, scope (P: the process from then on, T: one turn), help. */
 #define FAULT_TABLE(X)                                                                             \
 	X(HANG_AT_START, "hang-at-start", 'P', "read everything, answer nothing, not even EOF")    \
-	X(SLOW_BYTES, "slow-bytes", 'P', "write one byte a millisecond")                           \
+	X(SLOW_BYTES, "slow-bytes", 'P', "write byte by byte, long lines in pieces")               \
 	X(IGNORE_TERM, "ignore-term", 'P', "ignore TERM, INT, HUP, EOF and end_session")           \
 	X(NEVER_READS_STDIN, "never-reads-stdin", 'P', "answer initialize, then read no more")     \
 	X(OTHER_SESSION_ID, "other-session-id", 'P', "speak with another session id")              \

@@ -110,11 +110,12 @@ void
 io_raw(const char *data, size_t len)
 {
 	bool slow = (fake.faults & FAULT(SLOW_BYTES)) != 0;
+	size_t piece = slow ? len / SLOW_PIECES + 1 : len;
 
 	if (!fake.opt.stream_out)
 		return;
 	while (len > 0) {
-		ssize_t n = write(STDOUT_FILENO, data, slow ? 1 : len);
+		ssize_t n = write(STDOUT_FILENO, data, piece < len ? piece : len);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)

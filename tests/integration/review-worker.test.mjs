@@ -27,7 +27,7 @@ describe("a worker with an order of its own", () => {
 	const state = async (pair) => (await sessions(iris))[pair]?.state;
 	/* A process that irisd may look at and kill: the worker's own. */
 	const opened = (w, open) => result(open, { pid: w.pid, readyMs: 1, version: "test" });
-	const exit = (w, open) => event("exit", open, { pid: w.pid, how: "exit", status: 0, expected: true, stderr: "", reason: "exit 0" });
+	const exit = (w, open) => event("exit", open, { pid: w.pid, how: "exit", status: 0, expected: false, stderr: "", reason: "exit 0" });
 	const openOne = async (team, message = "hello") => {
 		const id = await quick(iris, client, team, message);
 		const w = await stage.next();

@@ -18,6 +18,8 @@
 #include "common/xmalloc.h"
 #include "fake.h"
 
+#define SLOW_PIECES 2000 /* of a line at most, each a write and a millisecond */
+
 static struct {
 	char *buf;
 	size_t len, cap;

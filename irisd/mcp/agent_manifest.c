@@ -215,7 +215,9 @@ read_pyproject(struct manifest *m, const char *text, struct err *err)
 			toml_var(m, "version", t.value);
 		else if (project && is(t.key, t.key_len, "dependencies") && *t.value == '[')
 			toml_list(m->dependencies, t.value);
-		else if (is(s, n, "tool.poetry.dependencies") && !is(t.key, t.key_len, "python"))
+		else if (is(t.key, t.key_len, "python"))
+			continue;
+		else if (is(s, n, "tool.poetry.dependencies"))
 			add_dep(m->dependencies, t.key, t.key_len);
 		else if (begins(s, n, "tool.poetry.") && n > 13 &&
 		    memcmp(s + n - 13, ".dependencies", 13) == 0)

@@ -16,7 +16,10 @@
 #include "irisd/web/http.h"
 
 #define BODY_STEP ((size_t)16 * 1024)
-#define FD_MAX    1024 /* the process has a few for each thread */
+/* A second before it is closed here, so that nobody's next request meets the end of it. */
+#define KEPT "Connection: keep-alive\r\nKeep-Alive: timeout=3\r\n"
+
+#define FD_MAX 1024 /* the process has a few for each thread */
 
 void
 http_init(struct http *h, struct mg_connection *conn, bool busy)
@@ -108,13 +111,12 @@ http_answer(
 
 	if (h->close)
 		mg_disable_connection_keep_alive(h->conn);
-	head =
-	    xasprintf("HTTP/1.1 %d %s\r\n%s%s%s%sContent-Length: %zu\r\nCache-Control: no-store\r\n"
-		      "X-Content-Type-Options: nosniff\r\nConnection: %s\r\n\r\n",
-		status, mg_get_response_code_text(h->conn, status),
-		type != NULL ? "Content-Type: " : "", type != NULL ? type : "",
-		type != NULL ? "\r\n" : "", extra != NULL ? extra : "", type != NULL ? len : 0,
-		h->close ? "close" : "keep-alive");
+	head = xasprintf("HTTP/1.1 %d %s\r\n%s%s%s%sContent-Length: %zu\r\n"
+			 "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s\r\n",
+	    status, mg_get_response_code_text(h->conn, status),
+	    type != NULL ? "Content-Type: " : "", type != NULL ? type : "",
+	    type != NULL ? "\r\n" : "", extra != NULL ? extra : "", type != NULL ? len : 0,
+	    h->close ? "Connection: close\r\n" : KEPT);
 	n = strlen(head);
 	if (type != NULL && strcmp(h->method, "HEAD") != 0) {
 		/* One write, one packet for what is small. */

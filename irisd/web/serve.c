@@ -19,9 +19,9 @@
 #include "irisd/web/serve.h"
 
 #define THREADS      "96"
-#define HOLD_MAX     64 /* threads that may wait for long; the others are for what is quick */
-#define KEEP_MAX     24 /* open connections up to which an idle one is kept */
-#define KEEP_MS      "500"
+#define HOLD_MAX     64     /* threads that may wait for long; the others are for what is quick */
+#define KEEP_MAX     24     /* open connections up to which an idle one is kept */
+#define KEEP_MS      "4000" /* an idle connection; clients are told a second less (http.c) */
 #define REQUEST_MS   "2000" /* that a client may be silent within a request, or not read */
 #define PORT_TRY_MS  3000   /* the web process of the last irisd may be about to end */
 #define PORT_WAIT_MS 50

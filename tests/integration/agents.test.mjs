@@ -219,8 +219,8 @@ describe("agents and prompts", () => {
 		const ask = await prompt("ask", { team: "backend", question: "How do you version the API?" });
 		assertWhole(ask, "ask");
 		assert.match(ask, /team "backend" \(the backend project\)[\s\S]*What I want to know: How do you version the API\?\n[\s\S]*`mcp__iris__ask_message`[\s\S]*`toTeam` "backend"/);
-		assert.doesNotMatch(ask, /Only one word/);
-		assert.match(await prompt("ask", { team: "backend", question: "How" }), /What I want to know: How\n\n\(Only one word of it arrived/);
+		assert.doesNotMatch(ask, /Only the first word/);
+		assert.match(await prompt("ask", { team: "backend", question: "How" }), /What I want to know: How\n\n\(Only the first word of it arrived/);
 		assert.match(await prompt("ask", { team: " backend " }), /I have given no question/);
 		const handoff = await prompt("handoff", { team: "back-office", task: "count the orders" });
 		assertWhole(handoff, "handoff");

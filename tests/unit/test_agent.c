@@ -286,10 +286,13 @@ diff_cb(const char *diff, bool cut, const struct err *why, void *arg)
 static void
 put_git(const char *script)
 {
+	char path[PATH_MAX + 64];
+
 	mkdir(in_dir("bin"), 0700);
 	write_text(in_dir("bin/git"), script);
 	assert_int_equal(chmod(in_dir("bin/git"), 0700), 0);
-	setenv("PATH", xasprintf("%s:/usr/bin:/bin", in_dir("bin")), 1);
+	snprintf(path, sizeof path, "%s:/usr/bin:/bin", in_dir("bin"));
+	setenv("PATH", path, 1);
 	mkdir(in_dir(".git"), 0700);
 }
 
@@ -406,6 +409,7 @@ test_git_cancel(void **state)
 {
 	int64_t until = compat_mono_ms() + DEADLINE_MS;
 	struct timeval tick = {0, 20000};
+	char script[4 * PATH_MAX];
 	struct gitdiff *g;
 	struct err err;
 	struct stat st;
@@ -413,8 +417,10 @@ test_git_cancel(void **state)
 	char *s;
 
 	(void)state;
-	put_git(xasprintf("#!/bin/sh\nsleep 600 &\necho $! >%s\nmv %s %s\nwait\n",
-	    in_dir("pid.new"), in_dir("pid.new"), in_dir("pid")));
+	snprintf(script, sizeof script,
+	    "#!/bin/sh\nsleep 600 &\necho $! >%s.new\nmv %s.new %s\nwait\n", in_dir("pid"),
+	    in_dir("pid"), in_dir("pid"));
+	put_git(script);
 	g = gitdiff_start(&d, fixture_dir, diff_cb, NULL, &err);
 	assert_non_null(g);
 	while (stat(in_dir("pid"), &st) == -1) {

@@ -134,7 +134,11 @@ find_by_key(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1],
 	*key = n->key;
 	if (n->key == NULL || !store_message_by_key(d->store, n->key, &old))
 		return 0;
-	if (strcmp(old.to, n->to) == 0 && strcmp(old.from, n->from) == 0 &&
+	/*
+	 * A client's name may have changed since: its directory became a team, or is none any more.
+	 * That a call is repeated shows by the key that its program made.
+	 */
+	if (strcmp(old.to, n->to) == 0 && (n->key_made || strcmp(old.from, n->from) == 0) &&
 	    strcmp(old.body, n->body) == 0) {
 		compat_strlcpy(id, old.id, UUID_LEN + 1);
 		rv = 1;
@@ -202,10 +206,11 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 	if (d->stopping)
 		return err_set(
 		    err, ERR_UNAVAILABLE, "irisd is being stopped; send again when it runs");
-	if ((t = team_require(d, n->to, err)) == NULL || check_body(n->body, err) == -1)
-		return -1;
+	/* Also of a team that is no more: its messages have ended, and that is the answer. */
 	if ((known = find_by_key(d, n, id, &key, err)) != 0)
 		return known == 1 ? 0 : -1;
+	if ((t = team_require(d, n->to, err)) == NULL || check_body(n->body, err) == -1)
+		return -1;
 	if (check_room(d, err) == -1)
 		return -1;
 	if ((s = session_get(t, n->from, true, err)) == NULL)

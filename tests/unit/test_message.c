@@ -213,6 +213,12 @@ test_key(void **state)
 	n.key_made = true;
 	accepted(&n, id);
 	assert_string_equal(id, first);
+	/* Repeated when the directory that it comes from is another team's, or nobody's. */
+	n.from = "guest:beta-1";
+	accepted(&n, id);
+	assert_string_equal(id, first);
+	n.from = "beta";
+	assert_int_equal(stored_messages(), 1);
 	n.body = "y";
 	accepted(&n, id);
 	assert_string_not_equal(id, first);
@@ -234,6 +240,14 @@ test_key(void **state)
 	n.key = "k2";
 	accepted(&n, id);
 	assert_string_not_equal(id, first);
+	/* A team that is removed takes nothing new, and what was asked of it has had its end. */
+	workers_left = true;
+	reload("teams:\n" TEAM("beta"), NULL);
+	n.key = "k1";
+	accepted(&n, id);
+	assert_string_equal(id, first);
+	n.key = "k3";
+	refused(&n, ERR_NOT_FOUND, "unknown team");
 }
 
 /* alpha asks beta, beta asks alpha in that turn: alpha can not ask beta once more and wait. */

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <dirent.h>
@@ -354,6 +355,27 @@ compat_allocate(int fd, int64_t size)
 	return e;
 }
 
+int
+compat_watch(const char *path)
+{
+	int fd = inotify_init1(IN_CLOEXEC);
+
+	if (fd != -1 &&
+	    inotify_add_watch(fd, path, IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+int
+compat_watch_wait(int fd)
+{
+	char events[4096];
+
+	return read(fd, events, sizeof events) > 0 || errno == EINTR ? 0 : -1;
+}
+
 #endif /* __linux__ */
 
 #ifdef __APPLE__
@@ -547,6 +569,34 @@ compat_allocate(int fd, int64_t size)
 	if (fcntl(fd, F_PREALLOCATE, &store) == -1 || ftruncate(fd, (off_t)size) == -1)
 		return errno;
 	return 0;
+}
+
+/* The file's descriptor is the queue's and lives until the program ends. */
+int
+compat_watch(const char *path)
+{
+	int file = open(path, O_EVTONLY | O_CLOEXEC), kq = -1;
+	struct kevent ev;
+
+	if (file == -1)
+		return -1;
+	EV_SET(&ev, file, EVFILT_VNODE, EV_ADD | EV_CLEAR,
+	    NOTE_WRITE | NOTE_EXTEND | NOTE_RENAME | NOTE_DELETE, 0, NULL);
+	if ((kq = kqueue()) == -1 || kevent(kq, &ev, 1, NULL, 0, NULL) == -1) {
+		if (kq != -1)
+			close(kq);
+		close(file);
+		return -1;
+	}
+	return kq;
+}
+
+int
+compat_watch_wait(int fd)
+{
+	struct kevent ev;
+
+	return kevent(fd, NULL, 0, &ev, 1, NULL) >= 0 || errno == EINTR ? 0 : -1;
 }
 
 #endif /* __APPLE__ */

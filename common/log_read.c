@@ -103,7 +103,7 @@ log_line_fits(char *line, const struct log_filter *f, struct log_line *l)
 
 /* The end of the file, without a first line that is cut; malloc'ed, NULL with errno. */
 static char *
-read_end(int fd, size_t *len)
+read_end(int fd, size_t *len, int64_t *end)
 {
 	struct stat st;
 	off_t from = 0;
@@ -123,37 +123,42 @@ read_end(int fd, size_t *len)
 			break;
 	}
 	if (from > 0 && (first = memchr(buf, '\n', *len)) != NULL) {
+		from += first + 1 - buf;
 		*len -= (size_t)(first + 1 - buf);
 		memmove(buf, first + 1, *len);
 	}
 	while (*len > 0 && buf[*len - 1] != '\n')
 		--*len;
 	buf[*len] = '\0';
+	*end = from + (int64_t)*len;
 	return buf;
 }
 
 int
 log_read(const char *path, const struct log_filter *f, void (*cb)(const struct log_line *, void *),
-    void *arg, struct err *err)
+    void *arg, int64_t *end, struct err *err)
 {
 	struct log_line *lines = NULL;
-	size_t len, end, n = 0;
+	int64_t read_to = 0;
+	size_t len, at, n = 0;
 	char *buf;
 	int fd, rv = -1;
 
+	if (end != NULL)
+		*end = 0;
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
 		return errno == ENOENT ? 0 : err_sys(err, ERR_IO, "can not read the log %s", path);
-	if ((buf = read_end(fd, &len)) == NULL) {
+	if ((buf = read_end(fd, &len, &read_to)) == NULL) {
 		err_sys(err, ERR_IO, "can not read the log %s", path);
 		goto out;
 	}
-	lines = xcalloc((size_t)f->limit, sizeof *lines);
+	lines = xcalloc((size_t)f->limit + 1, sizeof *lines);
 	/* From the last line on: what is too old ends the search. */
-	for (end = len; end > 0 && n < (size_t)f->limit;) {
-		buf[--end] = '\0';
-		while (end > 0 && buf[end - 1] != '\n')
-			end--;
-		if (log_line_fits(buf + end, f, &lines[n]))
+	for (at = len; at > 0 && n < (size_t)f->limit;) {
+		buf[--at] = '\0';
+		while (at > 0 && buf[at - 1] != '\n')
+			at--;
+		if (log_line_fits(buf + at, f, &lines[n]))
 			n++;
 		else if (lines[n].at != 0 && lines[n].at < f->since)
 			break;
@@ -162,6 +167,8 @@ log_read(const char *path, const struct log_filter *f, void (*cb)(const struct l
 		cb(&lines[--n], arg);
 	free(lines);
 	free(buf);
+	if (end != NULL)
+		*end = read_to;
 	rv = 0;
 out:
 	close(fd);

@@ -38,10 +38,10 @@ bool log_line_fits(char *line, const struct log_filter *f, struct log_line *l);
 
 /*
  * Each of the lines that fit, oldest first. 0 also when there is no file; -1 with ERR_IO. A line
- * that is just being written is not looked at.
+ * that is just being written is not looked at: it begins at *end (which may be NULL).
  */
 int log_read(const char *path, const struct log_filter *f,
-    void (*cb)(const struct log_line *, void *), void *arg, struct err *err);
+    void (*cb)(const struct log_line *, void *), void *arg, int64_t *end, struct err *err);
 
 /* ms since 1970 of "2026-11-22T19:15:04.123Z" at the start of s; -1 when there is none. */
 int64_t log_time(const char *s);

@@ -298,6 +298,66 @@ ctl_message_list_run(struct ctl *c, struct err *err)
 	return 0;
 }
 
+static void
+print_found(const cJSON *messages)
+{
+	static const char *const heads[] = {"ID", "AT", "FROM", "TO", "TEXT"};
+	char clock[48], *text;
+	struct term_table t;
+	const cJSON *m;
+
+	if (cJSON_GetArraySize(messages) <= 0) {
+		printf("nothing found\n");
+		return;
+	}
+	term_table_init(&t, 5, heads);
+	cJSON_ArrayForEach (m, messages) {
+		term_table_row(&t);
+		term_table_cell(&t, 0, json_str(m, "id"), TERM_PLAIN);
+		term_table_cell(&t, 1,
+		    term_clock(json_int_or(m, "createdAt", 0), clock, sizeof clock), TERM_PLAIN);
+		term_table_cell(&t, 2, json_str(m, "from"), TERM_PLAIN);
+		term_table_cell(&t, 3, json_str(m, "to"), TERM_PLAIN);
+		text = one_line(json_str(m, "excerpt"));
+		term_table_cell(&t, 4, text, TERM_PLAIN);
+		free(text);
+	}
+	term_table_print(&t, "");
+}
+
+int
+ctl_message_search_run(struct ctl *c, struct err *err)
+{
+	const char *limit = ctl_opt(c, "limit");
+	cJSON *params, *result = NULL;
+	char *query = NULL, *more;
+	int64_t n = 20;
+	int i;
+
+	if (limit != NULL && ctl_number(limit, "--limit", 1, 500, &n, err) == -1)
+		return -1;
+	for (i = 0; i < c->noperands; i++) {
+		more = xasprintf(
+		    "%s%s%s", query != NULL ? query : "", i > 0 ? " " : "", c->operand[i]);
+		free(query);
+		query = more;
+	}
+	params = json_new();
+	json_put_str(params, "query", query);
+	json_put_str_opt(params, "from", ctl_opt(c, "from"));
+	json_put_int(params, "limit", n);
+	free(query);
+	if (ctl_call(c, false, "iris/message.search", params, CALL_TIMEOUT, &result, err) == -1)
+		return -1;
+	if (c->json) {
+		ctl_print_json(result);
+		return 0;
+	}
+	print_found(json_arr(result, "messages"));
+	cJSON_Delete(result);
+	return 0;
+}
+
 int
 ctl_message_cancel_run(struct ctl *c, struct err *err)
 {

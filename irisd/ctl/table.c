@@ -97,6 +97,42 @@ static const struct ctl_option list_options[] = {
     END,
 };
 
+static const struct ctl_option search_options[] = {
+    {"from", 'f', "TEAM", "only what this team has sent or received", NULL},
+    {"limit", 'n', "N", "at most so many, 1 to 500 (default 20)", NULL},
+    END,
+};
+
+static const struct ctl_option session_list_options[] = {
+    {"team", 't', "TEAM", "only sessions with this team", NULL},
+    {"from", 'f', "TEAM", "only sessions that this team's messages go to", NULL},
+    END,
+};
+
+static const struct ctl_option renew_options[] = {
+    {"from", 'f', "TEAM", "the session that this team's messages go to", NULL},
+    {"force", 0, NULL, "interrupt a turn that is running", NULL},
+    {"yes", 'y', NULL, "do not ask", NULL},
+    END,
+};
+
+static const struct ctl_option fork_options[] = {
+    {"from", 'f', "TEAM", "the session that this team's messages go to", NULL},
+    {"print", 'p', NULL, "only print the command", NULL},
+    END,
+};
+
+static const struct ctl_option log_options[] = {
+    {"follow", 'f', NULL, "go on with what is logged from now on", NULL},
+    {"limit", 'n', "N", "at most so many lines, 0 to 10000 (default 50)", NULL},
+    {"level", 'l', "LEVEL", "only lines of this level, or a graver one", "debug info warn error"},
+    {"component", 'c', "PROGRAM", "only lines of this program",
+	"irisd irisd-web iris-worker stderr"},
+    {"since", 's', "TIME", "only lines that are not older", NULL},
+    {"grep", 'g', "TEXT", "only lines with this text in them, whatever the case", NULL},
+    END,
+};
+
 static const struct ctl_option restart_options[] = {
     {"hard", 0, NULL, "stop everything first, turns that run too", NULL},
     END,
@@ -156,6 +192,10 @@ const struct ctl_command ctl_commands[] = {
 	    ctl_message_show_run},
 	{"message list", "messages", "", 0, 0, {0, 0}, NULL,
 	    "list messages, the newest first", NULL, list_options, ctl_message_list_run},
+	{"message search", NULL, "TEXT...", 1, -1, {0, 0}, NULL,
+	    "search messages that have ended, and their answers, by words",
+	    "All words must be there; WORD* finds what begins like this. The newest come first.",
+	    search_options, ctl_message_search_run},
 	{"message cancel", NULL, "ID", 1, 1, {0, 0}, NULL,
 	    "cancel a message that is not answered yet", NULL, NULL, ctl_message_cancel_run},
 	{"key create", NULL, "NAME", 1, 1, {0, 0}, NULL,
@@ -166,6 +206,28 @@ const struct ctl_command ctl_commands[] = {
 	    "list keys, without their texts", NULL, NULL, ctl_key_list_run},
 	{"key revoke", NULL, "ID", 1, 1, {0, 0}, NULL,
 	    "end a key, and what its bearers wait for", NULL, NULL, ctl_key_revoke_run},
+	{"session list", "sessions", "", 0, 0, {0, 0}, NULL,
+	    "list the sessions that teams have with one another", NULL, session_list_options,
+	    ctl_session_list_run},
+	{"session report", NULL, "NAME", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "show what was said in a session with a team", NULL, from_options,
+	    ctl_session_report_run},
+	{"session reboot", NULL, "NAME", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "begin a session with a team anew, and wake it",
+	    "Its conversation is forgotten and its transcript removed; what waits is for the new one.",
+	    renew_options, ctl_session_reboot_run},
+	{"session delete", NULL, "NAME", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "forget a session with a team, and remove its transcript", NULL, renew_options,
+	    ctl_session_delete_run},
+	{"session compact", NULL, "NAME", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "have a session's Claude compact its conversation", NULL, from_options,
+	    ctl_session_compact_run},
+	{"session fork", NULL, "NAME", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "go on by hand with a copy of a session, in this terminal",
+	    "Becomes claude in the team's directory. The session itself stays as it is.",
+	    fork_options, ctl_session_fork_run},
+	{"log", NULL, "", 0, 0, {0, 0}, NULL,
+	    "show what irisd and its workers have logged", NULL, log_options, ctl_log_run},
 	{"install", NULL, "", 0, 0, {0, 0}, NULL,
 	    "register Iris with Claude Code, for all projects of this user",
 	    "Shows the change to Claude Code's file, asks, and keeps a backup of it.",
@@ -181,7 +243,7 @@ const struct ctl_command ctl_commands[] = {
 	{"completion", NULL, "bash | zsh", 1, 1, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE}, "bash zsh",
 	    "print a completion script for a shell", NULL, NULL, ctl_completion_run},
 	{"help", NULL, "[COMMAND]", 0, 2, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE},
-	    "ask send status doctor start stop restart team message install uninstall config completion",
+	    "ask send status doctor start stop restart team message session log install uninstall config completion",
 	    "print help for a command", NULL, NULL, ctl_help_run},
 };
 /* clang-format on */

@@ -106,7 +106,7 @@ fn_logs(struct mcp_call *c, const cJSON *args)
 		return;
 	}
 	logs.list = cJSON_CreateArray();
-	if (log_read(c->mcp->d->paths.logfile, &f, line_cb, &logs, &err) == -1) {
+	if (log_read(c->mcp->d->paths.logfile, &f, line_cb, &logs, NULL, &err) == -1) {
 		cJSON_Delete(logs.list);
 		mcp_call_failed(c, &err, NULL);
 		return;

@@ -8,7 +8,7 @@
 
 #include "common/compat.h"
 #include "common/json.h"
-#include "common/xmalloc.h"
+#include "irisd/core/fork.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
 #include "irisd/core/terminal.h"
@@ -207,31 +207,6 @@ nothing_more(struct gather *g)
 	(void)g;
 }
 
-/* claude --resume ID --fork-session, where Claude Code finds it. */
-static void
-fork_argv(const struct session *s, const char *argv[8], char **config_dir)
-{
-	const struct config_team *cfg = s->team->cfg;
-	size_t n = 0, i;
-
-	*config_dir = NULL;
-	for (i = 0; i < cfg->env.n; i++) {
-		if (strcmp(cfg->env.v[i].name, "CLAUDE_CONFIG_DIR") != 0)
-			continue;
-		free(*config_dir);
-		*config_dir = xasprintf("CLAUDE_CONFIG_DIR=%s", cfg->env.v[i].value);
-	}
-	if (*config_dir != NULL) {
-		argv[n++] = "env";
-		argv[n++] = *config_dir;
-	}
-	argv[n++] = cfg->claude_path;
-	argv[n++] = "--resume";
-	argv[n++] = s->row.claude_id;
-	argv[n++] = "--fork-session";
-	argv[n] = NULL;
-}
-
 static void
 fork_session(struct mcp_call *c, struct session *s)
 {
@@ -240,13 +215,13 @@ fork_session(struct mcp_call *c, struct session *s)
 	    .title = cfg->name,
 	    .env = c->mcp->env,
 	    .script = c->mcp->d->conf->config->dashboard.spawn_script_path};
-	const char *argv[8];
-	char *config_dir, *command;
+	struct fork_command f;
+	char *command;
 	cJSON *o = json_new();
 
-	fork_argv(s, argv, &config_dir);
-	w.argv = argv;
-	command = terminal_command(w.dir, argv);
+	fork_command_make(&f, s);
+	w.argv = f.argv;
+	command = terminal_command(w.dir, f.argv);
 	json_put_str(o, "from", s->row.from);
 	json_put_str(o, "to", s->team->name);
 	json_put_str(o, "sessionId", s->row.claude_id);
@@ -258,7 +233,7 @@ fork_session(struct mcp_call *c, struct session *s)
 	c->gather->kept = o;
 	c->undo = undo_fork;
 	terminal_open(c->mcp->d, &w, forked_cb, c);
-	free(config_dir);
+	fork_command_release(&f);
 }
 
 static void
@@ -271,20 +246,10 @@ fn_fork(struct mcp_call *c, const cJSON *args)
 
 	if (t == NULL)
 		return;
-	s = session_get(t, from, false, NULL);
-	if (s == NULL || !s->row.started)
-		err_set(&err, ERR_NOT_FOUND,
-		    "%s has no conversation with team %s yet; ask the team something first", from,
-		    t->name);
-	else if (t->cfg->remote != NULL)
-		err_set(&err, ERR_UNAVAILABLE,
-		    "team %s is on another machine (remote: %s), where no window can be opened",
-		    t->name, t->cfg->remote);
-	else {
+	if ((s = fork_session_of(t, from, &err)) == NULL)
+		mcp_call_failed(c, &err, NULL);
+	else
 		fork_session(c, s);
-		return;
-	}
-	mcp_call_failed(c, &err, NULL);
 }
 
 #define P_FORCE                                                                                    \

@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/core/describe.h"
+#include "irisd/core/renew.h"
 #include "irisd/net/control.h"
 #include "irisd/net/room.h"
 #include "irisd/net/web.h"
@@ -38,6 +39,9 @@ control_free(struct control *c)
 		message_unwait(c->wait);
 	if (c->watching)
 		session_unwatch(c->client->d, c);
+	if (c->renewing)
+		renew_unwatch(c->client->d, c);
+	cJSON_Delete(c->result);
 	free(c->id);
 	free(c);
 }
@@ -73,6 +77,7 @@ static const struct {
     {"from", cJSON_IsString, "a string"},
     {"message", cJSON_IsString, "a string"},
     {"id", cJSON_IsString, "a string"},
+    {"query", cJSON_IsString, "a string"},
     {"state", cJSON_IsString, "a string"},
     {"before", cJSON_IsString, "a string"},
     {"idempotencyKey", cJSON_IsString, "a string"},

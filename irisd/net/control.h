@@ -22,8 +22,10 @@ struct control {
 	struct wait *wait;
 	char message[UUID_LEN + 1]; /* whose */
 	bool watching;              /* a session_watch with this call as its arg */
+	bool renewing;              /* a renew_start with this call as its arg */
 	bool sent;                  /* it has sent the message that it waits for */
 	bool settling;              /* daemon.settled: until no worker is to be adopted */
+	cJSON *result;              /* owned: what is known already; or NULL */
 	int pending, stopped;       /* team.sleep: sessions still to stop, and stopped */
 };
 
@@ -45,6 +47,9 @@ void control_failed(struct control *c, const struct err *why);
 #define CONTROL_X(sym, method, params, help) void control_##sym(struct control *, const cJSON *);
 #include "irisd/net/control_table.h"
 #undef CONTROL_X
+
+/* params.team; NULL when the call was ended. */
+struct team *control_team(struct control *c, const cJSON *params);
 
 /*
  * The sender: params.from (the user may speak for any team), else by the caller's directory. False

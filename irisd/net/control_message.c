@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/core/describe.h"
+#include "irisd/core/search.h"
 #include "irisd/net/control.h"
 #include "irisd/net/room.h"
 
@@ -274,4 +275,74 @@ control_message_cancel(struct control *c, const cJSON *params)
 	/* First the wait, then the wish: a queued one ends at once. */
 	c->wait = message_wait(m, 0, wait_cb, c);
 	message_cancel(m, "cancelled with iris message cancel");
+}
+
+/* A message whose text is a command of Claude Code. */
+void
+control_session_compact(struct control *c, const cJSON *params)
+{
+	struct team *t = control_team(c, params);
+	struct message_new n = {.kind = STORE_KIND_COMMAND, .body = "/compact", .waits = true};
+	char from[TEAM_NAME_MAX];
+	struct session *s;
+	struct err err;
+
+	if (t == NULL || !control_from(c, params, from, sizeof from))
+		return;
+	s = session_get(t, from, false, NULL);
+	n.to = t->name;
+	n.from = from;
+	if (s == NULL || !s->row.started)
+		err_set(&err, ERR_NOT_FOUND,
+		    "%s has no conversation with team %s yet, so there is nothing to compact", from,
+		    t->name);
+	else if (message_submit(c->client->d, &n, c->message, &err) == 0) {
+		c->sent = true;
+		await(c, 0);
+		return;
+	}
+	control_failed(c, &err);
+}
+
+static void
+found_cb(const struct store_message *m, const char *excerpt, void *arg)
+{
+	cJSON *o = json_new();
+
+	json_put_str(o, "id", m->id);
+	json_put_str(o, "from", m->from);
+	json_put_str(o, "to", m->to);
+	json_put_str(o, "state", ladder_name(m->state));
+	json_put_int(o, "createdAt", m->created_at);
+	json_put_int(o, "updatedAt", m->updated_at);
+	json_put_str(o, "excerpt", excerpt != NULL ? excerpt : "");
+	cJSON_AddItemToArray(arg, o);
+}
+
+/* The user may look at everybody's. */
+void
+control_message_search(struct control *c, const cJSON *params)
+{
+	const char *query = json_str(params, "query"), *who = json_str(params, "from");
+	int64_t limit = json_int_or(params, "limit", 20);
+	struct irisd *d = c->client->d;
+	cJSON *o, *list;
+	struct err err;
+
+	if (limit < 1 || limit > LIST_MAX) {
+		err_set(&err, ERR_INVALID, "limit must be from 1 to %d", LIST_MAX);
+		control_failed(c, &err);
+		return;
+	}
+	list = cJSON_CreateArray();
+	search_catch_up(d);
+	if (query == NULL || !store_search(d->store, who, query, (int)limit, found_cb, list)) {
+		cJSON_Delete(list);
+		err_set(&err, ERR_INVALID, "%s needs query, with one word at least", c->method);
+		control_failed(c, &err);
+		return;
+	}
+	o = json_new();
+	json_put(o, "messages", list);
+	control_done(c, o);
 }

@@ -16,6 +16,18 @@ CONTROL_X(team_list, "iris/team.list", "", "all teams")
 CONTROL_X(team_show, "iris/team.show", "team", "one team, its sessions, and what stands in its way")
 CONTROL_X(team_wake, "iris/team.wake", "team, from?", "start the team's Claude for the caller")
 CONTROL_X(team_sleep, "iris/team.sleep", "team, from?, force?", "stop the team's Claude")
+CONTROL_X(session_list, "iris/session.list", "team?, from?", "sessions, of all teams or of these")
+CONTROL_X(session_report, "iris/session.report", "team, from?", "what was said in a session")
+CONTROL_X(session_reboot, "iris/session.reboot", "team, from?, force?",
+    "begin a session's conversation anew, and wake it")
+CONTROL_X(session_delete, "iris/session.delete", "team, from?, force?",
+    "forget a session's conversation")
+CONTROL_X(session_compact, "iris/session.compact", "team, from?",
+    "have a session's Claude compact its conversation")
+CONTROL_X(session_fork, "iris/session.fork", "team, from?",
+    "the command that goes on with a copy of a session")
+CONTROL_X(message_search, "iris/message.search", "query, from?, limit?",
+    "messages with these words in them")
 CONTROL_X(message_send, "iris/message.send",
     "to, message, from?, timeout?, ttl?, stream?, idempotencyKey?",
     "send a message and wait for its answer")

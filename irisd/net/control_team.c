@@ -11,9 +11,8 @@
 #include "irisd/core/pool.h"
 #include "irisd/net/control.h"
 
-/* params.team; NULL when the call was ended. */
-static struct team *
-param_team(struct control *c, const cJSON *params)
+struct team *
+control_team(struct control *c, const cJSON *params)
 {
 	const char *name = json_str(params, "team");
 	struct team *t = NULL;
@@ -45,7 +44,7 @@ control_team_list(struct control *c, const cJSON *params)
 void
 control_team_show(struct control *c, const cJSON *params)
 {
-	struct team *t = param_team(c, params);
+	struct team *t = control_team(c, params);
 	cJSON *o, *list;
 	struct session *s;
 	int queued = 0;
@@ -87,7 +86,7 @@ wake_cb(struct session *s, const struct err *why, void *arg)
 void
 control_team_wake(struct control *c, const cJSON *params)
 {
-	struct team *t = param_team(c, params);
+	struct team *t = control_team(c, params);
 	char from[TEAM_NAME_MAX];
 	struct session *s;
 	struct err err;
@@ -136,7 +135,7 @@ sleep_cb(struct session *s, const struct err *why, void *arg)
 void
 control_team_sleep(struct control *c, const cJSON *params)
 {
-	struct team *t = param_team(c, params);
+	struct team *t = control_team(c, params);
 	const char *from = json_str(params, "from");
 	bool force = json_bool(params, "force", false);
 	struct session *s, *next;

@@ -17,7 +17,7 @@ _iris() {
 		esac
 	done
 	case $cmd in
-	"") COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message key install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+	"") COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message key session log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 	"ask")
 		case $opt in
 		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
@@ -107,7 +107,7 @@ _iris() {
 		esac
 		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
 		;;
-	message) COMPREPLY=($(compgen -W "show list cancel" -- "$cur")) ;;
+	message) COMPREPLY=($(compgen -W "show list search cancel" -- "$cur")) ;;
 	"message show")
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--wait= --answer --steps --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
@@ -121,6 +121,14 @@ _iris() {
 		esac
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--team= --from= --state= --limit= --before= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"message search")
+		case $opt in
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --limit= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
 		;;
 	"message cancel")
@@ -146,6 +154,70 @@ _iris() {
 	"key revoke")
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	session) COMPREPLY=($(compgen -W "list report reboot delete compact fork" -- "$cur")) ;;
+	"session list" | "sessions")
+		case $opt in
+		--team | -t) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--team= --from= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"session report")
+		case $opt in
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"session reboot")
+		case $opt in
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --force --yes --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"session delete")
+		case $opt in
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --force --yes --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"session compact")
+		case $opt in
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"session fork")
+		case $opt in
+		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --print --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"log")
+		case $opt in
+		--level | -l) COMPREPLY=($(compgen -W "debug info warn error" -- "$cur")); return ;;
+		--component | -c) COMPREPLY=($(compgen -W "irisd irisd-web iris-worker stderr" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--follow --limit= --level= --component= --since= --grep= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
 		;;
 	"install")
@@ -187,7 +259,7 @@ _iris() {
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
-		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message install uninstall config completion" -- "$cur")); fi
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message session log install uninstall config completion" -- "$cur")); fi
 		;;
 	esac
 	if [[ ${COMPREPLY[0]-} == *= ]]; then compopt -o nospace; fi

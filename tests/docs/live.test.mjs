@@ -173,6 +173,25 @@ describe("control methods give what iris-protocol(7) says", () => {
 		compare(await c.call("iris/team.sleep", { team: "backend", force: true }), of("iris/team.sleep"), "team.sleep");
 	});
 
+	test("sessions, and what is found in them", async () => {
+		const { sessions, ...rest } = await c.call("iris/session.list", { team: "backend" });
+		assert.deepEqual(rest, {});
+		assert.ok(sessions.length > 0);
+		sessions.forEach((s) => compare(s, session, "session.list"));
+		const report = await c.call("iris/session.report", { team: "backend" });
+		assert.ok(report.entries.length > 0);
+		const tool = members(items(section(protocol, "MCP", "Results of tools")).find((i) => i.head === "session_report").body);
+		for (const key of keysOf(report))
+			assert.ok(bare(tool).includes(key), `session.report: ${key}`);
+		const { messages } = await c.call("iris/message.search", { query: "port*" });
+		assert.ok(messages.length > 0);
+		assert.deepEqual(sorted(Object.keys(messages[0])), sorted(of("iris/message.search").filter((n) => n !== "messages")));
+		checkMessage(await c.call("iris/session.compact", { team: "backend" }), "session.compact");
+		compare(await c.call("iris/session.fork", { team: "backend" }), of("iris/session.fork"), "session.fork");
+		for (const method of ["iris/session.reboot", "iris/session.delete"])
+			compare(await c.call(method, { team: "backend", force: true }), of("iris/session.reboot"), method);
+	});
+
 	test("config.reload", async () => {
 		compare(await c.call("iris/config.reload"), of("iris/config.reload"), "config.reload");
 	});

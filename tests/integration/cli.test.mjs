@@ -55,7 +55,7 @@ describe("the command line", () => {
 	test("help for every command that the overview lists, and none at all is wrong usage", async () => {
 		const all = await s.iris(["help"]);
 		const commands = all.stdout.split("Options of every command")[0].split("\n")
-			.map((l) => l.match(/^ {2}([a-z]+(?: (?:add|list|show|remove|wake|sleep|cancel|check|path))?)/)?.[1])
+			.map((l) => l.match(/^ {2}([a-z]+(?: (?:add|list|show|remove|wake|sleep|cancel|search|report|reboot|delete|compact|fork|create|revoke|check|path))?)/)?.[1])
 			.filter(Boolean);
 		assert.ok(commands.length >= 22, commands.join());
 		for (const c of commands) {
@@ -82,7 +82,7 @@ describe("the command line", () => {
 		mkdirSync(s.home, { recursive: true, mode: 0o700 });
 		writeFileSync(join(s.home, "config.yaml"), "teams: {backend: {path: /nowhere/a}, basement: {path: /nowhere/b}, frontend: {path: /nowhere/c}}\n");
 		assert.deepEqual(await complete("iris", "sta"), ["status", "start"]);
-		assert.deepEqual(await complete("iris", "message", ""), ["show", "list", "cancel"]);
+		assert.deepEqual(await complete("iris", "message", ""), ["show", "list", "search", "cancel"]);
 		assert.deepEqual(await complete("iris", "ask", "ba"), ["backend", "basement"]);
 		assert.deepEqual(await complete("iris", "ask", "--no-s"), ["--no-stream"]);
 		assert.deepEqual(await complete("iris", "message", "list", "--state", "an"), ["answered"]);

@@ -163,16 +163,20 @@ export class Iris {
 		return this;
 	}
 
-	/* Everything that irisd and its workers have logged. */
+	/*
+	 * Everything that irisd and its workers have logged, once: what an irisd started here says on
+	 * its standard error is in its log as well.
+	 */
 	log() {
 		const logs = join(this.home, "log");
 		const files = [
 			this.stderrFile,
 			...(existsSync(logs) ? readdirSync(logs).map((f) => join(logs, f)) : []),
 		];
-		return files
-			.filter((f) => existsSync(f))
-			.map((f) => readFileSync(f, "utf8"))
+		const texts = files.filter((f) => existsSync(f)).map((f) => readFileSync(f, "utf8"));
+		const seen = new Set(existsSync(this.stderrFile) ? texts[0].split("\n") : []);
+		return texts
+			.map((text, i) => (i === 0 ? text : text.split("\n").filter((l) => l === "" || !seen.has(l)).join("\n")))
 			.join("");
 	}
 

@@ -442,6 +442,7 @@ parse_ending(struct parser *p, size_t start, struct tag *end)
 
 	end->at = start;
 	end->kind = END_ELSE;
+	end->expr = NULL;
 	if (peek(p, 0) == '/') {
 		p->at++;
 		skip_space(p);

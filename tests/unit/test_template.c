@@ -200,6 +200,7 @@ test_mistakes(void **state)
 	fails("{{else if (eq a b)}}", "no block for this {{else}}");
 	fails("{{#if x}}{{else}}{{else}}{{/if}}", "a second {{else}}");
 	fails("{{#if x}}{{else}}{{else if y}}{{/if}}", "a second {{else}}");
+	fails("{{#if x}}{{else if y}}{{else}}{{else}}{{/if}}", "a second {{else}}");
 	fails("{{#table x}}{{/table}}", "unknown block");
 	fails("{{#if}}{{/if}}", "a name was expected");
 	fails("{{shout name}}", "\"shout\" is no helper");

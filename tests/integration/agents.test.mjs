@@ -9,7 +9,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { buildDir } from "../lib/claude-env.mjs";
-import { assert, connectRaw, failedCall, startShim, startTeams } from "./setup.mjs";
+import { processesOf } from "../lib/processes.mjs";
+import { assert, connectRaw, failedCall, makeIris, startShim, startTeams, waitFor, within } from "./setup.mjs";
 
 const AGENTS = ["tech-writer", "unit-tester", "integration-tester", "code-reviewer", "debugger",
 	"refactorer", "changeloger", "error-handler", "example-writer", "logger"];
@@ -340,6 +341,67 @@ describe("agents and prompts", () => {
 				const { error } = await shim.request(method, { ...era, ...params });
 				assert.equal(error?.code, -32602, `${method} ${JSON.stringify(params)}`);
 			}
+		assert.equal(await shim.finish(), 0);
+	});
+});
+
+describe("a git that takes for ever", () => {
+	let iris, shim;
+
+	const gits = () => processesOf(iris.root).filter((p) => p.command.includes("sleep 611"));
+	const hangs = (n) => waitFor(() => gits().length === n, { what: `${n} gits at work` });
+	const call = { name: "get_agent", arguments: { agentType: "logger", includeGitDiff: true } };
+	const prompt = { name: "logger", arguments: { includeGitDiff: "true" } };
+
+	beforeEach(async () => {
+		iris = makeIris({ frontend: {}, backend: {} });
+		put(iris.root, { "bin/git": "#!/bin/sh\nexec sleep 611\n" });
+		chmodSync(join(iris.root, "bin/git"), 0o755);
+		iris.env.PATH = `${join(iris.root, "bin")}:${iris.env.PATH}`;
+		mkdirSync(join(iris.dirs.frontend, ".git"));
+		await iris.start();
+		shim = startShim(iris, { cwd: iris.dirs.frontend });
+	});
+	afterEach(async () => {
+		await iris.stop();
+	});
+
+	test("holds up nobody, and goes with the request that wants it", async () => {
+		for (const [id, method, params] of [[71, "tools/call", call], [72, "prompts/get", prompt]])
+			shim.send({ jsonrpc: "2.0", id, method, params });
+		await hangs(2);
+		const list = (await shim.request("tools/call", { name: "list_teams" })).result;
+		assert.equal(list.structuredContent.totalTeams, 2);
+		for (const [id, left] of [[71, 1], [72, 0]]) {
+			shim.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id, reason: "Esc" } });
+			await hangs(left);
+		}
+		/* No more than four at once; the others wait, and go with the connection. */
+		for (let id = 100; id < 110; id += 1)
+			shim.send({ jsonrpc: "2.0", id, method: "prompts/get", params: prompt });
+		await hangs(4);
+		await shim.request("ping");
+		assert.equal(gits().length, 4);
+		assert.equal(await shim.finish(), 0);
+		await hangs(0);
+		assert.deepEqual(shim.got.filter((l) => l.id > 70 && l.id < 110), []);
+	});
+
+	test("is given up after ten seconds, which the text says", async () => {
+		const { result } = await shim.request("prompts/get", prompt, { deadline: 20000 });
+		assert.match(result.messages[0].content.text, /There is none to show: git in .* took longer than 10 s/);
+		await hangs(0);
+		assert.equal(await shim.finish(), 0);
+	});
+
+	test("does not keep irisd from stopping: who waits is told", async () => {
+		const answers = [shim.request("tools/call", call), shim.request("prompts/get", prompt)];
+		await hangs(2);
+		iris.daemon.kill("SIGTERM");
+		const [tool, text] = await Promise.all(answers);
+		assert.equal(tool.result.isError, true);
+		assert.match(text.error.message, /stop/);
+		await within(5000, iris.daemonExit, "irisd to end");
 		assert.equal(await shim.finish(), 0);
 	});
 });

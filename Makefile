@@ -209,6 +209,7 @@ FUZZ     = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 .PHONY: fuzz
 fuzz: $(FUZZ)
 build/fuzz/fuzz_template: $(wildcard irisd/mcp/template*.c)
+build/fuzz/fuzz_manifest: irisd/mcp/agent_manifest.c
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(COMMON_SRC)
 	@mkdir -p $(@D)
 	clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) -o $@ $^ \

@@ -221,7 +221,7 @@ do_clean(struct claude *c)
 	turn_orphaned(c);
 	if (c->ready)
 		report_exit(c);
-	else
+	if (!c->ready || c->open_id != NULL)
 		open_failed(c);
 	for (i = 0; i < c->nclose; i++)
 		report_answer(w, c->close_ids[i], NULL);

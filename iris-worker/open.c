@@ -56,7 +56,8 @@ start_failure(struct claude *c, struct err *err, cJSON **data)
 			: ERR_CRASHED,
 		    "Claude %s while it was starting in %s", claude_ending(c, how, sizeof how),
 		    c->dir);
-		if (c->exited && WIFSIGNALED(c->status)) {
+		/* Not what would happen again: it was killed, or had come up before. */
+		if (c->ready || (c->exited && WIFSIGNALED(c->status))) {
 			*data = json_new();
 			json_put_bool(*data, "killed", true);
 		}
@@ -114,15 +115,14 @@ claude_attach(struct claude *c, const cJSON *params, const char *open_id, struct
 
 	if (instance == NULL || strcmp(instance, c->instance) != 0)
 		return err_set(err, ERR_REFUSED, "session %s is open already", c->session);
-	if (c->ready && c->state == CLAUDE_STOPPING)
-		return err_set(err, ERR_REFUSED, "session %s is stopping", c->session);
 	if (c->open_id != NULL) {
 		err_set(&replaced, ERR_CANCELLED, "session %s was asked for again", c->session);
 		report_error(c->worker, c->open_id, &replaced, NULL);
 		free(c->open_id);
 	}
 	c->open_id = xstrdup(open_id);
-	if (c->ready)
+	/* One that is on its way out again is awaited, or two would hold one conversation. */
+	if (c->ready && c->state != CLAUDE_STOPPING)
 		answer_open(c);
 	return 0;
 }

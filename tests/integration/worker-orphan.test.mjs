@@ -269,6 +269,19 @@ orphanTest("attach to one that never gets ready: the error", async (irisd) => {
 	assert.equal(irisd.all("event/exit").length, 0);
 });
 
+/* It was starting when the next irisd heard of it, and then came up and ended before it was asked for. */
+orphanTest("attach to one that is on its way out: the error, when it is gone", async (irisd) => {
+	const instance = randomUUID(), claudeId = randomUUID();
+	const { pid } = await served(irisd, { instance, claudeId, stopTimeout: 2400, env: { FAKE_CLAUDE_FAULT: "ignore-term" } });
+	irisd.request("worker/close", { session: "s1" }).catch(() => {});
+	await irisd.request("worker/interrupt", { session: "none", message: randomUUID() });
+	irisd.die();
+	assert.equal((await irisd.comeBack()).sessions[0].state, "stopping");
+	await refused(irisd.open({ instance, claudeId }), "cancelled", /closed before/);
+	assert.equal(processesOf(irisd.root).some((p) => p.pid === pid), false, "nothing of it is left then");
+	await irisd.open({ instance: randomUUID() });
+});
+
 orphanTest("requests of the irisd that died are not answered to the next", async (irisd) => {
 	await irisd.open({ stopTimeout: 2400, env: { FAKE_CLAUDE_FAULT: "ignore-term" } });
 	irisd.request("worker/close", { session: "s1" }).catch(() => {});

@@ -13,9 +13,9 @@ build="gcc=cc make=make libc6-dev=stdio.h libevent-dev=event2/event.h libsqlite3
 	libcjson-dev=cjson/cJSON.h libyaml-dev=yaml.h uthash-dev=uthash.h
 	libcivetweb-dev=civetweb.h libmd-dev=sha2.h"
 check="libcmocka-dev=cmocka.h mandoc=mandoc shellcheck=shellcheck clang-format=clang-format
-	systemd=systemd-analyze xz-utils=xz sqlite3=sqlite3 strace=strace"
+	systemd=systemd-analyze xz-utils=xz sqlite3=sqlite3 strace=strace git=git"
 brew_build="libevent sqlite cjson libyaml uthash civetweb libmd"
-brew_check="cmocka mandoc shellcheck clang-format node"
+brew_check="cmocka mandoc shellcheck clang-format git node"
 
 have_header() {
 	printf '#include <stddef.h>\n#include <stdarg.h>\n#include <setjmp.h>\n#include <stdint.h>\n#include <%s>\n' "$1" |

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every tool of Iris that looks after sessions and messages, called once by the real Claude Code
+ * CLI in one project, with a real one as the team in another; also where Claude Code defers tools
+ * behind its search. Only the model is scripted.
+ */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { claudePath, makeClaudeEnv } from "../lib/claude-env.mjs";
+import { Iris, run } from "../lib/iris.mjs";
+import { startMessagesApi } from "./messages-api.mjs";
+
+const TASK = "try every tool of iris";
+
+const results = (c) => c.messages.flatMap((m) => (Array.isArray(m.content) ? m.content : [])).filter((b) => b.type === "tool_result");
+const textOf = (b) => (typeof b.content === "string" ? b.content : b.content.map((x) => x.text).join(""));
+
+/* What the frontend's model does, one after the other; told what came of those before. */
+const STEPS = [
+	["ask_message", () => ({ toTeam: "backend", message: "where do the zebras sleep?" })],
+	["list_sessions", () => ({})],
+	["session_report", () => ({ team: "backend" })],
+	["message_status", (r) => ({ messageId: r[0].messageId })],
+	["list_messages", () => ({ direction: "sent" })],
+	["search_messages", () => ({ query: "zebra*" })],
+	["session_compact", () => ({ team: "backend" })],
+	["session_cancel", () => ({ team: "backend" })],
+	["message_cancel", (r) => ({ messageId: r[0].messageId })],
+	["broadcast_message", () => ({ message: "are you there?" })],
+	["team_wake_all", () => ({ parallel: true })],
+	["get_logs", () => ({ limit: 5, level: ["info", "warn"] })],
+	["session_fork", () => ({ toTeam: "backend" })],
+	["session_reboot", () => ({ toTeam: "backend" })],
+	["session_delete", () => ({ toTeam: "backend" })],
+	["permissions__approve", () => ({ tool_name: "Write", input: { file_path: "x" } })],
+];
+
+const rules = [
+	{ match: /summary of (the|our|this) conversation/i, reply: "<summary>It was about zebras.</summary>" },
+	{ match: (c) => c.user.includes("zebras sleep"), reply: "In the stable." },
+	{ match: (c) => c.user.includes("<iris-message"), reply: "Here." },
+	{
+		match: (c) => c.user.includes(TASK),
+		reply: (c) => {
+			const done = results(c).map((b) => {
+				try {
+					return JSON.parse(textOf(b));
+				} catch {
+					return {};
+				}
+			});
+			if (done.length >= STEPS.length)
+				return "All done.";
+			const [name, args] = STEPS[done.length];
+			return { tool: `mcp__iris__${name}`, input: args(done) };
+		},
+	},
+];
+
+describe("every tool, on the real Claude Code", { timeout: 180000 }, () => {
+	let api, world, iris;
+
+	beforeEach(async () => {
+		api = await startMessagesApi(rules);
+		world = makeClaudeEnv({ api, projects: { frontend: {}, backend: {} } });
+		iris = new Iris({
+			world,
+			config: {
+				settings: { claudePath: claudePath() },
+				teams: {
+					frontend: { path: world.dirs.frontend, description: "the web pages" },
+					backend: { path: world.dirs.backend, description: "the HTTP API" },
+				},
+			},
+		});
+		await iris.start();
+		const installed = await iris.iris(["install", "--yes"]);
+		assert.equal(installed.status, 0, installed.stderr);
+	});
+	afterEach(async () => {
+		await iris.stop();
+		await api.close();
+	});
+
+	/* The backend's transcripts: name -> text. */
+	const transcripts = () => {
+		const projects = join(world.configDir, "projects");
+		return Object.fromEntries((existsSync(projects) ? readdirSync(projects) : []).filter((d) => d.endsWith("-work-backend")).flatMap((d) =>
+			readdirSync(join(projects, d)).filter((f) => f.endsWith(".jsonl")).map((f) => [f, readFileSync(join(projects, d, f), "utf8")])));
+	};
+	const runAll = () => run(claudePath(), ["-p", TASK, "--allowedTools", "mcp__iris"], { cwd: world.dirs.frontend, env: iris.env, deadline: 120000 });
+
+	test("each is found and called, and does what it says", async () => {
+		const front = await runAll();
+		assert.equal(front.status, 0, front.stderr);
+		assert.match(front.stdout, /All done\./);
+		const last = api.requests.filter((r) => r.user.includes(TASK)).at(-1);
+		const said = results(last).map((b, i) => {
+			assert.notEqual(b.is_error, true, `${STEPS[i][0]}: ${textOf(b)}`);
+			return JSON.parse(textOf(b));
+		});
+		assert.equal(said.length, STEPS.length);
+		const of = (name) => said[STEPS.findIndex(([n]) => n === name)];
+
+		assert.equal(of("ask_message").response, "In the stable.");
+		const { sessionId } = of("list_sessions").sessions[0];
+		assert.equal(of("session_report").entries[0].messages[1].content, "In the stable.");
+		assert.deepEqual(of("message_status").receipts.map((r) => r.state), ["queued", "sent", "seen", "answered"]);
+		assert.equal(of("list_messages").messages.length, 1);
+		assert.match(of("search_messages").messages[0].excerpt, /\[zebras\]/);
+		assert.equal(of("session_compact").state, "answered", "the real CLI compacts on /compact");
+		assert.equal(of("session_cancel").attempted, false);
+		assert.equal(of("message_cancel").cancelled, false);
+		assert.deepEqual(of("broadcast_message").results.map((r) => [r.team, r.response]), [["backend", "Here."]]);
+		assert.deepEqual(of("team_wake_all").summary, { total: 1, alreadyAwake: 1, woken: 0, failed: 0 });
+		assert.equal(of("get_logs").logs.length, 5);
+		assert.ok(of("session_fork").command.includes(`--resume ${sessionId} --fork-session`));
+		assert.equal(of("session_reboot").oldSessionId, sessionId);
+		assert.equal(of("session_reboot").transcriptRemoved, true);
+		assert.deepEqual(transcripts(), {}, "the transcripts of the real CLI are gone");
+		assert.equal(of("permissions__approve").behavior, "deny");
+
+		/* The compacted conversation went on from its summary. */
+		const asked = api.requests.find((r) => r.user.includes("are you there?"));
+		assert.match(JSON.stringify(asked.messages), /It was about zebras/);
+	});
+
+	test("with tools behind Claude Code's search they are offered all the same", async () => {
+		iris.env.ENABLE_TOOL_SEARCH = "true";
+		const front = await runAll();
+		assert.equal(front.status, 0, front.stderr);
+		assert.match(front.stdout, /All done\./);
+		const last = api.requests.filter((r) => r.user.includes(TASK)).at(-1);
+		assert.ok(results(last).every((b) => b.is_error !== true));
+	});
+
+	test("the command of session fork goes on with the conversation, and leaves it as it was", async () => {
+		const first = await iris.iris(["ask", "--from", "frontend", "backend", "where do the zebras sleep?"]);
+		assert.equal(first.status, 0, first.stderr);
+		const before = transcripts();
+		const fork = await iris.json(["session", "fork", "--from", "frontend", "backend"]);
+		const r = await run(fork.argv[0], [...fork.argv.slice(1), "-p", "<iris-message> and now?"], { cwd: fork.directory, env: iris.env });
+		assert.equal(r.status, 0, r.stderr);
+		assert.match(JSON.stringify(api.requests.at(-1).messages), /zebras sleep/);
+		const after = transcripts();
+		assert.equal(Object.keys(after).length, 2, "a transcript of its own");
+		for (const [name, text] of Object.entries(before))
+			assert.equal(after[name], text);
+	});
+});

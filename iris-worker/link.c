@@ -262,6 +262,15 @@ link_send(struct worker *w, char *line)
 }
 
 void
+link_send_soon(struct worker *w, char *line)
+{
+	if (w->link.peer == NULL)
+		free(line);
+	else
+		peer_send_soon(w->link.peer, line);
+}
+
+void
 link_end(struct worker *w)
 {
 	struct link *l = &w->link;

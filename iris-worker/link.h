@@ -40,6 +40,7 @@ bool link_up(const struct worker *w);
 
 /* Queue a line; it is malloc'ed and taken. */
 void link_send(struct worker *w, char *line);
+void link_send_soon(struct worker *w, char *line); /* peer_send_soon */
 
 /* Do not connect any more. The connection that there is stays. */
 void link_end(struct worker *w);

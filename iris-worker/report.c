@@ -26,8 +26,9 @@ struct unacked {
 	bool spooled;
 };
 
-void
-report_event(struct worker *w, const char *method, cJSON *params)
+/* NULL when it is too long for a line. */
+static char *
+event_line(const char *method, cJSON *params)
 {
 	char *line = rpc_notification(method, params);
 
@@ -35,9 +36,33 @@ report_event(struct worker *w, const char *method, cJSON *params)
 		log_warn("an event is too long and was dropped method=%s bytes=%zu", method,
 		    strlen(line));
 		free(line);
-		return;
+		return NULL;
 	}
-	link_send(w, line);
+	return line;
+}
+
+void
+report_event(struct worker *w, const char *method, cJSON *params)
+{
+	char *line = event_line(method, params);
+
+	if (line != NULL)
+		link_send(w, line);
+}
+
+void
+report_event_soon(struct worker *w, const char *method, cJSON *params)
+{
+	char *line = event_line(method, params);
+
+	if (line != NULL)
+		link_send_soon(w, line);
+}
+
+void
+report_done(struct worker *w, const char *id)
+{
+	link_send_soon(w, rpc_result(id, NULL));
 }
 
 void

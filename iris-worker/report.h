@@ -15,7 +15,11 @@
 #include "iris-worker/worker.h"
 
 void report_event(struct worker *w, const char *method, cJSON *params);
+/* Leaves with the next line, and after PEER_SOON_MS by itself: what irisd only takes note of. */
+void report_event_soon(struct worker *w, const char *method, cJSON *params);
 void report_answer(struct worker *w, const char *id, cJSON *result);
+/* The same for a good answer that says nothing more. */
+void report_done(struct worker *w, const char *id);
 void report_error(struct worker *w, const char *id, const struct err *e, cJSON *data);
 
 /* event/result: a request. An answer too long for a line is cut, and says so. */

@@ -99,7 +99,7 @@ tell_delta(struct claude *c)
 		return;
 	p = event_params(c);
 	json_put_str(p, "text", t->delta);
-	report_event(c->worker, "event/delta", p);
+	report_event_soon(c->worker, "event/delta", p);
 	free(t->delta);
 	t->delta = NULL;
 	t->delta_at = compat_mono_ms();
@@ -154,7 +154,7 @@ turn_activity(struct claude *c, const char *kind, const char *tool, const char *
 	json_put_str(p, "kind", kind);
 	json_put_str_opt(p, "tool", tool);
 	json_put_str_opt(p, "detail", detail);
-	report_event(c->worker, "event/activity", p);
+	report_event_soon(c->worker, "event/activity", p);
 }
 
 static void
@@ -168,7 +168,7 @@ mark_seen(struct claude *c, const char *evidence)
 	p = event_params(c);
 	json_put_str(p, "state", "seen");
 	json_put_str(p, "evidence", evidence);
-	report_event(c->worker, "event/receipt", p);
+	report_event_soon(c->worker, "event/receipt", p);
 }
 
 static cJSON *

@@ -221,7 +221,7 @@ dispatch(struct worker *w, const struct rpc_msg *m, const char *line, size_t len
 		if (m->id != NULL)
 			report_error(w, m->id, &err, NULL);
 	} else if (m->id != NULL && !methods[i].later) {
-		report_answer(w, m->id, NULL);
+		report_done(w, m->id);
 	}
 }
 

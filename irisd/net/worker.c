@@ -239,6 +239,13 @@ worker_send(struct worker *w, char *text)
 	}
 }
 
+void
+worker_done(struct worker *w, const char *id)
+{
+	if (!w->gone && w->peer != NULL)
+		peer_send_soon(w->peer, rpc_result(id, NULL));
+}
+
 static void
 request(struct worker *w, const char *method, cJSON *params, enum worker_call_kind kind,
     const struct session *s, const struct message *m)

@@ -266,7 +266,7 @@ ev_result(struct session *s, const char *id, const cJSON *p, struct err *err)
 		return -1;
 	pool_on_result(s, message, &r);
 	/* Leaves after the commit: the worker may forget the result then. */
-	worker_send(s->team->worker, rpc_result(id, NULL));
+	worker_done(s->team->worker, id);
 	return 0;
 }
 
@@ -319,7 +319,7 @@ worker_event(
 	/* Retired: all that it had was ended then. It may forget what it still holds. */
 	if (w->team->worker != w) {
 		if (id != NULL)
-			worker_send(w, rpc_result(id, NULL));
+			worker_done(w, id);
 		return 0;
 	}
 	return events[i].fn(s, id, params, err);

@@ -82,5 +82,7 @@ int worker_read_result(
 
 /* Queue one line for it; text is taken. */
 void worker_send(struct worker *w, char *text);
+/* The answer to a request of its: leaves with the next line, or by itself a little later. */
+void worker_done(struct worker *w, const char *id);
 
 #endif

@@ -172,13 +172,12 @@ count_slots(struct irisd *d, struct slots *n)
 	struct team *t;
 
 	*n = (struct slots){.taken = d->active};
-	TAILQ_FOREACH (t, &d->teams, entry) {
+	TAILQ_FOREACH (t, &d->teams, entry)
 		TAILQ_FOREACH (s, &t->sessions, team_entry) {
 			n->taken -= s->state == SESSION_BUSY && inband_waits(s);
 			n->stopping += s->state == SESSION_STOPPING;
 			n->starting += s->state == SESSION_STARTING;
 		}
-	}
 }
 
 /* How many wait for a slot before s, itself included. */
@@ -214,10 +213,9 @@ start_or_wait(struct session *s)
 	}
 	if (s->state == SESSION_ASLEEP)
 		session_move(s, SESSION_EV_WAIT);
-	if (n.starting >= cfg->max_starts) {
-		/* The next one that is ready has this looked at again. */
+	/* The next one that is ready has this looked at again. */
+	if (n.starting >= cfg->max_starts)
 		return;
-	}
 	if (room) {
 		pool_want(first);
 	} else if (n.stopping < place(s) && (victim = least_recently_used(d)) != NULL) {
@@ -228,9 +226,9 @@ start_or_wait(struct session *s)
 }
 
 /*
- * Slots go by who has waited longest: between two turns a session makes room for one whose message is
- * older than its own next one (ids sort by time), or a long queue could keep others waiting for all
- * of it.
+ * Slots go by who has waited longest: between two turns a session makes room for one whose message
+ * is older than its own next one (ids sort by time), or a long queue could keep others waiting for
+ * all of it.
  */
 static bool
 must_give_way(struct session *s)
@@ -592,6 +590,7 @@ count_usage(struct session *s, const struct pool_result *r)
 static void
 fail_by_result(struct session *s, struct message *m, const struct pool_result *r)
 {
+	const char *team = s->team->name;
 	struct err why = r->why;
 
 	if (why.code == ERR_CANCELLED && (m->cancel_wanted || r->interrupted)) {
@@ -600,10 +599,13 @@ fail_by_result(struct session *s, struct message *m, const struct pool_result *r
 	}
 	if (why.code == ERR_CANCELLED && s->d->stopping)
 		err_set(&why, ERR_UNAVAILABLE, "irisd was stopped while team %s was at work on it",
-		    s->team->name);
+		    team);
+	else if (why.code == ERR_CANCELLED && m == s->current && s->state == SESSION_BUSY)
+		err_set(
+		    &why, ERR_CRASHED, "the iris-worker of team %s was ended in this turn", team);
 	else if (why.code == ERR_CANCELLED)
 		err_set(&why, ERR_CANCELLED, "team %s was put to sleep while it was at work on it",
-		    s->team->name);
+		    team);
 	message_failed(m, &why, &r->usage);
 }
 
@@ -634,15 +636,14 @@ pool_on_result(struct session *s, const char *message, const struct pool_result 
 		message_answered(m, r->answer, &r->usage);
 	else
 		fail_by_result(s, m, r);
-	/* Of an earlier time: its worker may have been kept for this only. */
-	if (!present)
-		pool_want(s);
+	/* One of an earlier time: its worker may have been kept for this only. */
+	pool_want(s);
 	if (!present || s->state != SESSION_BUSY)
 		return;
 	session_move(s, SESSION_EV_RESULT);
 	if (crashed)
-		pool_close(
-		    s); /* it is on its way out: its end is awaited, the next one starts after */
+		/* It is on its way out: its end is awaited, the next one starts after. */
+		pool_close(s);
 	else
 		pool_became_idle(s);
 }

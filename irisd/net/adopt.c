@@ -46,7 +46,8 @@ take_spooled(struct irisd *d, const char *line, size_t len)
 static void
 read_spool(struct irisd *d, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* Nothing that has this name makes irisd wait. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	FILE *f = fd != -1 ? fdopen(fd, "r") : NULL;
 	char *line = NULL;
 	size_t size = 0;
@@ -165,7 +166,7 @@ exit_cb(evutil_socket_t fd, short what, void *arg)
 		worker_ended(w, "ended");
 }
 
-/* Its end is to be seen though it is not our child. Where the system can not, its connection tells. */
+/* Its end is to be seen though it is no child of ours. Elsewhere its connection tells. */
 static void
 watch_exit(struct worker *w)
 {
@@ -295,8 +296,8 @@ take_session(struct worker *w, const cJSON *o)
 }
 
 /*
- * All workers of the team have spoken or died. What none of them has may have been with one that had
- * died before irisd did, so that this, too, is looked up.
+ * All workers of the team have spoken or died. What none of them has may have been with one that
+ * had died before irisd did, so that this, too, is looked up.
  */
 static void
 settle(struct team *t, const cJSON *results, const char *doubt)

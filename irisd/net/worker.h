@@ -57,7 +57,7 @@ bool worker_leaving(const struct team *t);
 /* Ends every worker in order (with their processes); worker_reaped tells when each one is gone. */
 void worker_stop_all(struct irisd *d);
 
-/* Forget every worker without a word, so that it goes on by itself until the next irisd takes it. */
+/* Forget every worker without a word: it goes on by itself until the next irisd takes it. */
 void worker_leave_all(struct irisd *d);
 
 /* How many workers of an earlier irisd's have not said hello yet. */

@@ -252,6 +252,20 @@ test_down_in_doubt(void **state)
 	    "; nobody knows whether Claude has this message: look at the session of team alpha first"));
 }
 
+/* A worker that is ended from outside interrupts its turns; nobody has put the team to sleep. */
+static void
+test_turn_of_an_ended_worker(void **state)
+{
+	const char *id;
+	struct session *s = busy_session("beta", "alpha", &id);
+
+	(void)state;
+	pool_on_seen(s, id, "replay");
+	result(s, id, ERR_CANCELLED, "the session was closed before Claude had answered");
+	assert_string_equal(stored(id),
+	    "queued sent seen failed: crashed: the iris-worker of team alpha was ended in this turn");
+}
+
 /* --- an earlier irisd's process --------------------------------------------------------------- */
 
 static struct message *
@@ -403,6 +417,7 @@ main(void)
 	    TEST(test_cancelled_while_looked_up, plain),
 	    TEST(test_line_behind_the_held_up, one),
 	    TEST(test_down_in_doubt, tight),
+	    TEST(test_turn_of_an_ended_worker, plain),
 	    TEST(test_adopt_busy, plain),
 	    TEST(test_adopt_others, plain),
 	    TEST(test_pause, tight),

@@ -121,6 +121,19 @@ message_key(const char *from, const char *key)
 }
 
 /*
+ * A client's name may have changed since, from a guest's to a team's or back: its directory became
+ * a team, or is none any more. That a call is repeated shows by the key that its program made.
+ */
+static bool
+same_sender(const struct message_new *n, const char *old)
+{
+	if (strcmp(old, n->from) == 0)
+		return true;
+	return n->key_made &&
+	    (strncmp(old, "guest:", 6) == 0 || strncmp(n->from, "guest:", 6) == 0);
+}
+
+/*
  * 1 when the key names a message that is the same one, 0 when it is new; then *key is what to store
  * with it.
  */
@@ -134,11 +147,7 @@ find_by_key(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1],
 	*key = n->key;
 	if (n->key == NULL || !store_message_by_key(d->store, n->key, &old))
 		return 0;
-	/*
-	 * A client's name may have changed since: its directory became a team, or is none any more.
-	 * That a call is repeated shows by the key that its program made.
-	 */
-	if (strcmp(old.to, n->to) == 0 && (n->key_made || strcmp(old.from, n->from) == 0) &&
+	if (strcmp(old.to, n->to) == 0 && same_sender(n, old.from) &&
 	    strcmp(old.body, n->body) == 0) {
 		compat_strlcpy(id, old.id, UUID_LEN + 1);
 		rv = 1;

@@ -46,7 +46,7 @@ LIBEVENT  = -levent_core
 LIBCJSON  = -lcjson
 LIBYAML   = -lyaml
 LIBSQLITE = -lsqlite3
-LIBWEB    = -lcivetweb
+LIBWEB    = -lcivetweb -lpthread
 LIBMD     = -lmd
 
 # --- sources, by directory ------------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
  * One HTTP request, see http.h.
  */
 #include <sys/socket.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +26,7 @@ http_init(struct http *h, struct mg_connection *conn, bool busy)
 
 	memset(h, 0, sizeof *h);
 	h->conn = conn;
+	h->fd = -1;
 	h->ri = mg_get_request_info(conn);
 	h->method = h->ri->request_method;
 	h->path = h->ri->local_uri != NULL ? h->ri->local_uri : "";
@@ -177,29 +176,6 @@ bool
 http_stream_beat(struct http *h)
 {
 	return mg_write(h->conn, ":\n\n", 3) == 3;
-}
-
-static int
-port_of(int fd, int (*ask)(int, struct sockaddr *, socklen_t *))
-{
-	struct sockaddr_in sin;
-	socklen_t len = sizeof sin;
-
-	if (ask(fd, (struct sockaddr *)&sin, &len) == -1 || sin.sin_family != AF_INET)
-		return -1;
-	return ntohs(sin.sin_port);
-}
-
-int
-http_descriptor(const struct http *h)
-{
-	int fd;
-
-	for (fd = 3; fd < FD_MAX; fd++)
-		if (port_of(fd, getpeername) == h->ri->remote_port &&
-		    port_of(fd, getsockname) == h->ri->server_port)
-			return fd;
-	return -1;
 }
 
 bool

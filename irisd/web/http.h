@@ -16,6 +16,7 @@ struct http {
 	struct mg_connection *conn;
 	const struct mg_request_info *ri;
 	const char *method, *path;
+	int fd;      /* the client's, to be polled beside irisd's; -1 where it is not known */
 	bool close;  /* the connection ends with this answer */
 	bool stream; /* it is one */
 };
@@ -45,12 +46,6 @@ void http_problem(struct http *h, int status, const char *extra, const char *det
 bool http_stream_begin(struct http *h);
 bool http_stream_send(struct http *h, const char *data, size_t len);
 bool http_stream_beat(struct http *h);
-
-/*
- * The client's descriptor, to be polled beside irisd's; -1 where it is not found. civetweb keeps it
- * to itself, so it is looked for by its ports: not for every request.
- */
-int http_descriptor(const struct http *h);
 
 /* After poll has said that there is something: the client has closed the connection. */
 bool http_gone(int fd);

@@ -107,7 +107,7 @@ collect(struct exchange *x, struct batch *b, struct err *err)
 			b->open--;
 			break;
 		case UPLINK_IDLE:
-			client = http_descriptor(x->h);
+			client = x->h->fd;
 			idle = -1;
 			break;
 		case UPLINK_GONE:

@@ -238,7 +238,7 @@ relay(struct exchange *x, const struct rpc_msg *msg, bool streams)
 				return;
 			}
 			if (idle == QUICK_MS)
-				client = http_descriptor(x->h);
+				client = x->h->fd;
 			idle = BEAT_MS;
 			break;
 		case UPLINK_GONE:

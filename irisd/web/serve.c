@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,9 +17,9 @@
 #include "common/log.h"
 #include "irisd/web/header.h"
 #include "irisd/web/mcp.h"
+#include "irisd/web/seat.h"
 #include "irisd/web/serve.h"
 
-#define THREADS      "96"
 #define HOLD_MAX     64     /* threads that may wait for long; the others are for what is quick */
 #define KEEP_MAX     24     /* open connections up to which an idle one is kept */
 #define KEEP_MS      "4000" /* an idle connection; clients are told a second less (http.c) */
@@ -28,7 +29,6 @@
 
 static struct {
 	char sock[sizeof((struct paths *)0)->sock];
-	atomic_int open; /* connections */
 	atomic_int held;
 } serve;
 
@@ -92,29 +92,54 @@ check_place(struct http *h)
 	return false;
 }
 
+static void
+answer(struct http *h)
+{
+	const struct route *r;
+	size_t i, n;
+
+	for (i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+		r = &routes[i];
+		n = strlen(r->path);
+		if (strncmp(h->path, r->path, n) != 0)
+			continue;
+		if (h->path[n] == '\0' ||
+		    (r->below && h->path[n] == '/' && h->path[n + 1] != '\0')) {
+			r->fn(h, h->path[n] == '/' ? h->path + n + 1 : NULL);
+			return;
+		}
+	}
+	http_problem(h, 404, NULL, "there is nothing at this path");
+}
+
+/* The connection's descriptor, which is looked for once: its data is one more than that. */
+static int
+descriptor(const struct mg_connection *conn)
+{
+	const struct mg_request_info *ri = mg_get_request_info(conn);
+	int fd = (int)(intptr_t)ri->conn_data - 1;
+
+	if (fd == -1) {
+		fd = seat_find(ri->remote_port, ri->server_port);
+		mg_set_user_connection_data(conn, (void *)(intptr_t)(fd + 1));
+	}
+	return fd;
+}
+
 /* civetweb's threads come in here, and it does nothing with the request itself. */
 static int
 request_cb(struct mg_connection *conn)
 {
-	const struct route *r;
+	int fd = descriptor(conn);
 	struct http h;
-	size_t i, n;
 
-	http_init(&h, conn, atomic_load(&serve.open) > KEEP_MAX);
-	if (!check_place(&h))
-		return 403;
-	for (i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-		r = &routes[i];
-		n = strlen(r->path);
-		if (strncmp(h.path, r->path, n) != 0)
-			continue;
-		if (h.path[n] == '\0' || (r->below && h.path[n] == '/' && h.path[n + 1] != '\0')) {
-			r->fn(&h, h.path[n] == '/' ? h.path + n + 1 : NULL);
-			return 200;
-		}
-	}
-	http_problem(&h, 404, NULL, "there is nothing at this path");
-	return 404;
+	seat_busy(fd, true);
+	http_init(&h, conn, seat_count() > KEEP_MAX);
+	h.fd = fd;
+	if (check_place(&h))
+		answer(&h);
+	seat_busy(fd, false);
+	return 200;
 }
 
 /* What civetweb refuses by itself: no page of its own, and no connection that goes on after it. */
@@ -140,16 +165,15 @@ static int
 open_cb(const struct mg_connection *conn, void **data)
 {
 	(void)conn;
-	(void)data;
-	atomic_fetch_add(&serve.open, 1);
+	*data = NULL;
+	seat_take();
 	return 0;
 }
 
 static void
-closed_cb(const struct mg_connection *conn)
+close_cb(const struct mg_connection *conn)
 {
-	(void)conn;
-	atomic_fetch_sub(&serve.open, 1);
+	seat_leave(descriptor(conn), mg_get_request_info(conn)->remote_port);
 }
 
 bool
@@ -187,18 +211,18 @@ await_port(struct serve_port *p, int64_t deadline)
 int
 serve_start(const struct paths *paths, struct serve_port *ports, int nports)
 {
-	const char *options[] = {"listening_ports", NULL, "num_threads", THREADS,
-	    "enable_keep_alive", "yes", "keep_alive_timeout_ms", KEEP_MS, "request_timeout_ms",
-	    REQUEST_MS, "tcp_nodelay", "1", "access_control_list", "-0.0.0.0/0,+127.0.0.0/8",
-	    "connection_queue", "128", "listen_backlog", "1024", "enable_directory_listing", "no",
+	const char *options[] = {"listening_ports", NULL, "num_threads", NULL, "enable_keep_alive",
+	    "yes", "keep_alive_timeout_ms", KEEP_MS, "request_timeout_ms", REQUEST_MS,
+	    "tcp_nodelay", "1", "access_control_list", "-0.0.0.0/0,+127.0.0.0/8",
+	    "connection_queue", "512", "listen_backlog", "1024", "enable_directory_listing", "no",
 	    NULL};
 	struct mg_callbacks callbacks = {.begin_request = request_cb,
 	    .http_error = error_cb,
 	    .log_message = log_cb,
 	    .init_connection = open_cb,
-	    .connection_closed = closed_cb};
+	    .connection_close = close_cb};
 	int64_t deadline = compat_mono_ms() + PORT_TRY_MS;
-	char list[SERVE_PORTS_MAX * 32] = "";
+	char list[SERVE_PORTS_MAX * 32] = "", threads[16];
 	struct mg_context *ctx = NULL;
 	size_t n = 0;
 	int i, open = 0;
@@ -214,7 +238,10 @@ serve_start(const struct paths *paths, struct serve_port *ports, int nports)
 	}
 	if (open == 0)
 		return 0;
+	snprintf(threads, sizeof threads, "%d", SEATS);
 	options[1] = list;
+	options[3] = threads;
+	seat_init();
 	mg_init_library(0);
 	if ((ctx = mg_start(&callbacks, NULL, options)) != NULL)
 		return open;

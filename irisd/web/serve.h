@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The HTTP server: civetweb with all that it could do by itself turned off, so that every request
- * comes here, is checked for where it comes from, and goes to its route. Threads are not lent to
- * connections on which nothing happens: an idle one is closed soon, and at once when many are open;
- * a request that waits for long (a call, a stream) needs one of a limited number of places.
+ * comes here, is checked for where it comes from, and goes to its route. An idle connection is closed
+ * soon, and at once when threads run short (seat.c); a request that waits for long (a call, a
+ * stream) needs one of a limited number of places.
  */
 #ifndef IRIS_WEB_SERVE_H
 #define IRIS_WEB_SERVE_H

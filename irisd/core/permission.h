@@ -13,8 +13,7 @@
 /*
  * NULL to allow, otherwise why not, for Claude to read: a text in buf, which should have 512 bytes.
  */
-const char *permission_refusal(
-    const struct session *s, const char *tool, char *buf, size_t size);
+const char *permission_refusal(const struct session *s, const char *tool, char *buf, size_t size);
 
 /*
  * Decide on one request; returns the worker/answer line (iris-protocol(7)), malloc'ed. Iris's own

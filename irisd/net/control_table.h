@@ -20,8 +20,8 @@ CONTROL_X(session_list, "iris/session.list", "team?, from?", "sessions, of all t
 CONTROL_X(session_report, "iris/session.report", "team, from?", "what was said in a session")
 CONTROL_X(session_reboot, "iris/session.reboot", "team, from?, force?",
     "begin a session's conversation anew, and wake it")
-CONTROL_X(session_delete, "iris/session.delete", "team, from?, force?",
-    "forget a session's conversation")
+CONTROL_X(
+    session_delete, "iris/session.delete", "team, from?, force?", "forget a session's conversation")
 CONTROL_X(session_compact, "iris/session.compact", "team, from?",
     "have a session's Claude compact its conversation")
 CONTROL_X(session_fork, "iris/session.fork", "team, from?",

@@ -277,12 +277,13 @@ ev_exit(struct session *s, const char *id, const cJSON *p, struct err *err)
 
 	(void)id;
 	(void)err;
+	/* A process that never opened is told by the answer to worker/open; another one is nobody's. */
+	if (s->pid == 0 || json_int_or(p, "pid", 0) != s->pid)
+		return 0;
 	/* Ended in order, and not by us: its worker has begun to stop by itself. */
 	if (json_bool(p, "expected", false) && s->state != SESSION_STOPPING && !s->d->stopping)
 		worker_leaves(s->team->worker);
-	/* A process that never opened is told by the answer to worker/open. */
-	if (s->pid != 0 && json_int_or(p, "pid", 0) == s->pid)
-		pool_on_exit(s, reason != NULL ? reason : "it gave no reason");
+	pool_on_exit(s, reason != NULL ? reason : "it gave no reason");
 	return 0;
 }
 

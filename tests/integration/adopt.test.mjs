@@ -3,6 +3,8 @@
  * What outlives what: turns an irisd that was killed, results a worker, conversations a machine. Each
  * message has one end, none is twice in a conversation, nothing is left.
  */
+import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, test } from "node:test";
@@ -99,6 +101,21 @@ describe("the death of irisd", () => {
 		assert.equal(m.state, "answered", JSON.stringify(m.error));
 		assert.match(m.response, /held/);
 		assert.equal((await iris.json(["message", "list"])).messages.length, 2, "the question was not asked twice");
+	});
+
+	test("a Claude that no session knows is ended, and its worker goes on", async () => {
+		await begin();
+		await iris.call(client, "ask_message", { toTeam: "b", message: "ECHO x" });
+		const other = await iris.client({ cwd: iris.dirs.c });
+		const id = await quick(iris, other, "b", gate.hold);
+		await iris.messageIn(id, "seen");
+		await iris.kill();
+		execFileSync("sqlite3", [join(iris.home, "iris.db"), `UPDATE session SET instance = '${randomUUID()}' WHERE from_team = 'asker'`]);
+		await adopted();
+		await waitFor(() => claudes(iris).length === 1, { what: "the unknown Claude to end" });
+		assert.equal((await iris.call(client, "ask_message", { toTeam: "b", message: "ECHO y", timeout: 3500 })).response, "y");
+		gate.open();
+		assert.equal(ladder(await iris.messageIn(id, "answered", "failed")), "queued sent seen answered");
 	});
 
 	test("an idle Claude is kept; a removed team's is not", async () => {

@@ -9,16 +9,17 @@ import { createServer } from "node:net";
 import { makeIris } from "../integration/setup.mjs";
 import { waitFor, within } from "./wait.mjs";
 
-/* A port that nobody listens at; the system does not give it to anybody else soon. */
+/* A port that nobody listens at, and that no system gives to a client: those are above 32767. */
 export async function freePort() {
-	const server = createServer();
-
-	server.listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const { port } = server.address();
-	server.close();
-	await once(server, "close");
-	return port;
+	for (;;) {
+		const port = 20000 + Math.floor(Math.random() * 12000);
+		const server = createServer();
+		const free = await new Promise((resolve) => {
+			server.once("error", () => resolve(false));
+			server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+		});
+		if (free) return port;
+	}
 }
 
 /* iris.port, iris.port2: settings.httpPort and dashboard.http. */
@@ -40,8 +41,9 @@ export async function startHttp(teams, options) {
 		await iris.start();
 		await listening(iris);
 	} catch (e) {
+		const log = iris.log();
 		await iris.stop().catch(() => {});
-		throw e;
+		throw new Error(`${e.message}; the log: ${log}`);
 	}
 	return iris;
 }

@@ -75,7 +75,7 @@ test_integers(void **state)
 	expect_setting("maxProcesses", "null", " has no value; expected 1..1000");
 	expect_setting("maxProcesses", "[1]", " is a list; expected 1..1000");
 	expect_setting("maxProcesses", "{a: 1}", " is a mapping; expected 1..1000");
-	expect_setting("httpPort", "65536", ": 65536 is out of range; expected 1..65535");
+	expect_setting("httpPort", "65536", ": 65536 is out of range; expected 0..65535");
 	expect_setting("defaultTimeout", "-1", ": -1 is out of range; expected 0..2147483647");
 }
 

@@ -248,5 +248,5 @@ serve_start(const struct paths *paths, struct serve_port *ports, int nports)
 	for (i = 0; i < nports; i++)
 		if (ports[i].err.code == ERR_NONE)
 			err_set(&ports[i].err, ERR_IO, "civetweb does not start; the log says why");
-	return 0;
+	return -1;
 }

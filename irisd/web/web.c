@@ -79,6 +79,7 @@ web_main(void)
 	struct call call;
 	struct err err;
 	int n, open;
+	bool told;
 
 	if (paths_init(&paths, &err) == -1 ||
 	    call_open(&call, paths.sock, call_hello_params("web"), CALL_MS, &err) == -1) {
@@ -88,11 +89,16 @@ web_main(void)
 	log_copy(paths.logfile);
 	n = read_plan(json_obj(call.hello, "web"), ports);
 	open = serve_start(&paths, ports, n);
-	if (tell_ports(&call, ports, n, &err) == 0) {
-		while (call_wait(&call, open < n ? RETRY_MS : -1, notify_cb, NULL, &err) == 0 ||
-		    (err.code == ERR_TIMEOUT && !port_to_be_had(ports, n)))
-			;
+	told = tell_ports(&call, ports, n, &err) == 0;
+	if (told && open == -1) {
+		/* Perhaps the next one can. */
+		log_error("web: civetweb does not start");
+		return 1;
 	}
+	while (told &&
+	    (call_wait(&call, open < n ? RETRY_MS : -1, notify_cb, NULL, &err) == 0 ||
+		(err.code == ERR_TIMEOUT && !port_to_be_had(ports, n))))
+		;
 	log_info("web process ends: %s",
 	    err.code == ERR_TIMEOUT ? "a port that was taken is free" : err.msg);
 	/* At once, and not by way of exit(): the threads are in the middle of what they do. */

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what is missing to build Iris ("deps.sh build") or to test it as well ("deps.sh check"), and says what.
 # Debian and its relatives: apt-get, with sudo where not root. macOS: brew. Elsewhere it names what is missing.
-# The npm packages of the tests are installed from tests/package-lock.json into tests/node_modules.
+# The npm packages of the tests are installed from tests/package-lock.json into tests/node_modules, those of the
+# conformance tests beside their own package-lock.json.
 set -eu
 
 want=${1:-build}
@@ -88,5 +89,12 @@ lock="$here/node_modules/.package-lock.json"
 if [ -z "$(find "$lock" -newer "$here/package-lock.json" 2>/dev/null)" ]; then
 	echo "deps: installing with npm from tests/package-lock.json: the MCP SDK and Claude Code"
 	(cd "$here" && npm ci --no-fund --no-audit --loglevel=error)
+	touch "$lock"
+fi
+
+lock="$here/conformance/node_modules/.package-lock.json"
+if [ -z "$(find "$lock" -newer "$here/conformance/package-lock.json" 2>/dev/null)" ]; then
+	echo "deps: installing with npm from tests/conformance/package-lock.json: MCP's conformance suite and its Inspector"
+	(cd "$here/conformance" && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error)
 	touch "$lock"
 fi

@@ -361,7 +361,8 @@ compat_watch(const char *path)
 	int fd = inotify_init1(IN_CLOEXEC);
 
 	if (fd != -1 &&
-	    inotify_add_watch(fd, path, IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF) == -1) {
+	    inotify_add_watch(fd, path,
+		IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF | IN_CREATE | IN_MOVED_TO) == -1) {
 		close(fd);
 		fd = -1;
 	}

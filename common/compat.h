@@ -62,8 +62,9 @@ size_t compat_proc_marked(const char *entry, pid_t *pids, size_t max);
 int compat_proc_fd(pid_t pid);
 
 /*
- * Wait for a file to change: a descriptor for compat_watch_wait, which returns when the file has
- * been written to, moved or removed since the last call, or a signal came. -1 with errno.
+ * Wait for a file or a directory to change: a descriptor for compat_watch_wait, which returns when
+ * the file has been written to, moved or removed since the last call, when the directory has got
+ * another entry, or a signal came. -1 with errno.
  */
 int compat_watch(const char *path);
 int compat_watch_wait(int fd);

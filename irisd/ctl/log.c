@@ -21,7 +21,7 @@
 #define LINES_MAX 10000
 
 struct follow {
-	const char *path;
+	const char *path, *dir;
 	int fd; /* -1: there is no file */
 	ino_t ino;
 	struct frame in;
@@ -113,6 +113,20 @@ show_new(struct follow *w, const struct log_filter *f, void (*cb)(const struct l
 	fflush(stdout);
 }
 
+/* It was moved away: until there is another one. */
+static int
+await_file(const struct follow *w, struct err *err)
+{
+	int watch = compat_watch(w->dir);
+
+	if (watch == -1)
+		return err_sys(err, ERR_IO, "can not watch %s", w->dir);
+	while (access(w->path, F_OK) == -1 && errno == ENOENT && compat_watch_wait(watch) == 0)
+		continue;
+	close(watch);
+	return 0;
+}
+
 /* Another file may have the name by now: begin that one. */
 static int
 look_again(struct follow *w, struct err *err)
@@ -123,6 +137,9 @@ look_again(struct follow *w, struct err *err)
 		return 0;
 	if (w->fd != -1)
 		close(w->fd);
+	w->fd = -1;
+	if (await_file(w, err) == -1)
+		return -1;
 	w->fd = open(w->path, O_RDONLY | O_CLOEXEC);
 	if (w->fd == -1 || fstat(w->fd, &st) == -1)
 		return err_sys(err, ERR_IO, "can not read the log %s", w->path);
@@ -134,10 +151,10 @@ look_again(struct follow *w, struct err *err)
 
 /* Until Ctrl-C, or until the file is gone. */
 static int
-follow(const char *path, int64_t from, const struct log_filter *f,
+follow(const struct paths *paths, int64_t from, const struct log_filter *f,
     void (*cb)(const struct log_line *, void *), struct err *err)
 {
-	struct follow w = {.path = path, .fd = -1};
+	struct follow w = {.path = paths->logfile, .dir = paths->log, .fd = -1};
 	int watch = -1, rv = -1;
 
 	frame_init(&w.in, LOG_LINE_MAX * 2);
@@ -145,8 +162,8 @@ follow(const char *path, int64_t from, const struct log_filter *f,
 		goto out;
 	lseek(w.fd, (off_t)from, SEEK_SET);
 	for (;;) {
-		if (watch == -1 && (watch = compat_watch(path)) == -1) {
-			err_sys(err, ERR_IO, "can not watch the log %s", path);
+		if (watch == -1 && (watch = compat_watch(w.path)) == -1) {
+			err_sys(err, ERR_IO, "can not watch the log %s", w.path);
 			goto out;
 		}
 		/* Before the wait: what was written before the watch began tells nobody. */
@@ -196,6 +213,6 @@ ctl_log_run(struct ctl *c, struct err *err)
 	}
 	cJSON_Delete(list);
 	if (rv == 0 && on)
-		rv = follow(c->paths.logfile, end, &f, cb, err);
+		rv = follow(&c->paths, end, &f, cb, err);
 	return rv;
 }

@@ -90,6 +90,7 @@ describe("the log", () => {
 		assert.equal((await iris.iris(["log", "--level", "loud"])).status, 2);
 
 		const follow = spawn(program("iris"), ["log", "-f", "-n", "0", "--grep", "marker"], { env: iris.env, stdio: ["ignore", "pipe", "inherit"] });
+		const ended = once(follow, "exit");
 		let out = "";
 		follow.stdout.on("data", (d) => (out += d));
 		const line = (text) => `2026-01-01T00:00:00.000Z info irisd[1] ${text}\n`;
@@ -105,7 +106,6 @@ describe("the log", () => {
 			appendFileSync(file(), line("marker in the new file"));
 			await waitFor(() => out.includes("marker in the new file"), { what: "the line of the new file" });
 		} finally {
-			const ended = once(follow, "exit");
 			follow.kill("SIGINT");
 			await ended;
 		}

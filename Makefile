@@ -119,6 +119,15 @@ $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/lib/libirisd.a $
 	@mkdir -p $(@D)
 	$(CC) $(ALLLDFLAGS) -o $@ $^ -lcmocka $(LIBEVENT) $(LIBSQLITE) $(LIBCJSON) $(LIBYAML) $(LIBWEB) $(LIBMD)
 
+# irisd with the tools that the conformance suite wants, in the table of all tools: no program that is installed.
+FIXTURES = $(patsubst %,$(BUILD)/obj/fixtures/%.o,irisd/mcp/tools irisd/mcp/protocol tests/conformance/fixtures)
+$(BUILD)/obj/fixtures/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -DIRIS_MCP_FIXTURES -MMD -MP -c -o $@ $<
+$(BUILD)/test/irisd-fixtures: $(call obj,irisd/main.c) $(FIXTURES) $(BUILD)/lib/libirisd.a $(BUILD)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIBEVENT) $(LIBSQLITE) $(LIBCJSON) $(LIBYAML) $(LIBWEB) $(LIBMD)
+
 $(BUILD)/test/bench-client: $(call obj,tests/bench/bench-client.c) $(BUILD)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIBCJSON)
@@ -148,6 +157,7 @@ help:
 	@echo "make check      install what is missing, build, run all tests (also under sanitizers)"
 	@echo "make demo       one question between two sample projects"
 	@echo "make unit       unit tests only; make build/test/test_json && build/test/test_json for one"
+	@echo "make conformance  the official MCP conformance suite, and the Inspector (tests/conformance)"
 	@echo "make lint       formatting, shell scripts, man pages"
 	@echo "make crash      deaths, failures and losses of power at every call, and KILLS=1000 random deaths;"
 	@echo "                SEED=n repeats one, CRASH=\"kill again\" does a part (tests/crash/sweep.mjs)"
@@ -172,7 +182,7 @@ unit: all units
 # What is missing is installed first, and only then make looks at what is there to build.
 .PHONY: check demo
 check: deps-check
-	@$(MAKE) --no-print-directory all units crash-libs
+	@$(MAKE) --no-print-directory all units crash-libs $(BUILD)/test/irisd-fixtures
 	@tests/run.sh
 demo: deps
 	@$(MAKE) --no-print-directory all
@@ -189,6 +199,11 @@ crash: all crash-libs
 	@IRIS_BUILD=$(abspath $(BUILD)) node tests/crash/sweep.mjs -s $(SEED) $(CRASH)
 	$(if $(CRASH),,@IRIS_BUILD=$(abspath $(BUILD)) KILLS=$(KILLS) IRIS_SEED=$(SEED) node tests/crash/chaos.mjs)
 	$(if $(CRASH),,@IRIS_BUILD=$(abspath $(BUILD)) IDLE_SECONDS=60 node --test tests/integration/idle.test.mjs)
+
+.PHONY: conformance
+conformance: deps-check
+	@$(MAKE) --no-print-directory all $(BUILD)/test/irisd-fixtures
+	@IRIS_BUILD=$(abspath $(BUILD)) tests/run.sh conformance
 
 .PHONY: lint bench
 lint:

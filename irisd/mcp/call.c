@@ -40,6 +40,20 @@ call_free(struct mcp_call *c)
 	free(c);
 }
 
+void
+mcp_call_content(struct mcp_call *c, cJSON *content, const char *structured, bool failed)
+{
+	cJSON *r = mcp_result(c->modern, false);
+
+	json_put(r, "content", content);
+	if (failed)
+		json_put_bool(r, "isError", true);
+	if (structured != NULL)
+		json_put_raw(r, "structuredContent", structured, strlen(structured));
+	c->mcp->carrier->send(c->mcp, rpc_result(c->id, r));
+	call_free(c);
+}
+
 /*
  * One text block, and for a good result the same as structuredContent. An error result has none: it
  * would have to conform to the tool's output schema (2025-11-25, tools, output schema), and clients
@@ -48,19 +62,12 @@ call_free(struct mcp_call *c)
 static void
 answer(struct mcp_call *c, const char *text, bool structured, bool failed)
 {
-	cJSON *r = mcp_result(c->modern, false), *content = cJSON_CreateArray(),
-	      *block = json_new();
+	cJSON *content = cJSON_CreateArray(), *block = json_new();
 
 	json_put_str(block, "type", "text");
 	json_put_str(block, "text", text);
 	cJSON_AddItemToArray(content, block);
-	json_put(r, "content", content);
-	if (failed)
-		json_put_bool(r, "isError", true);
-	if (structured)
-		json_put_raw(r, "structuredContent", text, strlen(text));
-	c->mcp->carrier->send(c->mcp, rpc_result(c->id, r));
-	call_free(c);
+	mcp_call_content(c, content, structured ? text : NULL, failed);
 }
 
 static void

@@ -17,8 +17,12 @@
 #include "irisd/core/team.h"
 #include "irisd/irisd.h"
 
+#ifdef IRIS_MCP_FIXTURES
+#define MCP_SERVER_NAME "iris-fixtures"
+#else
 #define MCP_SERVER_NAME "iris"
-#define MCP_MODERN      "2026-07-28"
+#endif
+#define MCP_MODERN "2026-07-28"
 
 struct agent;
 struct mcp;
@@ -90,6 +94,10 @@ void mcp_call_done(struct mcp_call *c, cJSON *structured);
 /* The same for a tool whose result is text: one block, and nothing besides. */
 void mcp_call_text(struct mcp_call *c, const char *text);
 /*
+ * The same for any content: a list of blocks (taken), and the text of structuredContent, or NULL.
+ */
+void mcp_call_content(struct mcp_call *c, cJSON *content, const char *structured, bool failed);
+/*
  * End it with an error result; extra (taken, may be NULL) is the object that error, code and tool
  * are put in.
  */
@@ -158,6 +166,9 @@ extern const struct mcp_tool mcp_tools_many[];
 extern const struct mcp_tool mcp_tools_log[];
 extern const struct mcp_tool mcp_tools_agent[];
 extern const struct mcp_tool mcp_tools_misc[];
+#ifdef IRIS_MCP_FIXTURES
+extern const struct mcp_tool mcp_tools_fixtures[]; /* tests/conformance; in no program that ships */
+#endif
 
 const struct mcp_tool *mcp_tool_find(const char *name);
 

@@ -11,9 +11,20 @@
 #include "common/xmalloc.h"
 #include "irisd/mcp/mcp.h"
 
-static const struct mcp_tool *const families[] = {mcp_tools_message, mcp_tools_team,
-    mcp_tools_session, mcp_tools_renew, mcp_tools_query, mcp_tools_many, mcp_tools_log,
-    mcp_tools_agent, mcp_tools_misc};
+static const struct mcp_tool *const families[] = {
+    mcp_tools_message,
+    mcp_tools_team,
+    mcp_tools_session,
+    mcp_tools_renew,
+    mcp_tools_query,
+    mcp_tools_many,
+    mcp_tools_log,
+    mcp_tools_agent,
+    mcp_tools_misc,
+#ifdef IRIS_MCP_FIXTURES
+    mcp_tools_fixtures,
+#endif
+};
 
 #define NFAMILIES (sizeof families / sizeof families[0])
 

@@ -85,6 +85,7 @@ describe("the Inspector's command line", () => {
 			test(`${name}, ${era}: lists, calls, gets`, async () => {
 				const { tools } = await inspect(target, era, ["--method", "tools/list"]);
 				assert.ok(tools.length >= 18 && tools.some((t) => t.name === "ask_message"), tools.map((t) => t.name).join(" "));
+				assert.ok(!tools.some((t) => t.name.startsWith("test_")), "a fixture ships");
 				const { prompts } = await inspect(target, era, ["--method", "prompts/list"]);
 				assert.ok(prompts.some((p) => p.name === "handoff"));
 				const date = await inspect(target, era, ["--method", "tools/call", "--tool-name", "get_date"]);

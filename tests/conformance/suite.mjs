@@ -87,6 +87,13 @@ export async function conform(url, options) {
 	}
 }
 
+/* The scenarios that the requirement set counts. */
+export function scored(revision) {
+	const text = readFileSync(join(modules, `@modelcontextprotocol/conformance/requirements/${revision}.yaml`), "utf8");
+
+	return text.match(/^server:\n((?: {2}- .*\n)+)/m)[1].match(/[a-z0-9-]+$/gm);
+}
+
 /* The checks that failed, as "scenario: check: why". */
 export const failures = (scenarios) => Object.entries(scenarios).flatMap(([name, checks]) =>
 	checks.filter((c) => c.status === "FAILURE").map((c) => `${name}: ${c.id}: ${c.errorMessage ?? c.description}`));

@@ -201,7 +201,8 @@ crash: all crash-libs
 	$(if $(CRASH),,@IRIS_BUILD=$(abspath $(BUILD)) IDLE_SECONDS=60 node --test tests/integration/idle.test.mjs)
 
 .PHONY: conformance
-conformance: deps-check
+conformance:
+	@tests/deps.sh clients
 	@$(MAKE) --no-print-directory all $(BUILD)/test/irisd-fixtures
 	@IRIS_BUILD=$(abspath $(BUILD)) tests/run.sh conformance
 

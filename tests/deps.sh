@@ -2,7 +2,7 @@
 # Installs what is missing to build Iris ("deps.sh build") or to test it as well ("deps.sh check"), and says what.
 # Debian and its relatives: apt-get, with sudo where not root. macOS: brew. Elsewhere it names what is missing.
 # The npm packages of the tests are installed from tests/package-lock.json into tests/node_modules, those of the
-# conformance tests beside their own package-lock.json.
+# conformance tests beside their own package-lock.json; "deps.sh clients" adds other vendors' MCP clients to "check".
 set -eu
 
 want=${1:-build}
@@ -92,9 +92,13 @@ if [ -z "$(find "$lock" -newer "$here/package-lock.json" 2>/dev/null)" ]; then
 	touch "$lock"
 fi
 
-lock="$here/conformance/node_modules/.package-lock.json"
-if [ -z "$(find "$lock" -newer "$here/conformance/package-lock.json" 2>/dev/null)" ]; then
-	echo "deps: installing with npm from tests/conformance/package-lock.json: MCP's conformance suite and its Inspector"
-	(cd "$here/conformance" && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error)
-	touch "$lock"
-fi
+npm_beside() {
+	lock="$here/$1/node_modules/.package-lock.json"
+	if [ -z "$(find "$lock" -newer "$here/$1/package-lock.json" 2>/dev/null)" ]; then
+		echo "deps: installing with npm from tests/$1/package-lock.json: $2"
+		(cd "$here/$1" && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error)
+		touch "$lock"
+	fi
+}
+npm_beside conformance "MCP's conformance suite and its Inspector"
+[ "$want" != clients ] || npm_beside conformance/clients "other MCP clients: Codex CLI and Gemini CLI"

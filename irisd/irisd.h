@@ -22,11 +22,13 @@
 #include "common/paths.h"
 
 struct client;
+struct mcp;
 struct message;
 struct session;
 struct store;
 struct team;
 struct terminal;
+struct watch;
 struct web;
 struct worker;
 
@@ -58,6 +60,9 @@ struct irisd {
 	int active;                  /* sessions that hold a process slot */
 
 	TAILQ_HEAD(client_list, client) clients;
+	LIST_HEAD(mcp_list, mcp) mcps; /* MCP clients, by whatever carrier */
+	bool follow_due,
+	    follow_teams; /* mcp/follow.c has something to tell; that the list changed */
 	struct event *accept_ev;
 	struct event *accept_retry; /* while no connection is taken */
 	bool accept_short;          /* there are too few descriptors: said once */
@@ -66,10 +71,12 @@ struct irisd {
 	int listen_fd;
 	TAILQ_HEAD(worker_list, worker) workers;
 	TAILQ_HEAD(terminal_list, terminal) terminals; /* programs that open windows */
-	struct web *web;            /* net/web.c's; NULL while no HTTP is wanted */
-	struct event *search_timer; /* until the texts of ended messages can be searched */
-	int search_postponed;       /* how often that had to wait for others */
-	struct event *commit_timer; /* while something is written that nobody waits for */
+	struct watch *watch;            /* watch.c's; NULL while no file is watched */
+	char config_error[ERR_MSG_MAX]; /* why the last reload was none; "" after a good one */
+	struct web *web;                /* net/web.c's; NULL while no HTTP is wanted */
+	struct event *search_timer;     /* until the texts of ended messages can be searched */
+	int search_postponed;           /* how often that had to wait for others */
+	struct event *commit_timer;     /* while something is written that nobody waits for */
 };
 
 /* Begin the orderly stop: refuse new work, end workers, then leave the loop. Safe to call twice. */
@@ -84,7 +91,7 @@ void irisd_handover(struct irisd *d, const char *why);
 
 /*
  * Read the configuration again; -1 leaves everything as it was. diff (may be NULL) gets added,
- * removed, changed.
+ * removed, changed, settings.
  */
 int irisd_reload(struct irisd *d, cJSON *diff, struct err *err);
 

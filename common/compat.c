@@ -377,6 +377,35 @@ compat_watch_wait(int fd)
 	return read(fd, events, sizeof events) > 0 || errno == EINTR ? 0 : -1;
 }
 
+int
+compat_watch_open(const char *const *paths, size_t n, int *fds)
+{
+	struct stat st;
+	uint32_t mask;
+	size_t i;
+
+	for (i = 1; i <= n; i++)
+		fds[i] = -1;
+	if ((fds[0] = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		if (stat(paths[i], &st) == -1)
+			continue;
+		/* Not what is written to the other files of a directory: the database may be one. */
+		mask = S_ISDIR(st.st_mode)
+		    ? IN_CREATE | IN_DELETE | IN_MOVE
+		    : IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
+		inotify_add_watch(fds[0], paths[i], mask);
+	}
+	return 0;
+}
+
+struct timespec
+compat_changed(const struct stat *st)
+{
+	return st->st_ctim;
+}
+
 #endif /* __linux__ */
 
 #ifdef __APPLE__
@@ -598,6 +627,32 @@ compat_watch_wait(int fd)
 	struct kevent ev;
 
 	return kevent(fd, NULL, 0, &ev, 1, NULL) >= 0 || errno == EINTR ? 0 : -1;
+}
+
+int
+compat_watch_open(const char *const *paths, size_t n, int *fds)
+{
+	struct kevent ev;
+	size_t i;
+
+	for (i = 1; i <= n; i++)
+		fds[i] = -1;
+	if ((fds[0] = finish_fd(kqueue(), false)) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		if ((fds[i + 1] = open(paths[i], O_EVTONLY | O_CLOEXEC)) == -1)
+			continue;
+		EV_SET(&ev, fds[i + 1], EVFILT_VNODE, EV_ADD | EV_CLEAR,
+		    NOTE_WRITE | NOTE_EXTEND | NOTE_ATTRIB | NOTE_RENAME | NOTE_DELETE, 0, NULL);
+		kevent(fds[0], &ev, 1, NULL, 0, NULL);
+	}
+	return 0;
+}
+
+struct timespec
+compat_changed(const struct stat *st)
+{
+	return st->st_ctimespec;
 }
 
 #endif /* __APPLE__ */

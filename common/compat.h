@@ -8,9 +8,11 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #ifndef TAILQ_FOREACH_SAFE
 #define TAILQ_FOREACH_SAFE(var, head, field, next)                                                 \
@@ -68,6 +70,16 @@ int compat_proc_fd(pid_t pid);
  */
 int compat_watch(const char *path);
 int compat_watch_wait(int fd);
+
+/*
+ * Watch up to n files and directories, for changes of a file and for what comes into and goes out
+ * of a directory; one that can not be watched is left out. fds has room for n + 1 and is filled:
+ * fds[0] becomes readable at the first change. To end it close all that are not -1. -1 with errno.
+ */
+int compat_watch_open(const char *const *paths, size_t n, int *fds);
+
+/* When the file was changed last in any way, st_ctime in full. */
+struct timespec compat_changed(const struct stat *st);
 
 /*
  * Make orphaned descendants children of this process, so that it can reap them. False where not

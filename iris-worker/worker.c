@@ -41,6 +41,7 @@ static int do_answer(struct worker *, const struct request *, struct err *);
 static int do_mcp(struct worker *, const struct request *, struct err *);
 static int do_lookup(struct worker *, const struct request *, struct err *);
 static int do_forget(struct worker *, const struct request *, struct err *);
+static int do_log(struct worker *, const struct request *, struct err *);
 static int do_close(struct worker *, const struct request *, struct err *);
 static int do_stop(struct worker *, const struct request *, struct err *);
 
@@ -57,6 +58,7 @@ static const struct {
     {"worker/mcp", do_mcp, false, false},
     {"worker/lookup", do_lookup, false, true},
     {"worker/forget", do_forget, false, true},
+    {"worker/log", do_log, false, false},
     {"worker/close", do_close, true, true},
     {"worker/stop", do_stop, false, true},
 };
@@ -174,6 +176,19 @@ do_forget(struct worker *w, const struct request *r, struct err *err)
 	p = json_new();
 	json_put_bool(p, "removed", true);
 	report_answer(w, r->id, p);
+	return 0;
+}
+
+static int
+do_log(struct worker *w, const struct request *r, struct err *err)
+{
+	const char *name = json_str(r->params, "level");
+	enum log_level level;
+
+	(void)w;
+	if (name == NULL || log_level_from_name(name, &level) == -1)
+		return err_set(err, ERR_INVALID, "level must be debug, info, warn or error");
+	log_set_level(level);
 	return 0;
 }
 

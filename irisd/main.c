@@ -20,6 +20,7 @@
 #include "irisd/core/terminal.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/settings.h"
 #include "irisd/core/team.h"
 #include "irisd/lock.h"
 #include "irisd/mcp/gitdiff.h"
@@ -29,6 +30,7 @@
 #include "irisd/net/service.h"
 #include "irisd/net/web.h"
 #include "irisd/net/worker.h"
+#include "irisd/watch.h"
 #include "irisd/web/web.h"
 
 #define COMMIT_LATEST_MS 5  /* for what nobody waits for */
@@ -94,12 +96,19 @@ check_conf(const struct paths *p, struct err *err)
 static void
 use_conf(struct irisd *d, struct conf *c, cJSON *diff)
 {
+	bool level =
+	    d->conf != NULL && d->conf->config->settings.log_level != c->config->settings.log_level;
+
+	if (d->conf != NULL)
+		settings_diff(d->conf->config, c->config, diff);
 	conf_unref(d->conf);
 	d->conf = c;
 	log_set_level((enum log_level)c->config->settings.log_level);
 	log_warnings(c->config);
 	team_sync(d, c, diff);
 	session_load_all(d);
+	if (level)
+		worker_level_all(d);
 }
 
 int
@@ -111,12 +120,17 @@ irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 	if (d->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "irisd is being stopped");
 	if ((c = load_conf(&d->paths, err)) == NULL) {
-		log_error("configuration not reloaded: %s", err->msg);
+		if (strcmp(d->config_error, err->msg) != 0)
+			log_error("configuration not reloaded: %s", err->msg);
+		compat_strlcpy(d->config_error, err->msg, sizeof d->config_error);
 		return -1;
 	}
+	d->config_error[0] = '\0';
 	service_notify("RELOADING=1");
 	use_conf(d, c, diff);
 	web_sync(d);
+	watch_sync(d);
+	pool_idle_again(d);
 	/* maxProcesses may have grown. */
 	TAILQ_FOREACH (s, &d->waiting, wait_entry)
 		pool_want(s);
@@ -280,6 +294,7 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 	for (i = 0; i < NSIGNALS; i++)
 		event_free(sev[i]);
 	event_free(d->commit_timer);
+	watch_release(d);
 	web_release(d);
 	store_close(d->store);
 	conf_unref(d->conf);
@@ -320,6 +335,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	}
 	adopt_call(d);
 	web_sync(d);
+	watch_sync(d);
 	return 0;
 }
 

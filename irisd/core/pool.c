@@ -89,7 +89,7 @@ pool_became_idle(struct session *s)
 	int64_t ms = s->team->cfg->idle_timeout;
 	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
 
-	if (s->team->removed) {
+	if (s->team->removed || s->stale) {
 		pool_close(s);
 		return;
 	}

@@ -39,6 +39,15 @@ void pool_interrupt(struct message *m);
  */
 void pool_drain_team(struct team *t);
 
+/*
+ * The team's processes were started with settings that have changed: the idle ones end, the others
+ * after their turn, and the next message starts one with the new settings.
+ */
+void pool_renew_team(struct team *t);
+
+/* Idle timeouts may have changed: what is idle is stopped by the new ones. */
+void pool_idle_again(struct irisd *d);
+
 /* --- told by net/worker.c --------------------------------------------------------------------- */
 
 struct pool_opened {

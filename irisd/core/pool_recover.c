@@ -141,3 +141,36 @@ pool_on_lookup_failed(struct session *s, const char *message, const struct err *
 	json_utf8_mend(what);
 	fail(m, what);
 }
+
+void
+pool_renew_team(struct team *t)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &t->sessions, team_entry) {
+		s->stale = s->state != SESSION_ASLEEP && s->state != SESSION_WAITING;
+		if (s->state == SESSION_IDLE)
+			pool_close(s);
+	}
+}
+
+void
+pool_idle_again(struct irisd *d)
+{
+	struct timeval tv;
+	struct session *s;
+	struct team *t;
+	int64_t left;
+
+	TAILQ_FOREACH (t, &d->teams, entry) {
+		TAILQ_FOREACH (s, &t->sessions, team_entry) {
+			if (s->state != SESSION_IDLE || s->idle_timer == NULL)
+				continue;
+			left = s->idle_since + t->cfg->idle_timeout - compat_mono_ms();
+			left = left > 0 ? left : 0;
+			tv.tv_sec = left / 1000;
+			tv.tv_usec = (left % 1000) * 1000;
+			evtimer_add(s->idle_timer, &tv);
+		}
+	}
+}

@@ -73,6 +73,7 @@ struct session {
 	int64_t idle_since; /* ms, monotonic */
 	struct event *idle_timer;
 	struct mcp *mcp; /* its in-band MCP client, owned; NULL until it speaks */
+	bool stale;      /* started with settings of the team that have changed since */
 	bool restarted;  /* this open already is the second try */
 
 	struct renew *renew; /* while its conversation is begun anew; core/renew.c's */

@@ -117,23 +117,29 @@ same_env(const struct config_env_list *a, const struct config_env_list *b)
 	return true;
 }
 
-/* Whether anything that a caller or a process would notice differs. */
+/* Whether a process would be started in the same way. The description is part of its prompt. */
 static bool
-same_config(const struct config_team *a, const struct config_team *b)
+same_process(const struct config_team *a, const struct config_team *b)
 {
 	return same_text(a->path, b->path) && same_text(a->description, b->description) &&
-	    same_text(a->color, b->color) && same_text(a->remote, b->remote) &&
-	    same_text(a->claude_path, b->claude_path) && same_text(a->model, b->model) &&
+	    same_text(a->remote, b->remote) && same_text(a->claude_path, b->claude_path) &&
+	    same_text(a->model, b->model) &&
 	    same_text(a->append_system_prompt, b->append_system_prompt) &&
 	    same_text(a->mcp_config, b->mcp_config) &&
 	    same_list(&a->allowed_tools, &b->allowed_tools) &&
 	    same_list(&a->disallowed_tools, &b->disallowed_tools) &&
 	    same_list(&a->add_dirs, &b->add_dirs) && same_env(&a->env, &b->env) &&
+	    a->permission_mode == b->permission_mode && a->response_timeout == b->response_timeout;
+}
+
+/* Whether anything that a caller or a process would notice differs. */
+static bool
+same_config(const struct config_team *a, const struct config_team *b)
+{
+	return same_process(a, b) && same_text(a->color, b->color) &&
 	    a->grant_permission == b->grant_permission &&
-	    a->permission_mode == b->permission_mode &&
 	    a->session_init_timeout == b->session_init_timeout &&
-	    a->spawn_timeout == b->spawn_timeout && a->response_timeout == b->response_timeout &&
-	    a->idle_timeout == b->idle_timeout;
+	    a->spawn_timeout == b->spawn_timeout && a->idle_timeout == b->idle_timeout;
 }
 
 static void
@@ -195,6 +201,7 @@ team_sync(struct irisd *d, struct conf *conf, cJSON *diff)
 	const char *lists[] = {"added", "removed", "changed"};
 	const struct config_team *cfg;
 	struct team *t, *next;
+	bool renew;
 	size_t i;
 
 	for (i = 0; diff != NULL && i < 3; i++)
@@ -211,7 +218,14 @@ team_sync(struct irisd *d, struct conf *conf, cJSON *diff)
 		}
 		if (!same_config(t->cfg, cfg))
 			note(diff, "changed", t->name);
+		if (!same_text(t->cfg->path, cfg->path))
+			log_info("team has another directory, its conversations begin anew team=%s "
+				 "old=%s new=%s",
+			    t->name, t->cfg->path, cfg->path);
+		renew = !same_process(t->cfg, cfg);
 		set_config(t, conf, cfg);
+		if (renew)
+			pool_renew_team(t);
 	}
 	for (i = 0; i < conf->config->nteams; i++) {
 		cfg = &conf->config->teams[i];

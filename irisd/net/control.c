@@ -283,6 +283,8 @@ control_daemon_status(struct control *c, const cJSON *params)
 		connections++;
 	for (i = 0; i < cfg->warnings.n; i++)
 		cJSON_AddItemToArray(warnings, cJSON_CreateString(cfg->warnings.v[i]));
+	if (d->config_error[0] != '\0')
+		cJSON_AddItemToArray(warnings, cJSON_CreateString(d->config_error));
 	add_shortages(d, warnings);
 	web_warnings(d, warnings);
 	json_put_str(o, "version", IRIS_VERSION);

@@ -346,6 +346,7 @@ worker_open(struct session *s, struct err *err)
 	if (w == NULL && (w = worker_start(s->team, err)) == NULL)
 		return -1;
 	s->process++;
+	s->stale = false;
 	if (s->row.instance[0] == '\0') {
 		uuid_v4(s->row.instance);
 		store_session_process(s->d->store, &s->row);

@@ -48,6 +48,9 @@ void worker_mcp(struct session *s, const char *line);
 /* End the team's worker when none of its sessions needs it; the next one starts another. */
 void worker_retire(struct team *t);
 
+/* settings.logLevel has changed: those that run log by it as well. */
+void worker_level_all(struct irisd *d);
+
 /* Whether a worker of the team is left, also one that is ending. */
 bool worker_left(const struct team *t);
 

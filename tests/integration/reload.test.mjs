@@ -3,7 +3,7 @@
  * The configuration changes while irisd runs: by iris team add and remove, by hand with iris/config.reload
  * or SIGHUP. A bad file changes nothing.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readlinkSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { fakeClaudePath } from "../lib/claude-env.mjs";
@@ -130,5 +130,122 @@ describe("reloading the configuration", () => {
 		assert.equal((await iris.messageIn(c, "answered")).response, "c");
 		gate.open();
 		await iris.messageIn(b, "answered");
+	});
+
+	describe("settings.hotReloadConfig", () => {
+		const HOT = "  hotReloadConfig: true\n";
+		const known = (name) => waitFor(async () => (await names()).includes(name), { what: `team ${name} to be known` });
+
+		beforeEach(async () => {
+			write(["asker", "b"], HOT);
+			await reload();
+		});
+
+		test("a file that is written in place, and one that takes its place", async () => {
+			write(["asker", "b", "inplace"], HOT);
+			await known("inplace");
+			const good = readFileSync(config, "utf8");
+			writeFileSync(`${config}.new`, `${good}  renamed:\n    path: ${iris.project("renamed")}\n`);
+			renameSync(`${config}.new`, config);
+			await known("renamed");
+			write(["asker", "b", "after"], HOT);
+			await known("after");
+			write(["asker", "b"]);
+			await waitFor(async () => !(await names()).includes("after"));
+			assert.match(iris.log(), /settings\.hotReloadConfig changed old=true new=false/);
+		});
+
+		test("what a link leads to, and .env", async () => {
+			const target = join(iris.project("dotfiles"), "iris.yaml");
+			writeFileSync(target, readFileSync(config));
+			unlinkSync(config);
+			symlinkSync(target, config);
+			await waitFor(() => iris.log().match(/configuration reloaded/g).length === 2, { what: "the link to be seen" });
+			writeFileSync(target, `${readFileSync(target, "utf8")}  linked:\n    path: ${iris.project("linked")}\n    description: \${IRIS_T_TEXT:-nothing}\n`);
+			await known("linked");
+			writeFileSync(join(iris.home, ".env"), "IRIS_T_TEXT=from the file\n", { mode: 0o600 });
+			await waitFor(async () => (await iris.json(["team", "list"])).teams.find((t) => t.name === "linked").description === "from the file");
+		});
+
+		test("a bad file: said once, a warning in the status until it is mended", async () => {
+			const good = readFileSync(config, "utf8");
+			writeFileSync(config, "teams: [broken");
+			await waitFor(async () => (await status(iris)).warnings.some((w) => /config\.yaml:\d+:\d+: /.test(w)), { what: "the warning" });
+			writeFileSync(config, "teams: [broken");
+			assert.equal((await reload()).error.data.code, "config");
+			assert.equal(iris.log().match(/configuration not reloaded/g).length, 1);
+			assert.deepEqual(await names(), ["asker", "b"]);
+			writeFileSync(config, good);
+			await waitFor(async () => (await status(iris)).warnings.length === 0, { what: "the warning to go" });
+		});
+	});
+
+	test("changed settings are told by name; the database needs a restart", async () => {
+		write(["asker", "b"], "  maxQueue: 7\n  logLevel: debug\ndatabase:\n  path: other.db\n");
+		const r = (await reload()).result;
+		assert.deepEqual(r.settings, [
+			{ name: "settings.maxQueue", old: "1000", new: "7" },
+			{ name: "settings.logLevel", old: "info", new: "debug" },
+			{ name: "database.path", old: "iris.db", new: "other.db" },
+		]);
+		assert.equal(iris.log().match(/database\.path has changed: .*started again/g).length, 1);
+		assert.deepEqual((await reload()).result.settings, []);
+	});
+
+	test("the workers that run log by the new level", async () => {
+		assert.equal((await iris.json(["ask", "b", "ECHO x"])).response, "x");
+		assert.doesNotMatch(iris.log(), / debug iris-worker/);
+		write(["asker", "b"], "  logLevel: debug\n");
+		await reload();
+		await iris.json(["ask", "b", "ECHO y"]);
+		await waitFor(() => / debug iris-worker/.test(iris.log()), { what: "a debug line of the worker" });
+	});
+
+	test("idleTimeout: what is idle already is stopped by the new one", async () => {
+		await iris.json(["ask", "b", "ECHO x"]);
+		assert.equal(claudes(iris).length, 1);
+		write(["asker", "b"], "  idleTimeout: 200\n");
+		await reload();
+		await waitFor(() => claudes(iris).length === 0, { what: "the idle process to end" });
+	});
+
+	test("a team's model: an idle process is closed, a busy one after its turn; the conversation goes on", async () => {
+		const client = await iris.client({ cwd: join(iris.root, "work/asker") });
+		const ask = async (message) => (await iris.call(client, "ask_message", { toTeam: "b", message })).response;
+		const model = async (name) => {
+			write(["asker", "b"]);
+			writeFileSync(config, `${readFileSync(config, "utf8")}    model: ${name}\n    permissionMode: plan\n    env:\n      IRIS_T_NEW: "${name}"\n`);
+			assert.deepEqual((await reload()).result.changed, ["b"]);
+		};
+		await ask("ECHO x");
+		const [{ pid }] = claudes(iris), session = (await iris.call(client, "team_status", { team: "b" })).teams[0].sessionId;
+		await model("opus");
+		await waitFor(() => !claudes(iris).some((p) => p.pid === pid), { what: "the idle process to end" });
+		let args = await ask("ARGS");
+		assert.match(args, /--model[ =]opus/);
+		assert.match(args, /--permission-mode[ =]plan/);
+		assert.match(args, new RegExp(`--resume[ =]${session}`));
+		const gate = makeGate(iris), first = await quick(iris, client, "b", gate.hold);
+		await iris.messageIn(first, "seen");
+		const busy = claudes(iris)[0].pid;
+		await model("haiku");
+		const next = await quick(iris, client, "b", "ARGS");
+		assert.equal(claudes(iris)[0].pid, busy);
+		gate.open();
+		assert.equal((await iris.messageIn(first, "answered")).response, "held");
+		assert.match((await iris.messageIn(next, "answered")).response, /--model[ =]haiku/);
+		assert.match(await ask("ENV IRIS_T_NEW"), /haiku/);
+	});
+
+	test("a team's directory: the next message begins a conversation there", async () => {
+		const client = await iris.client({ cwd: join(iris.root, "work/asker") });
+		const ask = async (message) => (await iris.call(client, "ask_message", { toTeam: "b", message })).response;
+		await ask("ECHO x");
+		const dir = iris.project("moved");
+		writeFileSync(config, readFileSync(config, "utf8").replace(join(iris.root, "work/b"), dir));
+		assert.deepEqual((await reload()).result.changed, ["b"]);
+		assert.equal(await ask("ECHO there"), "there");
+		assert.equal(readlinkSync(`/proc/${claudes(iris)[0].pid}/cwd`), dir);
+		assert.match(iris.log(), /team has another directory, its conversations begin anew team=b/);
 	});
 });

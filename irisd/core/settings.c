@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Compares settings by the table of keys, see settings.h.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/config_table.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "irisd/core/settings.h"
+
+#define SHOWN 256 /* bytes of a value */
+
+static const void *
+section_of(const struct config *c, const char *section)
+{
+	if (strcmp(section, "settings") == 0)
+		return &c->settings;
+	if (strcmp(section, "dashboard") == 0)
+		return &c->dashboard;
+	return strcmp(section, "database") == 0 ? &c->database : NULL;
+}
+
+/* No key of these sections holds a list, or a secret. */
+static void
+show(const struct config_key *key, const void *base, char out[SHOWN])
+{
+	const void *p = (const char *)base + key->offset;
+	const char *text;
+
+	if (config_key_choices(key) != NULL) {
+		text = config_key_choices(key)[*(const int *)p];
+	} else if (key->type == CONFIG_INT) {
+		snprintf(out, SHOWN, "%" PRId64, *(const int64_t *)p);
+		return;
+	} else if (key->type == CONFIG_BOOL) {
+		text = *(const bool *)p ? "true" : "false";
+	} else {
+		text = *(char *const *)p;
+	}
+	compat_strlcpy(out, text != NULL ? text : "none", SHOWN);
+	json_utf8_mend(out);
+}
+
+void
+settings_diff(const struct config *old, const struct config *now, cJSON *diff)
+{
+	char name[128], was[SHOWN], is[SHOWN];
+	const struct config_key *key;
+	const void *a, *b;
+	cJSON *list = cJSON_CreateArray(), *o;
+	size_t i;
+
+	for (i = 0; i < config_nkeys; i++) {
+		key = &config_keys[i];
+		if ((a = section_of(old, key->section)) == NULL)
+			continue;
+		b = section_of(now, key->section);
+		show(key, a, was);
+		show(key, b, is);
+		if (strcmp(was, is) == 0)
+			continue;
+		snprintf(name, sizeof name, "%s.%s", key->section, key->name);
+		log_info("configuration %s changed old=%s new=%s", name, was, is);
+		if (strcmp(key->section, "database") == 0)
+			log_warn("%s has changed: irisd goes on with the old one until it is "
+				 "started again, see \"iris restart\"",
+			    name);
+		o = json_new();
+		json_put_str(o, "name", name);
+		json_put_str(o, "old", was);
+		json_put_str(o, "new", is);
+		cJSON_AddItemToArray(list, o);
+	}
+	if (diff != NULL)
+		json_put(diff, "settings", list);
+	else
+		cJSON_Delete(list);
+}

@@ -75,7 +75,7 @@ struct irisd {
 	char config_error[ERR_MSG_MAX]; /* why the last reload was none; "" after a good one */
 	struct web *web;                /* net/web.c's; NULL while no HTTP is wanted */
 	struct event *search_timer;     /* until the texts of ended messages can be searched */
-	int search_postponed;           /* how often that had to wait for others */
+	int64_t search_touched, search_wanted; /* core/search.c's; ms, monotonic */
 	struct event *commit_timer;     /* while something is written that nobody waits for */
 };
 

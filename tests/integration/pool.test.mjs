@@ -186,4 +186,26 @@ describe("the process pool", () => {
 		assert.equal((await ask(client, "b", "ECHO again")).response, "again");
 		assert.notEqual((await sessions(iris))["asker->b"].sessionId, before);
 	});
+
+	test("many first messages at once: one process, one conversation, which is used again", async () => {
+		const client = await open({ b: {} });
+		await Promise.all(Array.from({ length: 8 }, (_, i) => ask(client, "b", `ECHO ${i}`)));
+		const [{ pid }] = claudes(iris);
+		assert.equal(iris.log().match(/ claude started /g).length, 1);
+		assert.equal(Object.keys(await sessions(iris)).length, 1);
+		await ask(client, "b", "ECHO again");
+		assert.deepEqual(claudes(iris).map((p) => p.pid), [pid]);
+	});
+
+	test("what a team says of its Claude is how it is started, and another team's is not", async () => {
+		const client = await open({ a: {}, b: { model: "opus", permissionMode: "acceptEdits", allowedTools: ["Read", "Grep"],
+			disallowedTools: ["Bash"], appendSystemPrompt: "Speak like a pirate.", env: { IRIS_T_TEAM: "of b" } } });
+		const b = (await ask(client, "b", "ARGS")).response, a = (await ask(client, "a", "ARGS")).response;
+		for (const part of [/--model[ =]opus/, /--permission-mode[ =]acceptEdits/, /--allowed-?[tT]ools.*Read.*Grep/, /--disallowed-?[tT]ools.*Bash/, /Speak like a pirate\./])
+			assert.match(b, part);
+		assert.match(a, /--permission-mode[ =]default/);
+		assert.doesNotMatch(a, /opus|pirate|Grep|disallowed/);
+		assert.match((await ask(client, "b", "ENV IRIS_T_TEAM")).response, /of b/);
+		assert.doesNotMatch((await ask(client, "a", "ENV IRIS_T_TEAM")).response, /of b/);
+	});
 });

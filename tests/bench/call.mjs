@@ -50,11 +50,21 @@ async function sendMessage(iris, scale, add) {
 	});
 }
 
+/* Until nothing has run for two seconds and a half: behind so many messages the index of their texts is still written. */
+async function rested(pids) {
+	const sum = () => pids.map(switches).reduce((a, b) => a + b, 0);
+
+	for (let last = -1, n = 0; last !== sum() && n < 60; n += 1) {
+		last = sum();
+		await delay(2500);
+	}
+}
+
 async function wakeups(iris, worker, scale, add) {
 	const client = await iris.client();
 	const pids = { irisd: iris.daemon.pid, "iris-worker": worker.pid, "iris-mcp-shim": client.shimPid };
 
-	await delay(1500); /* what was still on its way */
+	await rested(Object.values(pids));
 	const before = Object.values(pids).map(switches);
 	await delay(scale.idleMs);
 	const after = Object.values(pids).map(switches);

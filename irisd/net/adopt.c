@@ -270,13 +270,15 @@ take_session(struct worker *w, const cJSON *o)
 	const char *message = json_str(o, "message");
 	struct session *s = key != NULL ? session_by_key(w->team, key) : NULL;
 	struct pool_adopted a = {0};
+	bool known;
 
 	if (key == NULL)
 		return;
-	if (s == NULL || instance == NULL || strcmp(instance, s->row.instance) != 0 ||
-	    s->state != SESSION_ASLEEP) {
+	known = s != NULL && instance != NULL && strcmp(instance, s->row.instance) == 0;
+	if (!known)
 		log_warn("a worker has a process that no session knows team=%s session=%.40s",
 		    w->team->name, key);
+	if (s == NULL || s->state != SESSION_ASLEEP) {
 		worker_close_unknown(w, key);
 		return;
 	}
@@ -286,11 +288,14 @@ take_session(struct worker *w, const cJSON *o)
 	a.model = json_str(o, "model");
 	a.version = json_str(o, "version");
 	a.seen = json_str(o, "seen");
-	if (message != NULL && (a.current = message_find(w->d, message)) != NULL &&
+	if (known && message != NULL && (a.current = message_find(w->d, message)) != NULL &&
 	    (a.current->session != s || !a.current->limbo))
 		a.current = NULL;
-	/* A turn of which we know nothing: it ended for its senders. Its process is no use. */
-	if (a.state == SESSION_BUSY && a.current == NULL)
+	/*
+	 * A turn of which we know nothing: it ended for its senders. Its process is no use, and the
+	 * next one waits for its end, or two would hold one conversation.
+	 */
+	if (!known || (a.state == SESSION_BUSY && a.current == NULL))
 		a.state = SESSION_STOPPING;
 	pool_adopt(s, &a);
 }

@@ -37,8 +37,7 @@ delay(const struct team *t)
 static bool
 is_over(const struct team *t)
 {
-	return compat_mono_ms() - t->backoff.first >=
-	    t->d->conf->config->settings.restart_window;
+	return compat_mono_ms() - t->backoff.first >= t->d->conf->config->settings.restart_window;
 }
 
 static void

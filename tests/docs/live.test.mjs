@@ -193,7 +193,13 @@ describe("control methods give what iris-protocol(7) says", () => {
 	});
 
 	test("config.reload", async () => {
-		compare(await c.call("iris/config.reload"), of("iris/config.reload"), "config.reload");
+		const file = join(env.IRIS_HOME, "config.yaml");
+		const config = JSON.parse(readFileSync(file, "utf8"));
+		config.settings.stopTimeout = 4001; /* what changes is told */
+		writeFileSync(file, JSON.stringify(config));
+		const told = await c.call("iris/config.reload");
+		assert.deepEqual(told.settings, [{ name: "settings.stopTimeout", old: "8000", new: "4001" }]);
+		compare({ ...told, ...told.settings[0] }, of("iris/config.reload"), "config.reload");
 	});
 
 	test("keys", async () => {

@@ -23,6 +23,7 @@
 #include "irisd/core/settings.h"
 #include "irisd/core/team.h"
 #include "irisd/lock.h"
+#include "irisd/mcp/follow.h"
 #include "irisd/mcp/gitdiff.h"
 #include "irisd/mcp/inband.h"
 #include "irisd/net/adopt.h"
@@ -176,6 +177,7 @@ hook(void *arg)
 
 	if (!d->handing_over)
 		pool_run(d);
+	follow_run(d);
 	commit(d);
 	if (d->stopping && TAILQ_EMPTY(&d->workers))
 		loop_stop(&d->loop);

@@ -17,6 +17,7 @@
 #include "irisd/core/pool.h"
 #include "irisd/core/search.h"
 #include "irisd/core/team.h"
+#include "irisd/mcp/follow.h"
 
 struct message *
 message_find(struct irisd *d, const char *id)
@@ -250,6 +251,7 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 		return -1;
 	compat_strlcpy(id, row.id, UUID_LEN + 1);
 	enqueue(message_new(s, &row));
+	follow_session(s);
 	log_info("message queued id=%s from=%s to=%s bytes=%zu", row.id, n->from, t->name,
 	    strlen(n->body));
 	return 0;
@@ -338,6 +340,8 @@ step(struct message *m, enum ladder state, const char *evidence)
 	m->state = state;
 	if (!ladder_final(state))
 		store_message_step(m->d->store, m->id, state, compat_now_ms(), evidence);
+	follow_message(m->d, m->id, m->session->row.from, m->session->row.to);
+	follow_session(m->session);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "irisd/core/session.h"
 #include "irisd/core/team.h"
 #include "irisd/mcp/inband.h"
+#include "irisd/mcp/follow.h"
 
 static const char *const state_names[SESSION_STATES] = {
     [SESSION_ASLEEP] = "asleep",
@@ -82,6 +83,10 @@ session_move(struct session *s, enum session_event event)
 		log_debug("session %s from=%s to=%s was=%s event=%s", state_names[next - 1],
 		    s->row.from, s->team->name, state_names[s->state], event_names[event]);
 	s->state = (enum session_state)(next - 1);
+	follow_session(s);
+	/* Whether the team is awake. */
+	if (event == SESSION_EV_OPENED || event == SESSION_EV_GONE)
+		follow_team(s->d, s->team->name);
 }
 
 static struct session *

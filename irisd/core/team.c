@@ -14,6 +14,7 @@
 #include "irisd/core/pool.h"
 #include "irisd/core/backoff.h"
 #include "irisd/core/team.h"
+#include "irisd/mcp/follow.h"
 #include "irisd/net/evict.h"
 #include "irisd/net/worker.h"
 
@@ -143,11 +144,13 @@ same_config(const struct config_team *a, const struct config_team *b)
 }
 
 static void
-note(cJSON *diff, const char *list, const char *name)
+note(struct irisd *d, cJSON *diff, const char *list, const char *name)
 {
 	if (diff != NULL)
 		cJSON_AddItemToArray(json_get(diff, list), cJSON_CreateString(name));
 	log_info("configuration team=%s %s", name, list);
+	follow_team(d, name);
+	follow_teams(d);
 }
 
 static void
@@ -210,14 +213,14 @@ team_sync(struct irisd *d, struct conf *conf, cJSON *diff)
 		if (t->removed)
 			continue;
 		if ((cfg = config_find_team(conf->config, t->name)) == NULL) {
-			note(diff, "removed", t->name);
+			note(d, diff, "removed", t->name);
 			t->removed = true;
 			d->draining++;
 			pool_drain_team(t);
 			continue;
 		}
 		if (!same_config(t->cfg, cfg))
-			note(diff, "changed", t->name);
+			note(d, diff, "changed", t->name);
 		if (!same_text(t->cfg->path, cfg->path))
 			log_info("team has another directory, its conversations begin anew team=%s "
 				 "old=%s new=%s",
@@ -231,7 +234,7 @@ team_sync(struct irisd *d, struct conf *conf, cJSON *diff)
 		cfg = &conf->config->teams[i];
 		if (team_find(d, cfg->name) == NULL) {
 			add_team(d, conf, cfg);
-			note(diff, "added", cfg->name);
+			note(d, diff, "added", cfg->name);
 		}
 	}
 }

@@ -29,15 +29,19 @@ struct mcp;
 struct gather;
 struct mcp_call;
 struct mcp_listen;
+struct mcp_followed;
 
 struct mcp_carrier {
 	/* Send one line; text is malloc'ed and taken. */
 	void (*send)(struct mcp *, char *text);
 	/* Who speaks: the name of a team or a guest. */
 	void (*who)(struct mcp *, char *name, size_t size);
+	/* Lines may be sent that belong to no request. */
+	bool unasked;
 };
 
 struct mcp {
+	LIST_ENTRY(mcp) all; /* irisd.mcps */
 	struct irisd *d;
 	const struct mcp_carrier *carrier;
 	void *arg; /* the carrier's */
@@ -48,6 +52,8 @@ struct mcp {
 	TAILQ_HEAD(, mcp_call) calls;
 	TAILQ_HEAD(, mcp_prompt) prompts; /* of prompts/get, whose answer takes a while */
 	TAILQ_HEAD(, mcp_listen) listens;
+	TAILQ_HEAD(, mcp_followed) followed;
+	bool initialized; /* it has shaken hands */
 };
 
 void mcp_init(struct mcp *m, struct irisd *d, const struct mcp_carrier *carrier, void *arg);

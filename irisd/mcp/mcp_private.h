@@ -7,6 +7,8 @@
 
 #include "irisd/mcp/mcp.h"
 
+#define MCP_META_SUBSCRIPTION "io.modelcontextprotocol/subscriptionId"
+
 /* An empty result of the era; list: with what 2026-07-28 wants on lists and discovery. */
 cJSON *mcp_result(bool modern, bool list);
 

@@ -14,6 +14,7 @@
 #include "irisd/mcp/agent.h"
 #include "irisd/mcp/mcp_private.h"
 #include "irisd/mcp/prompts.h"
+#include "irisd/mcp/resources.h"
 
 #define ARGS_MAX   2
 #define ARG_BYTES  ((size_t)64 * 1024)
@@ -346,15 +347,46 @@ offer(struct values *v, const char *value)
 }
 
 static void
-offer_teams(struct values *v, struct mcp *m)
+offer_teams(struct values *v, struct mcp *m, bool own)
 {
 	char who[TEAM_NAME_MAX];
 	struct team *t;
 
 	m->carrier->who(m, who, sizeof who);
 	TAILQ_FOREACH (t, &m->d->teams, entry)
-		if (!t->removed && strcmp(t->name, who) != 0)
+		if (!t->removed && (own || strcmp(t->name, who) != 0))
 			offer(v, t->name);
+}
+
+/* Takes the values. */
+static void
+answer_values(struct mcp *m, const struct rpc_msg *msg, bool modern, struct values *v)
+{
+	cJSON *r = mcp_result(modern, false), *o = json_new();
+
+	json_put(o, "values", v->list);
+	json_put_int(o, "total", v->total);
+	json_put_bool(o, "hasMore", v->total > VALUES_MAX);
+	json_put(r, "completion", o);
+	m->carrier->send(m, rpc_result(msg->id, r));
+}
+
+/* A variable of a resource's URI. */
+static void
+complete_resource(struct mcp *m, const struct rpc_msg *msg, const char *uri, struct values *v,
+    const char *name, bool modern)
+{
+	int what = uri != NULL ? resource_variable(uri, name) : -1;
+
+	if (what == -1) {
+		refuse(m, msg,
+		    "no such template, or no such variable in it; resources/templates/list has them");
+		return;
+	}
+	v->list = cJSON_CreateArray();
+	if (what == 0)
+		offer_teams(v, m, true);
+	answer_values(m, msg, modern, v);
 }
 
 void
@@ -365,16 +397,18 @@ prompts_complete(struct mcp *m, const struct rpc_msg *msg, bool modern)
 	struct values v = {NULL, 0, json_str(arg, "value")};
 	const struct prompt_arg *known;
 	const struct agent_type *t;
-	cJSON *r, *o;
 
 	if (type == NULL || name == NULL || v.prefix == NULL) {
 		refuse(
 		    m, msg, "completion/complete needs ref.type, argument.name and argument.value");
 		return;
 	}
+	if (strcmp(type, "ref/resource") == 0) {
+		complete_resource(m, msg, json_str(ref, "uri"), &v, name, modern);
+		return;
+	}
 	if (strcmp(type, "ref/prompt") != 0) {
-		refuse(
-		    m, msg, "only arguments of prompts can be completed: ref.type \"ref/prompt\"");
+		refuse(m, msg, "ref.type must be \"ref/prompt\" or \"ref/resource\"");
 		return;
 	}
 	if ((t = find_prompt(m, msg, json_str(ref, "name"))) == NULL)
@@ -386,16 +420,10 @@ prompts_complete(struct mcp *m, const struct rpc_msg *msg, bool modern)
 	}
 	v.list = cJSON_CreateArray();
 	if (strcmp(name, "team") == 0) {
-		offer_teams(&v, m);
+		offer_teams(&v, m, false);
 	} else if (strcmp(name, "includeGitDiff") == 0) {
 		offer(&v, "true");
 		offer(&v, "false");
 	}
-	r = mcp_result(modern, false);
-	o = json_new();
-	json_put(o, "values", v.list);
-	json_put_int(o, "total", v.total);
-	json_put_bool(o, "hasMore", v.total > VALUES_MAX);
-	json_put(r, "completion", o);
-	m->carrier->send(m, rpc_result(msg->id, r));
+	answer_values(m, msg, modern, &v);
 }

@@ -167,7 +167,7 @@ shim_who(struct mcp *m, char *name, size_t size)
 	client_who(m->arg, name, size);
 }
 
-static const struct mcp_carrier shim_carrier = {shim_send, shim_who};
+static const struct mcp_carrier shim_carrier = {shim_send, shim_who, true};
 
 /* A worker's connection is worker.c's from now on. */
 static void

@@ -37,7 +37,7 @@ carrier_who(struct mcp *m, char *name, size_t size)
 	compat_strlcpy(name, c->web->name, size);
 }
 
-static const struct mcp_carrier carrier = {carrier_send, carrier_who};
+static const struct mcp_carrier carrier = {carrier_send, carrier_who, false};
 
 void
 web_client_init(struct client *c)

@@ -153,7 +153,7 @@ describe("MCP", () => {
 			if (gate !== "modern && ")
 				found.legacy.push(name);
 		}
-		const documented = (i) => sorted(i.body.flatMap((l) => l.match(/^\.Li ([a-z]+(?:\/[a-z]+)?)(?: ,| \.|$)/)?.[1] ?? []));
+		const documented = (i) => sorted(i.body.flatMap((l) => l.match(/^\.Li ([a-z]+(?:\/[a-z]+)*)(?: ,| \.|$)/)?.[1] ?? []));
 		assert.ok(found.legacy.includes("initialize"));
 		assert.deepEqual(documented(modern), sorted(found.modern));
 		assert.deepEqual(documented(legacy), sorted(found.legacy));

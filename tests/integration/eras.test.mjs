@@ -28,7 +28,7 @@ describe("the two eras of MCP", () => {
 	test("server/discover names the versions, the server and what it can do", async () => {
 		const { result } = await shim.request("server/discover", modern());
 		assert.deepEqual(result.supportedVersions, ["2026-07-28", ...LEGACY]);
-		assert.deepEqual(result.capabilities, { tools: {}, prompts: {}, completions: {} });
+		assert.deepEqual(result.capabilities, { tools: {}, prompts: {}, completions: {}, resources: { subscribe: true, listChanged: true } });
 		assert.equal(result.resultType, "complete");
 		assert.equal(result._meta[SERVER].name, "iris");
 		assert.match(result.instructions, /ask_message/);
@@ -78,7 +78,7 @@ describe("the two eras of MCP", () => {
 			const init = (await shim.request("initialize", { protocolVersion: version, capabilities: {}, clientInfo: { name: "t", version: "1" } })).result;
 			assert.equal(init.protocolVersion, version);
 			assert.equal(init.serverInfo.name, "iris");
-			assert.deepEqual(init.capabilities, { tools: {}, prompts: {}, completions: {} });
+			assert.deepEqual(init.capabilities, { tools: {}, prompts: {}, completions: {}, resources: { subscribe: true, listChanged: true } });
 			assert.equal(init.resultType, undefined);
 			shim.send({ jsonrpc: "2.0", method: "notifications/initialized" });
 			assert.deepEqual((await shim.request("ping")).result, {});
@@ -108,7 +108,7 @@ describe("the two eras of MCP", () => {
 
 	test("what is not a request of this protocol gets the right error, and the connection goes on", async () => {
 		assert.equal((await shim.request("tools/destroy", modern())).error.code, -32601);
-		assert.equal((await shim.request("resources/list", {})).error.code, -32601);
+		assert.equal((await shim.request("roots/list", {})).error.code, -32601);
 		assert.equal((await shim.request("tools/list", { cursor: "abc" })).error.code, -32602);
 		assert.equal((await shim.request("tools/call", { name: "no_such_tool", arguments: {} })).error.code, -32602);
 		shim.send("this is not JSON\n");

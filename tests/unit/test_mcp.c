@@ -44,7 +44,7 @@ who(struct mcp *mcp, char *name, size_t size)
 	snprintf(name, size, "%s", caller);
 }
 
-static const struct mcp_carrier carrier = {collect, who};
+static const struct mcp_carrier carrier = {collect, who, true};
 
 static void
 forget_lines(void)
@@ -268,7 +268,7 @@ test_bad_lines(void **state)
 	(void)state;
 	for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		expect_error(bad[i].line, bad[i].code, "");
-	expect_error(V "\"id\":1,\"method\":\"resources/list\"}", -32601, "no such method");
+	expect_error(V "\"id\":1,\"method\":\"roots/list\"}", -32601, "no such method");
 	/* An answer, and notifications of every kind, are taken without a word. */
 	put(V "\"id\":1,\"result\":{}}");
 	assert_int_equal(nlines, 0);

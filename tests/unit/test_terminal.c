@@ -29,7 +29,7 @@ test_command(void **state)
 	static const char *const odd[] = {"env", "A=x y", "it's", "", "$HOME`id`\n", NULL};
 
 	(void)state;
-	expect("/work/backend", plain, "cd /work/backend && claude --resume a-b_c.d");
+	expect("/src/backend", plain, "cd /src/backend && claude --resume a-b_c.d");
 	expect(NULL, plain, "claude --resume a-b_c.d");
 	expect("/a b/'c'", odd, "cd '/a b/'\\''c'\\''' && env 'A=x y' 'it'\\''s' '' '$HOME`id`\n'");
 }

@@ -30,6 +30,7 @@ static struct {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t shortage = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
 static int count;
 
 static int
@@ -150,5 +151,37 @@ seat_busy(int fd, bool busy)
 	pthread_mutex_lock(&lock);
 	table[fd].busy = busy;
 	table[fd].left = 0;
+	if (!busy)
+		pthread_cond_signal(&answered);
+	pthread_mutex_unlock(&lock);
+}
+
+/* With the lock held. */
+static bool
+any_busy(void)
+{
+	int fd;
+
+	for (fd = 3; fd < FD_MAX; fd++)
+		if (table[fd].busy)
+			return true;
+	return false;
+}
+
+void
+seat_await_answers(int ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (ms % 1000) * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	pthread_mutex_lock(&lock);
+	while (any_busy() && pthread_cond_timedwait(&answered, &lock, &until) == 0)
+		;
 	pthread_mutex_unlock(&lock);
 }

@@ -27,4 +27,7 @@ int seat_find(int remote_port, int server_port);
 /* It has a request, or none any more. */
 void seat_busy(int fd, bool busy);
 
+/* Wait until none has a request, for so many milliseconds at most. */
+void seat_await_answers(int ms);
+
 #endif

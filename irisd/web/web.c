@@ -11,11 +11,13 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "irisd/web/seat.h"
 #include "irisd/web/serve.h"
 #include "irisd/web/web.h"
 
 #define CALL_MS  10000
 #define RETRY_MS 30000 /* between looks at a port that was taken */
+#define END_MS   1000  /* for the threads to say what irisd said last */
 
 static void
 notify_cb(const char *method, const cJSON *params, void *arg)
@@ -101,6 +103,9 @@ web_main(void)
 		;
 	log_info("web process ends: %s",
 	    err.code == ERR_TIMEOUT ? "a port that was taken is free" : err.msg);
-	/* At once, and not by way of exit(): the threads are in the middle of what they do. */
+	/* Their connections to irisd have ended as this one did, if it did: none waits any more. */
+	if (err.code != ERR_TIMEOUT)
+		seat_await_answers(END_MS);
+	/* Not by way of exit(): a thread may be in the middle of what it does. */
 	_exit(0);
 }

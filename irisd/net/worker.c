@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Worker processes: starting, asking and ending them, see worker.h. What they say is
- * worker_event.c's.
+ * Worker processes and their connections: their start, their hello, their end, see worker.h. What
+ * they are asked is worker_ask.c's, what they say worker_event.c's.
  */
 #include <sys/wait.h>
 #include <signal.h>
@@ -17,7 +17,6 @@
 #include "common/spawn.h"
 #include "common/xmalloc.h"
 #include "irisd/core/backoff.h"
-#include "irisd/core/envelope.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
 #include "irisd/mcp/inband.h"
@@ -192,7 +191,7 @@ worker_new(struct team *t, pid_t pid, uint64_t start)
 	return w;
 }
 
-static struct worker *
+struct worker *
 worker_start(struct team *t, struct err *err)
 {
 	const struct config_settings *cfg = &t->d->conf->config->settings;
@@ -247,214 +246,6 @@ worker_done(struct worker *w, const char *id)
 }
 
 static void
-request(struct worker *w, const char *method, cJSON *params, enum worker_call_kind kind,
-    const struct session *s, const struct message *m)
-{
-	struct worker_call *c = xcalloc(1, sizeof *c);
-
-	c->id = ++w->next_id;
-	c->kind = kind;
-	if (s != NULL) {
-		compat_strlcpy(c->session, s->key, sizeof c->session);
-		c->process = s->process;
-	}
-	if (m != NULL)
-		compat_strlcpy(c->message, m->id, sizeof c->message);
-	TAILQ_INSERT_TAIL(&w->calls, c, entry);
-	worker_send(w, rpc_request_n(c->id, method, params));
-}
-
-static cJSON *
-params_for(const struct session *s)
-{
-	cJSON *p = json_new();
-
-	json_put_str(p, "session", s->key);
-	return p;
-}
-
-static void
-put_list(cJSON *p, const char *name, const struct config_list *list)
-{
-	cJSON *a;
-	size_t i;
-
-	if (list->n == 0)
-		return;
-	a = cJSON_CreateArray();
-	for (i = 0; i < list->n; i++)
-		cJSON_AddItemToArray(a, cJSON_CreateString(list->v[i]));
-	json_put(p, name, a);
-}
-
-static cJSON *
-env_object(const struct config_team *cfg)
-{
-	cJSON *env = json_new();
-	size_t i;
-
-	for (i = 0; i < cfg->env.n; i++)
-		json_put_str(env, cfg->env.v[i].name, cfg->env.v[i].value);
-	return env;
-}
-
-/* How the team's claude is to be started: iris-protocol(7), worker/open. */
-static cJSON *
-open_params(const struct session *s)
-{
-	const struct config_team *cfg = s->team->cfg;
-	cJSON *p = params_for(s);
-	char *prompt, *all;
-
-	json_put_str(p, "claudeId", s->row.claude_id);
-	json_put_str(p, "instance", s->row.instance);
-	json_put_bool(p, "resume", s->row.started);
-	json_put_str(p, "cwd", cfg->path);
-	json_put_str(p, "claudePath", cfg->claude_path);
-	json_put_str_opt(p, "model", cfg->model);
-	json_put_str(p, "permissionMode", config_permission_mode_names[cfg->permission_mode]);
-	put_list(p, "allowedTools", &cfg->allowed_tools);
-	put_list(p, "disallowedTools", &cfg->disallowed_tools);
-	put_list(p, "addDirs", &cfg->add_dirs);
-	json_put_str_opt(p, "mcpConfig", cfg->mcp_config);
-	prompt = envelope_instructions(cfg->name, cfg->description);
-	all = cfg->append_system_prompt == NULL
-	    ? xstrdup(prompt)
-	    : xasprintf("%s\n\n%s", prompt, cfg->append_system_prompt);
-	json_put_str(p, "appendSystemPrompt", all);
-	free(all);
-	free(prompt);
-	json_put(p, "env", env_object(cfg));
-	json_put_int(
-	    p, "spawnTimeout", s->row.started ? cfg->spawn_timeout : cfg->session_init_timeout);
-	json_put_int(p, "responseTimeout", cfg->response_timeout);
-	json_put_int(p, "stopTimeout", s->d->conf->config->settings.stop_timeout);
-	return p;
-}
-
-int
-worker_open(struct session *s, struct err *err)
-{
-	struct worker *w = s->team->worker;
-
-	if (s->team->cfg->remote != NULL)
-		return err_set(err, ERR_UNAVAILABLE,
-		    "team %s is on another machine (remote: %s); this version reaches local teams only",
-		    s->team->name, s->team->cfg->remote);
-	if (w != NULL && w->stopping)
-		return err_set(err, ERR_UNAVAILABLE, "team %s is being stopped", s->team->name);
-	if (w == NULL && (w = worker_start(s->team, err)) == NULL)
-		return -1;
-	s->process++;
-	s->stale = false;
-	if (s->row.instance[0] == '\0') {
-		uuid_v4(s->row.instance);
-		store_session_process(s->d->store, &s->row);
-	}
-	request(w, "worker/open", open_params(s), WORKER_OPEN, s, NULL);
-	return 0;
-}
-
-int
-worker_lookup(struct session *s, struct message *m, struct err *err)
-{
-	struct worker *w = s->team->worker;
-	cJSON *p;
-
-	if (w != NULL && w->stopping)
-		return err_set(err, ERR_UNAVAILABLE, "team %s is being stopped", s->team->name);
-	if (w == NULL && (w = worker_start(s->team, err)) == NULL)
-		return -1;
-	p = params_for(s);
-	json_put_str(p, "claudeId", s->row.claude_id);
-	json_put_str(p, "message", m->id);
-	json_put(p, "env", env_object(s->team->cfg));
-	request(w, "worker/lookup", p, WORKER_LOOKUP, s, m);
-	return 0;
-}
-
-int
-worker_forget(struct session *s, const char *claude_id, struct err *err)
-{
-	struct worker *w = s->team->worker;
-	cJSON *p;
-
-	if (w != NULL && (w->stopping || w->leaving))
-		return err_set(err, ERR_UNAVAILABLE, "team %s is being stopped", s->team->name);
-	if (w == NULL && (w = worker_start(s->team, err)) == NULL)
-		return -1;
-	p = params_for(s);
-	json_put_str(p, "claudeId", claude_id);
-	json_put(p, "env", env_object(s->team->cfg));
-	request(w, "worker/forget", p, WORKER_FORGET, s, NULL);
-	return 0;
-}
-
-int
-worker_turn(struct session *s, struct message *m, struct err *err)
-{
-	struct worker *w = s->team->worker;
-	struct store_message row;
-	cJSON *p;
-	char *text;
-
-	if (w == NULL || !store_message_load(s->d->store, m->id, &row))
-		return err_set(err, ERR_INTERNAL, "message %s can not be handed over", m->id);
-	text = row.kind == STORE_KIND_COMMAND
-	    ? xstrdup(row.body)
-	    : envelope_wrap(m->id, row.from, row.to, row.hops, row.body);
-	p = params_for(s);
-	json_put_str(p, "message", m->id);
-	json_put_str(p, "text", text);
-	request(w, "worker/turn", p, WORKER_TURN, s, m);
-	free(text);
-	store_message_release(&row);
-	return 0;
-}
-
-void
-worker_interrupt(struct session *s, struct message *m)
-{
-	cJSON *p = params_for(s);
-
-	json_put_str(p, "message", m->id);
-	if (s->team->worker != NULL)
-		request(s->team->worker, "worker/interrupt", p, WORKER_OTHER, s, m);
-	else
-		cJSON_Delete(p);
-}
-
-void
-worker_close(struct session *s)
-{
-	if (s->team->worker != NULL)
-		request(s->team->worker, "worker/close", params_for(s), WORKER_CLOSE, s, NULL);
-	else
-		pool_on_closed(s);
-}
-
-void
-worker_close_unknown(struct worker *w, const char *session)
-{
-	cJSON *p = json_new();
-
-	json_put_str(p, "session", session);
-	request(w, "worker/close", p, WORKER_OTHER, NULL, NULL);
-}
-
-void
-worker_mcp(struct session *s, const char *line)
-{
-	cJSON *p;
-
-	if (s->team->worker == NULL)
-		return;
-	p = params_for(s);
-	json_put_raw(p, "message", line, strlen(line));
-	worker_send(s->team->worker, rpc_notification("worker/mcp", p));
-}
-
-static void
 stop(struct worker *w)
 {
 	if (w->stopping || w->gone)
@@ -466,7 +257,7 @@ stop(struct worker *w)
 		worker_arm(w, w->d->conf->config->settings.stop_timeout + STOP_EXTRA_MS);
 		return;
 	}
-	request(w, "worker/stop", json_new(), WORKER_OTHER, NULL, NULL);
+	worker_request(w, "worker/stop", json_new(), WORKER_OTHER, NULL, NULL);
 	worker_arm(w, w->d->conf->config->settings.stop_timeout + STOP_EXTRA_MS);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What worker.c (the process) and worker_event.c (what it says) share.
+ * What worker.c (the process), worker_ask.c (what it is asked) and worker_event.c (what it says)
+ * share.
  */
 #ifndef IRIS_NET_WORKER_PRIVATE_H
 #define IRIS_NET_WORKER_PRIVATE_H
@@ -61,6 +62,9 @@ int worker_event(
 struct worker *worker_new(struct team *t, pid_t pid, uint64_t start);
 void worker_arm(struct worker *w, int64_t ms);
 
+/* Start one for the team, as its worker. NULL: err says why not. */
+struct worker *worker_start(struct team *t, struct err *err);
+
 /*
  * It will not be heard of again: what its sessions were doing is in doubt, and what is left of
  * their processes is killed. The record stays until the process has ended (worker_free_if_done).
@@ -71,6 +75,10 @@ void worker_free_if_done(struct worker *w);
 void worker_leaves(struct worker *w);
 /* Its process has ended; how is a phrase. */
 void worker_ended(struct worker *w, const char *how);
+
+/* Ask it something, about a session and a message where they are not NULL; params is taken. */
+void worker_request(struct worker *w, const char *method, cJSON *params, enum worker_call_kind kind,
+    const struct session *s, const struct message *m);
 
 /* A process that no session of ours goes with: end it. */
 void worker_close_unknown(struct worker *w, const char *session);

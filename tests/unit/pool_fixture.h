@@ -310,6 +310,28 @@ ask(const char *from, const char *to, const char *body)
 }
 
 static inline void
+accepted(const struct message_new *n, char id[UUID_LEN + 1])
+{
+	struct err err;
+
+	if (message_submit(&d, n, id, &err) == -1)
+		fail_msg("%s", err.msg);
+}
+
+/* All that the store has, whatever their states. */
+static inline int64_t
+stored_messages(void)
+{
+	int64_t counts[LADDER_COUNT], n = 0;
+	int i;
+
+	store_message_counts(d.store, counts);
+	for (i = 0; i < LADDER_COUNT; i++)
+		n += counts[i];
+	return n;
+}
+
+static inline void
 opened(struct session *s)
 {
 	struct pool_opened o = {

@@ -35,7 +35,8 @@ static const struct {
 	enum needs needs;
 	const char *words[10];
 } programs[] = {
-    {"tmux", "tmux", TMUX, {"-S", "%S", "new-window", "-c", "%d", "-n", "%t", "%c"}},
+    /* No -c %d: tmux reads that as a format, in which #(...) is run. It starts where we are. */
+    {"tmux", "tmux", TMUX, {"-S", "%S", "new-window", "-n", "%t", "%c"}},
     {"terminal", "osascript", ITERM,
 	{"-e", "on run argv", "-e",
 	    "tell application \"iTerm\" to tell (create window with default profile) to tell current "

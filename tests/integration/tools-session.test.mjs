@@ -183,10 +183,10 @@ describe("tools about sessions", () => {
 
 describe("session_fork", () => {
 	let iris, client;
-	const begin = async ({ env = {}, programs = {}, shimEnv = {} } = {}) => {
+	const begin = async ({ env = {}, programs = {}, shimEnv = {}, project = "back 'end' $HOME" } = {}) => {
 		let dir;
 		iris = makeIris();
-		iris.setTeams({ frontend: {}, backend: { path: iris.project("back 'end' $HOME") } });
+		iris.setTeams({ frontend: {}, backend: { path: iris.project(project) } });
 		for (const [name, script] of Object.entries(programs))
 			dir = fakeProgram(iris, name, script.replaceAll("OUT", join(iris.root, "out")));
 		Object.assign(iris.env, { PATH: `${dir ? `${dir}:` : ""}/usr/bin:/bin`, ...env });
@@ -210,12 +210,29 @@ describe("session_fork", () => {
 	});
 
 	test("in tmux: a new window, in the team's directory", async () => {
-		await begin({ programs: { tmux: 'printf "%s\\n" "$@" >OUT' }, shimEnv: { TMUX: "/tmp/no-such/default,1,0" } });
+		await begin({ programs: { tmux: 'pwd >OUT; printf "%s\\n" "$@" >>OUT' }, shimEnv: { TMUX: "/tmp/no-such/default,1,0" } });
 		const r = await iris.call(client, "session_fork", { toTeam: "backend" });
 		assert.deepEqual([r.success, r.how, r.program], [true, "tmux", "tmux"], JSON.stringify(r));
 		const words = out();
-		assert.deepEqual(words.slice(0, 7), ["-S", "/tmp/no-such/default", "new-window", "-c", iris.dirs.backend, "-n", "backend"]);
+		assert.deepEqual(words.slice(0, 6), [iris.dirs.backend, "-S", "/tmp/no-such/default", "new-window", "-n", "backend"]);
 		assert.deepEqual(words.slice(-3), ["--resume", await id(), "--fork-session"]);
+	});
+
+	test("a real tmux: a directory's name is no format, nothing in it is run", { skip: !existsSync("/usr/bin/tmux") }, async () => {
+		await begin({ project: "C#S #(touch ran) #{pane_id} #[x] $(touch ran)" });
+		const server = join(iris.root, "tmux");
+		const tmux = async (...args) => (await run("/usr/bin/tmux", ["-S", server, ...args], { env: { ...iris.env, TERM: "xterm" } })).stdout.trim();
+		const caller = await iris.client({ cwd: iris.dirs.frontend, env: { TMUX: `${server},1,0` } });
+		await tmux("-f", "/dev/null", "new-session", "-d", "-s", "main", "sleep 60");
+		try {
+			await tmux("set-option", "-g", "remain-on-exit", "on");
+			const r = await iris.call(caller, "session_fork", { toTeam: "backend" });
+			assert.deepEqual([r.success, r.how], [true, "tmux"], JSON.stringify(r));
+			assert.equal(await tmux("list-panes", "-t", "backend", "-F", "#{pane_start_path}"), iris.dirs.backend);
+			assert.deepEqual(readdirSync(iris.dirs.backend), []);
+		} finally {
+			await tmux("kill-server");
+		}
 	});
 
 	test("tmux is gone: the desktop's terminal, with the client's display", async () => {

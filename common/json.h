@@ -32,9 +32,10 @@ int json_check(const char *buf, size_t len, struct err *err);
 cJSON *json_parse(const char *buf, size_t len, struct err *err);
 
 /*
- * The raw text of a member of the object in buf, which must have passed json_check: a slice of
- * buf, not terminated. False when buf is no object or has no such member. Names with escapes are
- * not found.
+ * The raw text of a member of the object in buf: a slice of buf, not terminated. False when buf is
+ * no object or has no such member. Names with escapes are not found. Only where buf has passed
+ * json_check is the slice valid JSON; otherwise it is what stands there, as long as the members up
+ * to it have names and ends.
  */
 bool json_raw_member(
     const char *buf, size_t len, const char *name, const char **raw, size_t *rawlen);

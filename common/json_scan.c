@@ -419,7 +419,61 @@ json_members(const char *buf, size_t len, const char *const names[], size_t n,
 	return check(buf, len, &w, err);
 }
 
-/* Find a first-level member in a text that is known to be valid. at->p .. at->end is its value. */
+/* --- the text of a member ---------------------------------------------------------------------- */
+
+/* Past a string, whatever it holds. False when it has no end. */
+static bool
+skip_string(struct scan *s)
+{
+	for (s->p++; s->p < s->end; s->p++) {
+		skip_plain(s);
+		if (s->p == s->end)
+			return false;
+		if (*s->p == '"') {
+			s->p++;
+			return true;
+		}
+		if (*s->p == '\\' && s->p + 1 < s->end)
+			s->p++;
+	}
+	return false;
+}
+
+/*
+ * Past a value: to the comma or bracket behind it, where brackets within it end what they begin. It
+ * is not looked at any closer. False when the text ends first.
+ */
+static bool
+skip_value(struct scan *s)
+{
+	size_t depth = 0;
+
+	while (s->p < s->end) {
+		switch (*s->p) {
+		case '"':
+			if (!skip_string(s))
+				return false;
+			continue;
+		case '{':
+		case '[':
+			depth++;
+			break;
+		case '}':
+		case ']':
+			if (depth-- == 0)
+				return true;
+			break;
+		case ',':
+			if (depth == 0)
+				return true;
+			break;
+		}
+		s->p++;
+	}
+	return false;
+}
+
+/* at->p .. at->end is the value of a first-level member. */
 static bool
 find_member(const char *buf, size_t len, const char *name, size_t namelen, struct scan *at)
 {
@@ -428,31 +482,29 @@ find_member(const char *buf, size_t len, const char *name, size_t namelen, struc
 	skip_space(&s);
 	if (s.p == s.end || *s.p != '{')
 		return false;
-	s.p++;
-	for (;;) {
+	do {
 		const char *from;
 		bool hit;
+		s.p++;
 		skip_space(&s);
-		if (s.p == s.end || *s.p != '"')
-			return false;
 		from = s.p + 1;
-		if (scan_name(&s) == -1)
+		if (s.p == s.end || *s.p != '"' || !skip_string(&s))
 			return false;
-		hit = (size_t)(s.p - from) > namelen && memcmp(from, name, namelen) == 0 &&
-		    from[namelen] == '"';
+		hit = (size_t)(s.p - from) == namelen + 1 && memcmp(from, name, namelen) == 0;
+		skip_space(&s);
+		if (s.p == s.end || *s.p != ':')
+			return false;
+		s.p++;
 		skip_space(&s);
 		from = s.p;
-		if (scan_value(&s, 1) == -1)
+		if (!skip_value(&s))
 			return false;
 		if (hit) {
 			*at = (struct scan){buf, from, s.p, NULL};
-			return true;
+			return s.p > from;
 		}
-		skip_space(&s);
-		if (s.p == s.end || *s.p != ',')
-			return false;
-		s.p++;
-	}
+	} while (*s.p == ',');
+	return false;
 }
 
 bool

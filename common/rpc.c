@@ -40,6 +40,24 @@ take_id(const char *line, size_t len, struct rpc_msg *m, struct err *err)
 	return 0;
 }
 
+/*
+ * A line that is no JSON, often for one character (half a surrogate pair, NaN): where it is plain
+ * whose request it was meant to be, the error can be told to who waits for the answer.
+ */
+static char *
+salvage_id(const char *line, size_t len)
+{
+	const char *raw, *method;
+	size_t rawlen, n;
+
+	if (!json_raw_member(line, len, "id", &raw, &rawlen) || rawlen > RPC_ID_MAX ||
+	    !json_raw_member(line, len, "method", &method, &n) || method[0] != '"')
+		return NULL;
+	if (raw[0] != '"' && raw[0] != '-' && (raw[0] < '0' || raw[0] > '9'))
+		return NULL;
+	return json_check(raw, rawlen, NULL) == 0 ? xstrndup(raw, rawlen) : NULL;
+}
+
 static int
 classify(struct rpc_msg *m, struct err *err)
 {
@@ -74,8 +92,10 @@ int
 rpc_parse(const char *line, size_t len, struct rpc_msg *m, struct err *err)
 {
 	memset(m, 0, sizeof *m);
-	if ((m->json = json_parse(line, len, err)) == NULL)
+	if ((m->json = json_parse(line, len, err)) == NULL) {
+		m->id = salvage_id(line, len);
 		return -1;
+	}
 	if (!cJSON_IsObject(m->json))
 		return err_set(err, ERR_PROTOCOL, "a message must be a JSON object");
 	if (take_id(line, len, m, err) == -1)

@@ -31,8 +31,8 @@ struct rpc_msg {
 
 /*
  * Read one line. -1: ERR_INVALID where it is not JSON (answer with RPC_PARSE_ERROR), ERR_PROTOCOL
- * where it is no JSON-RPC message; then m->id is still set where the line had a usable one, so
- * that an answer finds its way. Call rpc_clear in either case.
+ * where it is no JSON-RPC message; m->id is still set where the line had a usable one (of what is
+ * no JSON: a request's), so that an answer finds its way. Call rpc_clear in either case.
  */
 int rpc_parse(const char *line, size_t len, struct rpc_msg *m, struct err *err);
 void rpc_clear(struct rpc_msg *m);

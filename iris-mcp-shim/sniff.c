@@ -23,7 +23,8 @@ static bool
 usable_id(struct slice id)
 {
 	return id.len > 0 && id.len <= RPC_ID_MAX &&
-	    (id.ptr[0] == '"' || id.ptr[0] == '-' || (id.ptr[0] >= '0' && id.ptr[0] <= '9'));
+	    (id.ptr[0] == '"' || id.ptr[0] == '-' || (id.ptr[0] >= '0' && id.ptr[0] <= '9')) &&
+	    json_check(id.ptr, id.len, NULL) == 0;
 }
 
 void

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { HELLO, assert, assertServes, connectRaw, fdCount, startTeams, status, waitFor } from "./setup.mjs";
+import { HELLO, assert, assertServes, connectRaw, fdCount, startShim, startTeams, status, waitFor } from "./setup.mjs";
 
 const MIB = 1024 * 1024;
 
@@ -93,6 +93,31 @@ describe("hostile clients", () => {
 			assert.ok((await raw.request(method, {})).result);
 			raw.socket.destroy();
 		}
+	});
+
+	test("a request that is no JSON for one character is answered with its id, so that nobody waits in vain", async () => {
+		const call = (id, text) => `{"method":"tools/call","params":{"name":"quick_message","arguments":{"toTeam":"backend","message":${text}}},"jsonrpc":"2.0","id":${id}}\n`;
+		const shim = startShim(iris, { cwd: iris.dirs.backend });
+		const raw = await connectRaw(iris, { role: "shim", cwd: iris.dirs.backend });
+		const ctl = await connectRaw(iris, { role: "ctl" });
+
+		shim.send(call(1, '"half of a pair: \\ud83d"'));
+		shim.send(call('"two"', "NaN"));
+		raw.send(call(3, '"\\ude00"'));
+		raw.send(Buffer.from(call('"four"', '"\xff\u0001"'), "latin1"));
+		ctl.send('{"jsonrpc":"2.0","id":5,"method":"iris/message.send","params":{"to":"backend","message":"\\ud800"}}\n');
+		for (const [lines, id] of [[shim, 1], [shim, "two"], [raw, 3], [raw, "four"]]) {
+			const { error } = await lines.line((l) => l.id === id, { what: `the answer to ${id}` });
+			assert.equal(error.code, -32700);
+			assert.match(error.message, /not valid JSON at byte \d+: (lone surrogate|unexpected character|invalid UTF-8)/);
+		}
+		assert.equal((await ctl.line((l) => l.id === 5)).error.data.code, "invalid");
+		/* What is answered is not asked again of an irisd that comes later, and the shim goes on. */
+		assert.ok((await shim.request("tools/list", {}, { id: 6 })).result);
+		assert.deepEqual((await iris.json(["message", "list"])).messages, []);
+		assert.equal(await shim.finish(), 0);
+		raw.socket.destroy();
+		ctl.socket.destroy();
 	});
 
 	test("random bytes, many connections at once", async (t) => {

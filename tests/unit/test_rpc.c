@@ -147,6 +147,50 @@ test_refused(void **state)
 	}
 }
 
+/* A request that is no JSON is answered with its id, where that is plain. */
+static void
+test_salvaged_id(void **state)
+{
+	static const struct {
+		const char *line, *id;
+	} cases[] = {
+	    {"{\"method\":\"m\",\"params\":{\"a\":\"\\ud800\"},\"jsonrpc\":\"2.0\",\"id\":7}", "7"},
+	    {"{\"id\":\"a\",\"method\":\"m\",\"params\":{\"a\":\"\\ud800x\"}}", "\"a\""},
+	    {"{\"method\":\"m\",\"params\":[\"\xed\xa0\x80\",\"\x01\\q\\\"\"],\"id\":-1.5}",
+		"-1.5"},
+	    {"{\"method\":\"m\",\"params\":{\"n\":NaN,\"m\":[01,.5]},\"id\" : 3 }", "3"},
+	    {"{\"method\":\"m\",\"id\":3,\"params\":{\"a\":", "3"},
+	    {"{\"method\":\"m\",\"id\":3}}", "3"},
+	    /* Not a request, or not plain whose. */
+	    {"{\"id\":7,\"result\":{\"a\":\"\\ud800\"}}", NULL},
+	    {"{\"method\":\"m\",\"params\":{\"id\":7,\"a\":\"\\ud800\"}}", NULL},
+	    {"{\"method\":\"m\",\"params\":\"\\ud800,\\\"id\\\":7\"}", NULL},
+	    {"{\"method\":\"\\ud800\",\"id\":{\"a\":1}}", NULL},
+	    {"{\"method\":\"\\ud800\",\"id\":NaN}", NULL},
+	    {"{\"method\":\"\\ud800\",\"id\":1 2}", NULL},
+	    {"{\"method\":\"\\ud800\",\"id\":-}", NULL},
+	    {"{\"method\":\"\\ud800\",\"id\":\"\\ud800\"}", NULL},
+	    {"{\"method\":\"\\ud800\",\"id\":\"\x01\"}", NULL},
+	    {"{\"method\":\"\\ud800\",\"id\":12", NULL},
+	    {"{\"method\":5x,\"id\":1}", NULL},
+	    {"[{\"method\":\"\\ud800\",\"id\":1}]", NULL},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		struct rpc_msg m;
+		struct err err;
+		assert_int_equal(rpc_parse(cases[i].line, strlen(cases[i].line), &m, &err), -1);
+		assert_int_equal(err.code, ERR_INVALID);
+		if ((m.id == NULL) != (cases[i].id == NULL))
+			fail_msg("%s: %s", cases[i].line, m.id != NULL ? m.id : "no id");
+		if (m.id != NULL)
+			assert_string_equal(m.id, cases[i].id);
+		rpc_clear(&m);
+	}
+}
+
 static void
 test_long_id(void **state)
 {
@@ -241,6 +285,7 @@ main(void)
 	    cmocka_unit_test(test_ids_are_raw),
 	    cmocka_unit_test(test_kinds),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_salvaged_id),
 	    cmocka_unit_test(test_long_id),
 	    cmocka_unit_test(test_written),
 	    cmocka_unit_test(test_foreign_error),

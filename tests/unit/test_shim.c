@@ -49,6 +49,10 @@ test_sniff(void **state)
 	    {"{\"id\":{},\"method\":\"m\"}", SNIFF_OTHER, "{}"},
 	    {"[{\"id\":1,\"method\":\"m\"}]", SNIFF_OTHER, NULL},
 	    {"not json", SNIFF_OTHER, NULL},
+	    /* irisd answers these with their ids. */
+	    {"{\"method\":\"m\",\"params\":{\"a\":\"\\ud800\"},\"id\":7}", SNIFF_REQUEST, "7"},
+	    {"{\"method\":\"m\",\"params\":{\"a\":NaN},\"id\":\"x\"}", SNIFF_REQUEST, "\"x\""},
+	    {"{\"method\":\"m\",\"id\":\"\\ud800\"}", SNIFF_OTHER, "\"\\ud800\""},
 	    {"{", SNIFF_OTHER, NULL},
 	    {"", SNIFF_OTHER, NULL},
 	};

@@ -268,6 +268,34 @@ for (const subject of subjects) {
 			assert.deepEqual(await claude.eof(), { code: 0, signal: null });
 		});
 
+		test("get_binary_version: answered at once in every state, and the conversation knows nothing of it", async () => {
+			const id = randomUUID();
+			const claude = await openReady({ args: [`--session-id=${id}`] });
+			const alive = async () => {
+				const answer = await claude.control({ subtype: "get_binary_version" });
+				assert.equal(answer.subtype, "success");
+				assert.match(answer.response.version, /^2\.1\./);
+			};
+			await alive();
+			const slow = claude.user("SLOW 20000 a b c d e f g h i j");
+			await claude.line((l) => l.event?.type === "content_block_delta", {
+				from: slow.from,
+			});
+			await alive();
+			await claude.control({ subtype: "interrupt" });
+			await claude.finish(slow);
+			const begun = join(world.dirs.project, "begun");
+			const tool = claude.user(`BASH echo $$ > ${begun}; exec tail -f /dev/null`);
+			await waitFor(() => existsSync(begun), { what: "the command to run" });
+			await alive();
+			await claude.control({ subtype: "interrupt" });
+			await claude.finish(tool);
+			await alive();
+			assert.equal((await claude.turn("ECHO fine")).result.result, "fine");
+			assert.doesNotMatch(JSON.stringify(transcript(id)), /binary_version/);
+			assert.deepEqual(await claude.eof(), { code: 0, signal: null });
+		});
+
 		test("can_use_tool: allow with another input, deny with a message", async () => {
 			let decide;
 			const claude = await openReady({ permit: (q) => decide(q) });

@@ -300,6 +300,15 @@ do_set_mode(const char *id, const cJSON *request)
 	answer(id, body);
 }
 
+static void
+do_version(const char *id)
+{
+	cJSON *body = json_new();
+
+	json_put_str(body, "version", FAKE_VERSION);
+	answer(id, body);
+}
+
 void
 control_request(const cJSON *line)
 {
@@ -318,6 +327,8 @@ control_request(const cJSON *line)
 		do_mcp_status(id);
 	} else if (strcmp(subtype, "cancel_async_message") == 0) {
 		do_cancel(id, request);
+	} else if (strcmp(subtype, "get_binary_version") == 0) {
+		do_version(id);
 	} else if (strcmp(subtype, "set_permission_mode") == 0) {
 		do_set_mode(id, request);
 	} else if (strcmp(subtype, "set_model") == 0) {

@@ -107,17 +107,32 @@ check_dashboard(
 	return 0;
 }
 
+static int
+read_permissions(
+    const struct config_reader *r, const yaml_node_t *root, struct config_permissions *p)
+{
+	const yaml_node_t *map = config_doc_get(r, root, "permissions"), *guard;
+
+	if (read_section(r, root, "permissions", p) == -1)
+		return -1;
+	if (map == NULL || (guard = config_doc_get(r, map, "guard")) == NULL)
+		return 0;
+	return config_section_read(
+	    r, "guard", (struct config_at){guard, "permissions.guard"}, &p->guard);
+}
+
 static void
 warn_of_unknown_keys(const struct config_reader *r, const yaml_node_t *root)
 {
-	static const char *const known[] = {"settings", "dashboard", "database", "teams"};
+	static const char *const known[] = {
+	    "settings", "dashboard", "database", "permissions", "teams"};
 	const yaml_node_pair_t *pair;
 	size_t i;
 
 	for (pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
-		for (i = 0; i < 4 && strcmp(config_doc_key(r, pair), known[i]) != 0; i++)
+		for (i = 0; i < 5 && strcmp(config_doc_key(r, pair), known[i]) != 0; i++)
 			continue;
-		if (i == 4)
+		if (i == 5)
 			config_unknown_key(r, config_doc_node(r, pair->key), "", "the top level");
 	}
 }
@@ -135,6 +150,7 @@ read_tree(struct config_reader *r, struct config *c)
 	if (read_section(r, root, "settings", &c->settings) == -1 ||
 	    read_section(r, root, "dashboard", &c->dashboard) == -1 ||
 	    read_section(r, root, "database", &c->database) == -1 ||
+	    read_permissions(r, root, &c->permissions) == -1 ||
 	    check_dashboard(r, root, &c->dashboard) == -1)
 		return -1;
 	teams = config_doc_get(r, root, "teams");
@@ -179,6 +195,7 @@ config_default(const char *path)
 	config_section_defaults("settings", &c->settings, NULL);
 	config_section_defaults("dashboard", &c->dashboard, NULL);
 	config_section_defaults("database", &c->database, NULL);
+	config_section_defaults("guard", &c->permissions.guard, NULL);
 	find_spawn_script(c);
 	return c;
 }
@@ -193,6 +210,8 @@ config_free(struct config *c)
 	config_section_free("settings", &c->settings);
 	config_section_free("dashboard", &c->dashboard);
 	config_section_free("database", &c->database);
+	config_section_free("permissions", &c->permissions);
+	config_section_free("guard", &c->permissions.guard);
 	for (i = 0; i < c->nteams; i++)
 		config_team_free(&c->teams[i]);
 	free(c->teams);

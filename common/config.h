@@ -21,6 +21,7 @@
 enum config_transport { CONFIG_TRANSPORT_STDIO, CONFIG_TRANSPORT_HTTP };
 enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARN, CONFIG_LOG_ERROR };
 enum config_grant { CONFIG_GRANT_YES, CONFIG_GRANT_NO, CONFIG_GRANT_ASK, CONFIG_GRANT_FORWARD };
+enum config_action { CONFIG_ACTION_OFF, CONFIG_ACTION_LOG, CONFIG_ACTION_ASK, CONFIG_ACTION_DENY };
 enum config_permission_mode {
 	CONFIG_MODE_DEFAULT,
 	CONFIG_MODE_ACCEPT_EDITS,
@@ -33,6 +34,7 @@ enum config_permission_mode {
 extern const char *const config_transport_names[];
 extern const char *const config_log_level_names[];
 extern const char *const config_grant_names[];
+extern const char *const config_action_names[];
 extern const char
     *const config_permission_mode_names[]; /* as claude --permission-mode takes them */
 
@@ -111,6 +113,24 @@ struct config_remote {
 	struct config_list extra_ssh_args;
 };
 
+/* Rules as Claude Code writes them: "Tool", "Tool(what)"; core/rule.h. */
+struct config_rules {
+	struct config_list allow, deny, ask;
+};
+
+/* What the guard does about each kind of command; core/guard.h. All are enum config_action. */
+struct config_guard {
+	int delete_outside, force_push, rewrite_history, sql, disk, modes, secrets, iris;
+	struct config_list commands; /* "ACTION WORD ...": the user's own */
+};
+
+struct config_permissions {
+	struct config_rules rules;
+	struct config_list talk;   /* "[deny] FROM -> TO", the first that matches decides */
+	struct config_list notify; /* program and arguments; empty: none */
+	struct config_guard guard;
+};
+
 /*
  * Timeouts, claude_path and session_mcp_* hold the value that applies: the team's own, else that of
  * settings.
@@ -130,8 +150,9 @@ struct config_team {
 	bool enable_reverse_mcp;
 	int64_t reverse_mcp_port;
 	bool allow_http;
-	int grant_permission; /* enum config_grant */
-	int permission_mode;  /* enum config_permission_mode */
+	int grant_permission;      /* enum config_grant */
+	int permission_mode;       /* enum config_permission_mode */
+	struct config_rules rules; /* besides those for all teams */
 	struct config_list allowed_tools;
 	struct config_list disallowed_tools;
 	char *append_system_prompt;  /* or NULL */
@@ -154,6 +175,7 @@ struct config {
 	struct config_settings settings;
 	struct config_dashboard dashboard;
 	struct config_database database;
+	struct config_permissions permissions;
 	struct config_team *teams; /* in the order of the file */
 	size_t nteams;
 	struct config_list

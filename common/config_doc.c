@@ -354,7 +354,8 @@ config_as_mapping(const struct config_reader *r, struct config_at at, const yaml
 static size_t
 add_mappings(const char *section, const char **names)
 {
-	static const char *const top[] = {"settings", "dashboard", "database", "teams"};
+	static const char *const top[] = {
+	    "settings", "dashboard", "database", "permissions", "teams"};
 
 	if (strcmp(section, "") == 0) {
 		memcpy(names, top, sizeof top);
@@ -362,6 +363,11 @@ add_mappings(const char *section, const char **names)
 	}
 	if (strcmp(section, "teams") == 0) {
 		names[0] = "remoteOptions";
+		names[1] = "permissions";
+		return 2;
+	}
+	if (strcmp(section, "permissions") == 0) {
+		names[0] = "guard";
 		return 1;
 	}
 	return 0;
@@ -371,7 +377,7 @@ void
 config_unknown_key(
     const struct config_reader *r, const yaml_node_t *key, const char *section, const char *where)
 {
-	const char **names = xcalloc(config_nkeys + 4, sizeof *names), *near;
+	const char **names = xcalloc(config_nkeys + 5, sizeof *names), *near;
 	const char *name = (const char *)key->data.scalar.value;
 	char *hint = NULL, shown[CONFIG_SHOWN];
 	size_t n = add_mappings(section, names), i;

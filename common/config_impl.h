@@ -76,6 +76,9 @@ int config_section_read(
     const struct config_reader *r, const char *section, struct config_at at, void *base);
 void config_section_free(const char *section, void *base);
 
+/* config_rule.c: what is wrong with an entry of a list of this type, or NULL. */
+const char *config_wrong_rule(enum config_type type, const char *s);
+
 /* config_team.c */
 int config_teams_read(struct config_reader *r, const yaml_node_t *node, struct config *c);
 void config_team_free(struct config_team *t);

@@ -42,7 +42,7 @@ CONFIG_KEY(settings, "sessionMcpEnabled", session_mcp_enabled, BOOL, "false", 0,
     "write an MCP configuration file for each session")
 CONFIG_KEY(settings, "sessionMcpPath", session_mcp_path, SUBDIR, ".claude/iris/mcp", 1, 1024,
     "directory of those files, inside the team's path")
-CONFIG_KEY(settings, "permissionTimeout", permission_timeout, INT, "30000", 1, MS_MAX,
+CONFIG_KEY(settings, "permissionTimeout", permission_timeout, INT, "300000", 1, MS_MAX,
     "ms that a permission request waits for a person")
 CONFIG_KEY(settings, "defaultTimeout", default_timeout, INT, "0", 0, MS_MAX,
     "ms that a sender waits when it gives no timeout; 0 = without limit")
@@ -82,6 +82,40 @@ CONFIG_KEY(dashboard, "spawnScriptPath", spawn_script_path, PATH, NULL, 1, 4096,
 CONFIG_KEY(database, "path", path, DBPATH, "iris.db", 1, 4096,
     "database file, relative to IRIS_HOME")
 CONFIG_KEY(database, "inMemory", in_memory, BOOL, "false", 0, 0, "keep nothing on disk; for tests")
+
+CONFIG_KEY(permissions, "allow", rules.allow, RULES, NULL, 0, 1000,
+    "uses of tools that are allowed without asking anybody")
+CONFIG_KEY(permissions, "deny", rules.deny, RULES, NULL, 0, 1000,
+    "uses of tools that are refused, whatever else is said")
+CONFIG_KEY(permissions, "ask", rules.ask, RULES, NULL, 0, 1000,
+    "uses of tools that a person decides, whatever else is allowed")
+CONFIG_KEY(permissions, "talk", talk, TALK, NULL, 0, 1000,
+    "who may message, wake and interrupt whom; everybody when left out")
+CONFIG_KEY(permissions, "notify", notify, LIST, NULL, 0, 100,
+    "program that is told of each request, and its arguments")
+
+CONFIG_KEY(guard, "deleteOutside", delete_outside, ACTION, "ask", 0, 0,
+    "recursive deletes outside of the project, or of all of it")
+CONFIG_KEY(guard, "forcePush", force_push, ACTION, "ask", 0, 0,
+    "git push that overwrites or deletes what others have")
+CONFIG_KEY(guard, "rewriteHistory", rewrite_history, ACTION, "ask", 0, 0,
+    "git commands that lose commits or uncommitted work")
+CONFIG_KEY(guard, "sql", sql, ACTION, "ask", 0, 0,
+    "DROP, TRUNCATE, and DELETE or UPDATE without WHERE")
+CONFIG_KEY(guard, "disk", disk, ACTION, "deny", 0, 0,
+    "tools that write to disks and make file systems, and those that end the machine")
+CONFIG_KEY(guard, "modes", modes, ACTION, "ask", 0, 0,
+    "recursive changes of modes and owners outside of the project, and set-user-id")
+CONFIG_KEY(guard, "secrets", secrets, ACTION, "ask", 0, 0,
+    "secrets that are read, and files that are sent")
+CONFIG_KEY(guard, "iris", iris, ACTION, "deny", 0, 0,
+    "commands and edits that would change what Iris allows")
+CONFIG_KEY(guard, "commands", commands, COMMANDS, NULL, 0, 1000,
+    "further commands: an action and the words that they begin with")
+
+CONFIG_KEY(teamPermissions, "allow", allow, RULES, NULL, 0, 1000, "as in permissions, for this team")
+CONFIG_KEY(teamPermissions, "deny", deny, RULES, NULL, 0, 1000, "as in permissions, for this team")
+CONFIG_KEY(teamPermissions, "ask", ask, RULES, NULL, 0, 1000, "as in permissions, for this team")
 
 CONFIG_KEY(teams, "path", path_given, TEAM_DIR, NULL, 1, 4096,
     "the project's directory; must be given")

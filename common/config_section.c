@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A section of config.yaml as a whole, driven by the table: defaults in, keys read, strings freed.
- * The sections are settings, dashboard, database, one team, its remoteOptions. Called by config.c
- * and config_team.c.
+ * The sections are settings, dashboard, database, permissions and its guard, one team, its
+ * remoteOptions and permissions. Called by config.c and config_team.c.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -25,10 +25,14 @@ storage_of(enum config_type type)
 	case CONFIG_LOG_LEVEL:
 	case CONFIG_GRANT:
 	case CONFIG_MODE:
+	case CONFIG_ACTION:
 		return AS_INT;
 	case CONFIG_TEAM_PATHS:
 	case CONFIG_LIST:
 	case CONFIG_TOOLS:
+	case CONFIG_RULES:
+	case CONFIG_TALK:
+	case CONFIG_COMMANDS:
 		return AS_LIST;
 	case CONFIG_ENV:
 		return AS_ENV;
@@ -112,7 +116,15 @@ config_section_defaults(const char *section, void *base, const struct config_set
 	}
 }
 
-/* remoteOptions has no row: config_team.c reads it. */
+/* A section within this one has no row: config.c or config_team.c reads it. */
+static bool
+is_section(const char *section, const char *name)
+{
+	if (strcmp(section, "teams") == 0)
+		return strcmp(name, "remoteOptions") == 0 || strcmp(name, "permissions") == 0;
+	return strcmp(section, "permissions") == 0 && strcmp(name, "guard") == 0;
+}
+
 int
 config_section_read(
     const struct config_reader *r, const char *section, struct config_at at, void *base)
@@ -134,7 +146,7 @@ config_section_read(
 		if ((key = config_key_find(section, name)) != NULL)
 			rv = config_value_read(r, key,
 			    (struct config_at){config_doc_node(r, pair->value), where}, base);
-		else if (strcmp(section, "teams") != 0 || strcmp(name, "remoteOptions") != 0)
+		else if (!is_section(section, name))
 			config_unknown_key(r, config_doc_node(r, pair->key), section, at.where);
 		free(where);
 	}

@@ -33,6 +33,14 @@ const char *const config_grant_names[] = {
     NULL,
 };
 
+const char *const config_action_names[] = {
+    [CONFIG_ACTION_OFF] = "off",
+    [CONFIG_ACTION_LOG] = "log",
+    [CONFIG_ACTION_ASK] = "ask",
+    [CONFIG_ACTION_DENY] = "deny",
+    NULL,
+};
+
 const char *const config_permission_mode_names[] = {
     [CONFIG_MODE_DEFAULT] = "default",
     [CONFIG_MODE_ACCEPT_EDITS] = "acceptEdits",
@@ -44,11 +52,14 @@ const char *const config_permission_mode_names[] = {
 };
 
 /* Which struct a section of the table describes. */
-#define STRUCT_settings      struct config_settings
-#define STRUCT_dashboard     struct config_dashboard
-#define STRUCT_database      struct config_database
-#define STRUCT_teams         struct config_team
-#define STRUCT_remoteOptions struct config_remote
+#define STRUCT_settings        struct config_settings
+#define STRUCT_dashboard       struct config_dashboard
+#define STRUCT_database        struct config_database
+#define STRUCT_permissions     struct config_permissions
+#define STRUCT_guard           struct config_guard
+#define STRUCT_teams           struct config_team
+#define STRUCT_teamPermissions struct config_rules
+#define STRUCT_remoteOptions   struct config_remote
 
 /*
  * Which C type a type of the table is stored in: a row with the wrong kind of field does not
@@ -75,6 +86,10 @@ const char *const config_permission_mode_names[] = {
 #define CTYPE_LOG_LEVEL    int
 #define CTYPE_GRANT        int
 #define CTYPE_MODE         int
+#define CTYPE_ACTION       int
+#define CTYPE_RULES        struct config_list
+#define CTYPE_TALK         struct config_list
+#define CTYPE_COMMANDS     struct config_list
 
 #define CONFIG_KEY(section, key, field, type, def, min, max, doc)                                  \
 	_Static_assert(_Generic(((STRUCT_##section *)0)->field, CTYPE_##type : 1, default : 0),    \
@@ -114,6 +129,8 @@ config_key_choices(const struct config_key *key)
 		return config_grant_names;
 	if (key->type == CONFIG_MODE)
 		return config_permission_mode_names;
+	if (key->type == CONFIG_ACTION)
+		return config_action_names;
 	return NULL;
 }
 
@@ -185,10 +202,20 @@ config_key_expected(const struct config_key *key, char *buf, size_t size)
 	case CONFIG_ENV:
 		text = "a mapping of variable names to strings";
 		break;
+	case CONFIG_RULES:
+		text = "a list of rules as Claude Code writes them, \"Bash(git status:*)\"";
+		break;
+	case CONFIG_TALK:
+		text = "a list of \"FROM -> TO\" and \"deny FROM -> TO\", with team names or *";
+		break;
+	case CONFIG_COMMANDS:
+		text = "a list of \"ask COMMAND ...\", \"deny COMMAND ...\" or \"log COMMAND ...\"";
+		break;
 	case CONFIG_TRANSPORT:
 	case CONFIG_LOG_LEVEL:
 	case CONFIG_GRANT:
 	case CONFIG_MODE:
+	case CONFIG_ACTION:
 		list_choices(config_key_choices(key), buf, size);
 		return buf;
 	}

@@ -31,10 +31,14 @@ enum config_type {
 	CONFIG_LOG_LEVEL,
 	CONFIG_GRANT,
 	CONFIG_MODE,
+	CONFIG_ACTION,
+	CONFIG_RULES,    /* list of permission rules */
+	CONFIG_TALK,     /* list of "[deny] FROM -> TO" */
+	CONFIG_COMMANDS, /* list of "ACTION WORD ..." */
 };
 
 struct config_key {
-	const char *section; /* "settings", "dashboard", "database", "teams", "remoteOptions" */
+	const char *section; /* by its name in the file; "teamPermissions": a team's permissions */
 	const char *name;
 	enum config_type type;
 	size_t offset;   /* of the field in the section's struct */

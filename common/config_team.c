@@ -133,18 +133,19 @@ finish(const struct config_reader *r, const yaml_node_t *map, struct config_at t
 	return rv;
 }
 
+/* The section that stands under name within the team's. */
 static int
-read_remote_options(const struct config_reader *r, const yaml_node_t *map, const char *team,
-    struct config_remote *out)
+read_within(const struct config_reader *r, const yaml_node_t *map, const char *team,
+    const char *name, const char *section, void *out)
 {
-	const yaml_node_t *node = config_doc_get(r, map, "remoteOptions");
+	const yaml_node_t *node = config_doc_get(r, map, name);
 	char *where;
 	int rv;
 
 	if (node == NULL)
 		return 0;
-	where = xasprintf("%s.remoteOptions", team);
-	rv = config_section_read(r, "remoteOptions", (struct config_at){node, where}, out);
+	where = xasprintf("%s.%s", team, name);
+	rv = config_section_read(r, section, (struct config_at){node, where}, out);
 	free(where);
 	return rv;
 }
@@ -170,7 +171,9 @@ read_team(struct config_reader *r, const yaml_node_pair_t *pair, const struct co
 	if (config_as_mapping(r, (struct config_at){value, where}, &map) == 0) {
 		r->remote = config_doc_get(r, map, "remote") != NULL;
 		if (config_section_read(r, "teams", (struct config_at){value, where}, t) == 0 &&
-		    read_remote_options(r, map, where, &t->remote_options) == 0)
+		    read_within(
+			r, map, where, "remoteOptions", "remoteOptions", &t->remote_options) == 0 &&
+		    read_within(r, map, where, "permissions", "teamPermissions", &t->rules) == 0)
 			rv = finish(r, map, (struct config_at){key, where}, c, t);
 		r->remote = false;
 	}
@@ -208,6 +211,7 @@ config_team_free(struct config_team *t)
 {
 	config_section_free("teams", t);
 	config_section_free("remoteOptions", &t->remote_options);
+	config_section_free("teamPermissions", &t->rules);
 	free(t->name);
 	free(t->path);
 }

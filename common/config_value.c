@@ -229,6 +229,8 @@ add_entry(const struct config_reader *r, const struct config_key *key, struct co
 {
 	const char *wrong = (*s)[0] == '\0' ? "is empty" : wrong_word(*s);
 
+	if (wrong == NULL)
+		wrong = config_wrong_rule(key->type, *s);
 	/* Arguments for ssh are options, nearly always. */
 	if (wrong != NULL && key->type == CONFIG_LIST && (*s)[0] == '-')
 		wrong = NULL;
@@ -347,6 +349,7 @@ set_scalar(const struct config_reader *r, const struct config_key *key, struct c
 	case CONFIG_LOG_LEVEL:
 	case CONFIG_GRANT:
 	case CONFIG_MODE:
+	case CONFIG_ACTION:
 		return set_choice(r, key, at, *s, p);
 	case CONFIG_TOOLS:
 		return split_tools(r, key, at, *s, p);
@@ -364,6 +367,9 @@ set_scalar(const struct config_reader *r, const struct config_key *key, struct c
 		return set_string(r, key, at, s, p);
 	case CONFIG_TEAM_PATHS:
 	case CONFIG_LIST:
+	case CONFIG_RULES:
+	case CONFIG_TALK:
+	case CONFIG_COMMANDS:
 	case CONFIG_ENV:
 		break;
 	}
@@ -374,7 +380,8 @@ set_scalar(const struct config_reader *r, const struct config_key *key, struct c
 static bool
 takes(enum config_type type, yaml_node_type_t node)
 {
-	bool list = type == CONFIG_LIST || type == CONFIG_TEAM_PATHS;
+	bool list = type == CONFIG_LIST || type == CONFIG_TEAM_PATHS || type == CONFIG_RULES ||
+	    type == CONFIG_TALK || type == CONFIG_COMMANDS;
 
 	if (node == YAML_SEQUENCE_NODE)
 		return list || type == CONFIG_TOOLS;

@@ -21,16 +21,49 @@ section_of(const struct config *c, const char *section)
 		return &c->settings;
 	if (strcmp(section, "dashboard") == 0)
 		return &c->dashboard;
+	if (strcmp(section, "permissions") == 0)
+		return &c->permissions;
+	if (strcmp(section, "guard") == 0)
+		return &c->permissions.guard;
 	return strcmp(section, "database") == 0 ? &c->database : NULL;
 }
 
-/* No key of these sections holds a list, or a secret. */
+/* A list, with commas between; one that is longer than out is told by a hash as well. */
+static void
+show_list(const struct config_list *list, char out[SHOWN])
+{
+	uint32_t hash = 2166136261u;
+	size_t n = 0, i;
+	const char *p;
+
+	out[0] = '\0';
+	for (i = 0; i < list->n; i++) {
+		for (p = list->v[i]; *p != '\0'; p++)
+			hash = (hash ^ (unsigned char)*p) * 16777619u;
+		hash = hash * 16777619u;
+		if (n < SHOWN)
+			n += (size_t)snprintf(
+			    out + n, SHOWN - n, "%s%s", i > 0 ? ", " : "", list->v[i]);
+	}
+	if (list->n == 0)
+		compat_strlcpy(out, "none", SHOWN);
+	else if (n >= SHOWN)
+		snprintf(out + SHOWN - 48, 48, " ... (%zu, %08" PRIx32 ")", list->n, hash);
+	json_utf8_mend(out);
+}
+
+/* No key of these sections holds a secret. */
 static void
 show(const struct config_key *key, const void *base, char out[SHOWN])
 {
 	const void *p = (const char *)base + key->offset;
 	const char *text;
 
+	if (key->type == CONFIG_LIST || key->type == CONFIG_RULES || key->type == CONFIG_TALK ||
+	    key->type == CONFIG_COMMANDS) {
+		show_list(p, out);
+		return;
+	}
 	if (config_key_choices(key) != NULL) {
 		text = config_key_choices(key)[*(const int *)p];
 	} else if (key->type == CONFIG_INT) {

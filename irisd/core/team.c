@@ -139,6 +139,8 @@ same_config(const struct config_team *a, const struct config_team *b)
 {
 	return same_process(a, b) && same_text(a->color, b->color) &&
 	    a->grant_permission == b->grant_permission &&
+	    same_list(&a->rules.allow, &b->rules.allow) &&
+	    same_list(&a->rules.deny, &b->rules.deny) && same_list(&a->rules.ask, &b->rules.ask) &&
 	    a->session_init_timeout == b->session_init_timeout &&
 	    a->spawn_timeout == b->spawn_timeout && a->idle_timeout == b->idle_timeout;
 }

@@ -56,7 +56,9 @@ value_json(const struct config_key *key, const void *base)
 		return cJSON_CreateBool(*(const bool *)(const void *)at);
 	if (key->type == CONFIG_ENV)
 		return env_json((const void *)at);
-	if (key->type == CONFIG_LIST || key->type == CONFIG_TOOLS || key->type == CONFIG_TEAM_PATHS)
+	if (key->type == CONFIG_LIST || key->type == CONFIG_TOOLS ||
+	    key->type == CONFIG_TEAM_PATHS || key->type == CONFIG_RULES ||
+	    key->type == CONFIG_TALK || key->type == CONFIG_COMMANDS)
 		return list_json((const void *)at);
 	s = *(char *const *)(const void *)at;
 	if (s != NULL && strcmp(key->name, "passphrase") == 0)
@@ -80,14 +82,18 @@ section_json(const char *section, const void *base)
 static cJSON *
 config_json(const struct config *cfg)
 {
-	cJSON *o = json_new(), *teams = json_new(), *t;
+	cJSON *o = json_new(), *teams = json_new(), *permissions, *t;
 	size_t i;
 
 	json_put(o, "settings", section_json("settings", &cfg->settings));
 	json_put(o, "dashboard", section_json("dashboard", &cfg->dashboard));
 	json_put(o, "database", section_json("database", &cfg->database));
+	permissions = section_json("permissions", &cfg->permissions);
+	json_put(permissions, "guard", section_json("guard", &cfg->permissions.guard));
+	json_put(o, "permissions", permissions);
 	for (i = 0; i < cfg->nteams; i++) {
 		t = section_json("teams", &cfg->teams[i]);
+		json_put(t, "permissions", section_json("teamPermissions", &cfg->teams[i].rules));
 		if (cfg->teams[i].remote != NULL)
 			json_put(t, "remoteOptions",
 			    section_json("remoteOptions", &cfg->teams[i].remote_options));

@@ -50,7 +50,7 @@ check_defaults(const struct config *c)
 	assert_false(c->settings.hot_reload_config);
 	assert_false(c->settings.session_mcp_enabled);
 	assert_string_equal(c->settings.session_mcp_path, ".claude/iris/mcp");
-	assert_int_equal(c->settings.permission_timeout, 30000);
+	assert_int_equal(c->settings.permission_timeout, 300000);
 	assert_int_equal(c->settings.default_timeout, 0);
 	assert_int_equal(c->settings.max_queue, 1000);
 	assert_int_equal(c->settings.log_level, CONFIG_LOG_INFO);
@@ -332,7 +332,8 @@ test_unknown_keys(void **state)
 	expect_warning(
 	    c, 1, "2:3: unknown key \"maxProceses\" in settings, did you mean \"maxProcesses\"?");
 	expect_warning(c, 2, "3:3: unknown key \"zzz\" in settings");
-	expect_warning(c, 3, "7:5: unknown key \"skipPermissions\" in teams.a");
+	expect_warning(c, 3,
+	    "7:5: unknown key \"skipPermissions\" in teams.a, did you mean \"permissions\"?");
 	expect_warning(
 	    c, 4, "11:5: unknown key \"remoteOption\" in teams.a, did you mean \"remoteOptions\"?");
 	expect_warning(
@@ -493,6 +494,9 @@ test_table(void **state)
 			snprintf(text, sizeof text,
 			    "teams:\n  a:\n    path: alpha\n    remoteOptions:\n      %s: %s\n",
 			    k->name, k->def);
+		else if (strcmp(k->section, "guard") == 0)
+			snprintf(text, sizeof text, "permissions:\n  guard:\n    %s: %s\n", k->name,
+			    k->def);
 		else
 			snprintf(text, sizeof text, "%s:\n  %s: %s\n", k->section, k->name, k->def);
 		c = load(text);

@@ -23,6 +23,9 @@ static const struct {
     {"settings", ".Sh SETTINGS\n"},
     {"dashboard", ".Sh DASHBOARD\n"},
     {"database", ".Sh DATABASE\n"},
+    {"permissions", ".Sh PERMISSIONS\n"},
+    {"guard", ".Sh GUARD\n"},
+    {"teamPermissions", ".Sh PERMISSIONS OF A TEAM\n"},
     {"teams", ".Sh TEAMS\n"},
     {"remoteOptions", ".Sh REMOTE OPTIONS\n"},
 };
@@ -52,6 +55,9 @@ type_in_manual(enum config_type type)
 	case CONFIG_TEAM_PATHS:
 	case CONFIG_LIST:
 	case CONFIG_TOOLS:
+	case CONFIG_RULES:
+	case CONFIG_TALK:
+	case CONFIG_COMMANDS:
 		return "list";
 	case CONFIG_ENV:
 		return "mapping";
@@ -59,6 +65,7 @@ type_in_manual(enum config_type type)
 	case CONFIG_LOG_LEVEL:
 	case CONFIG_GRANT:
 	case CONFIG_MODE:
+	case CONFIG_ACTION:
 		return "choice";
 	}
 	return NULL;
@@ -217,9 +224,11 @@ test_example_uncommented(void **state)
 	for (i = 0; i < config_nkeys; i++) {
 		const struct config_key *k = &config_keys[i];
 		bool shows_default = k->def != NULL && k->def[0] != '@';
-		int depth = strcmp(k->section, "teams") == 0   ? 4
-		    : strcmp(k->section, "remoteOptions") == 0 ? 6
-							       : 2;
+		int depth = strcmp(k->section, "teams") == 0     ? 4
+		    : strcmp(k->section, "guard") == 0           ? 4
+		    : strcmp(k->section, "teamPermissions") == 0 ? 6
+		    : strcmp(k->section, "remoteOptions") == 0   ? 6
+								 : 2;
 
 		snprintf(line, sizeof line, "\n%*s%s:%s%s%s", depth, "", k->name,
 		    shows_default ? " " : "", shows_default ? k->def : "",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Agents' prompts, see agent.h: the table of types, where templates lie, and a prompt from its
- * beginning to its text.
+ * Agents' prompts, see agent.h: where templates lie, and a prompt from its beginning to its text.
  */
 #include <sys/stat.h>
 #include <ctype.h>
@@ -20,53 +19,22 @@
 #include "irisd/mcp/template.h"
 
 const struct agent_type agent_types[] = {
-    {"tech-writer", "Technical writer",
-	"Write or mend documentation: README, guides, API reference, comments. Follows the project's "
-	"own style.",
-	false},
-    {"unit-tester", "Unit tester",
-	"Write unit tests with the project's own test framework: edge cases, errors, no network.",
-	false},
-    {"integration-tester", "Integration tester",
-	"Write integration tests: real parts together, databases, HTTP, processes, set-up and "
-	"clean-up.",
-	false},
-    {"code-reviewer", "Code reviewer",
-	"Review code or the present changes: bugs, security, tests, readability, by severity.",
-	false},
-    {"debugger", "Debugger",
-	"Find the cause of a bug: reproduce, narrow down, prove, fix at the root, guard with a test.",
-	false},
-    {"refactorer", "Refactorer",
-	"Improve structure without changing behaviour: small safe steps, tests after each one.",
-	false},
-    {"changeloger", "Changelog writer",
-	"Write changelog and release notes from the history and the present changes, for users.",
-	false},
-    {"error-handler", "Error handling expert",
-	"Find where errors are lost or badly told, and handle them: types, messages, clean-up, "
-	"retries.",
-	false},
-    {"example-writer", "Example writer",
-	"Write examples that run: from the smallest use to the real one, each of them tried.",
-	false},
-    {"logger", "Logging expert",
-	"Add or mend logging: right level, structured, no secrets, useful when something breaks.",
-	false},
-    {"ask", "Ask another team",
-	"Ask another project's Claude and bring back its answer: /ask <team> <question>. Without a "
-	"question: what we were just talking about.",
-	true},
-    {"handoff", "Hand work over to another team",
-	"Sum up what is going on here and hand it over to another project's Claude: /handoff <team> "
-	"<task>. Without a task: what was last under way.",
-	true},
-    {NULL, NULL, NULL, false},
+#define AGENT(name, title, description)                         {name, title, false},
+#define ABOUT_TEAM(name, title, description, team, what, about) {name, title, true},
+#include "irisd/mcp/agent_table.h"
+#undef AGENT
+#undef ABOUT_TEAM
+    {NULL, NULL, false},
 };
 
-const char *const agent_names[] = {"tech-writer", "unit-tester", "integration-tester",
-    "code-reviewer", "debugger", "refactorer", "changeloger", "error-handler", "example-writer",
-    "logger", NULL};
+const char *const agent_names[] = {
+#define AGENT(name, title, description) name,
+#define ABOUT_TEAM(name, title, description, team, what, about)
+#include "irisd/mcp/agent_table.h"
+#undef AGENT
+#undef ABOUT_TEAM
+    NULL,
+};
 
 struct agent {
 	struct irisd *d;

@@ -14,11 +14,11 @@
 #include "irisd/irisd.h"
 
 struct agent_type {
-	const char *name, *title, *description;
+	const char *name, *title;
 	bool prompt_only; /* no agent: a prompt about teams */
 };
 
-/* Ended by one without a name. */
+/* Those of agent_table.h, ended by one without a name. */
 extern const struct agent_type agent_types[];
 
 /* The names of those that are agents, ended by NULL. */

@@ -275,8 +275,9 @@ changed(struct irisd *d, enum resource_kind kind, const char *a, const char *b, 
 	LIST_FOREACH(m, &d->mcps, all)
 	{
 		TAILQ_FOREACH (w, &m->followed, entry) {
-			if (w->changed || w->resource.kind != kind ||
-			    strcmp(w->resource.a, a) != 0 || strcmp(w->resource.b, b) != 0 ||
+			if (w->changed || w->resource.row->kind != kind ||
+			    strcmp(w->resource.values[0], a) != 0 ||
+			    strcmp(w->resource.values[1], b) != 0 ||
 			    (from != NULL && !takes_part(m, from, to)))
 				continue;
 			w->changed = true;

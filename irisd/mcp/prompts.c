@@ -1,82 +1,97 @@
 /* SPDX-License-Identifier: MIT
  *
- * The prompts, see prompts.h. Their texts are templates, agent.c's; here is what the protocol wants
- * around them. A bad name and bad arguments are -32602 in both eras.
+ * The prompts, see prompts.h: what the protocol wants around them. A bad name and bad arguments are
+ * -32602 in both eras.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/json.h"
 #include "common/nearest.h"
 #include "common/xmalloc.h"
-#include "irisd/mcp/agent.h"
 #include "irisd/mcp/mcp_private.h"
 #include "irisd/mcp/prompts.h"
-#include "irisd/mcp/resources.h"
 
-#define ARGS_MAX   2
-#define ARG_BYTES  ((size_t)64 * 1024)
-#define GETS_MAX   100 /* that are not answered yet, of one client */
-#define VALUES_MAX 100 /* MCP: of one completion */
+#define ARG_BYTES ((size_t)64 * 1024)
+#define GETS_MAX  100 /* that are not answered yet, of one client */
 
-struct prompt_arg {
-	const char *name, *description;
-	bool required;
+static const struct prompt *const families[] = {
+    prompts_agent,
+#ifdef IRIS_MCP_FIXTURES
+    prompts_fixtures,
+#endif
 };
 
-/* A prompts/get whose diff is being made. */
-struct mcp_prompt {
-	TAILQ_ENTRY(mcp_prompt) entry;
-	struct mcp *mcp;
-	char *id; /* raw JSON, owned */
-	bool modern;
-	const struct agent_type *type;
-	struct agent *agent;
-};
+#define NFAMILIES (sizeof families / sizeof families[0])
 
-static const struct prompt_arg agent_args[ARGS_MAX] = {
-    {"projectPath", "this project's directory (the default), or one below it", false},
-    {"includeGitDiff", "true: with the changes since the last commit", false}};
-static const struct prompt_arg ask_args[ARGS_MAX] = {{"team", "the team to ask", true},
-    {"question", "what you want to know; without it, what you were just talking about", false}};
-static const struct prompt_arg handoff_args[ARGS_MAX] = {
-    {"team", "the team that is to go on with it", true},
-    {"task", "what it is to do; without it, what was last under way", false}};
-
-static const struct prompt_arg *
-args_of(const struct agent_type *t)
+/* NULL with err when there is none of that name, which may be NULL. */
+static const struct prompt *
+find_prompt(const char *name, struct err *err)
 {
-	if (!t->prompt_only)
-		return agent_args;
-	return strcmp(t->name, "ask") == 0 ? ask_args : handoff_args;
+	const char *names[NEAREST_MAX], *near;
+	const struct prompt *p;
+	size_t n = 0, i;
+
+	for (i = 0; i < NFAMILIES; i++) {
+		for (p = families[i]; p->name != NULL; p++) {
+			if (name != NULL && strcmp(p->name, name) == 0)
+				return p;
+			if (n < NEAREST_MAX)
+				names[n++] = p->name;
+		}
+	}
+	if (name != NULL && nearest_names(name, names, n, &near, 1) == 1)
+		err_set(err, ERR_INVALID, "unknown prompt \"%.100s\"; did you mean \"%s\"?", name,
+		    near);
+	else
+		err_set(err, ERR_INVALID, "unknown prompt \"%.100s\"; prompts/list names them",
+		    name != NULL ? name : "");
+	return NULL;
 }
 
-static void
-refuse(struct mcp *m, const struct rpc_msg *msg, const char *text)
+static const struct prompt_arg *
+find_arg(const struct prompt *p, const char *name)
 {
-	m->carrier->send(m, rpc_error_code(msg->id, RPC_INVALID_PARAMS, text, NULL));
+	const struct prompt_arg *a;
+
+	for (a = p->args; a->name != NULL; a++)
+		if (strcmp(a->name, name) == 0)
+			return a;
+	return NULL;
+}
+
+int
+prompt_completes(
+    const char *prompt, const char *arg, void (**fn)(struct completion *), struct err *err)
+{
+	const struct prompt *p = find_prompt(prompt, err);
+	const struct prompt_arg *a;
+
+	if (p == NULL)
+		return -1;
+	if ((a = find_arg(p, arg)) == NULL)
+		return err_set(err, ERR_INVALID, "this prompt has no such argument");
+	*fn = a->complete;
+	return 0;
 }
 
 /* --- prompts/list ----------------------------------------------------------------------------- */
 
 static cJSON *
-prompt_json(const struct agent_type *t)
+prompt_json(const struct prompt *p)
 {
-	cJSON *o = json_new(), *list = cJSON_CreateArray(), *a;
-	const struct prompt_arg *arg = args_of(t);
-	int i;
+	cJSON *o = json_new(), *list = cJSON_CreateArray(), *one;
+	const struct prompt_arg *a;
 
-	json_put_str(o, "name", t->name);
-	json_put_str(o, "title", t->title);
-	json_put_str(o, "description", t->description);
-	for (i = 0; i < ARGS_MAX; i++) {
-		a = json_new();
-		json_put_str(a, "name", arg[i].name);
-		json_put_str(a, "description", arg[i].description);
-		json_put_bool(a, "required", arg[i].required);
-		cJSON_AddItemToArray(list, a);
+	json_put_str(o, "name", p->name);
+	json_put_str(o, "title", p->title);
+	json_put_str(o, "description", p->description);
+	for (a = p->args; a->name != NULL; a++) {
+		one = json_new();
+		json_put_str(one, "name", a->name);
+		json_put_str(one, "description", a->description);
+		json_put_bool(one, "required", a->required);
+		cJSON_AddItemToArray(list, one);
 	}
 	json_put(o, "arguments", list);
 	return o;
@@ -85,17 +100,21 @@ prompt_json(const struct agent_type *t)
 void
 prompts_list(struct mcp *m, const struct rpc_msg *msg, bool modern)
 {
-	const struct agent_type *t;
+	const struct prompt *p;
 	cJSON *r, *list;
+	size_t i;
 
 	if (json_get(msg->params, "cursor") != NULL) {
-		refuse(m, msg, "no such cursor: all prompts are on the first page");
+		m->carrier->send(m,
+		    rpc_error_code(msg->id, RPC_INVALID_PARAMS,
+			"no such cursor: all prompts are on the first page", NULL));
 		return;
 	}
 	r = mcp_result(modern, true);
 	list = cJSON_CreateArray();
-	for (t = agent_types; t->name != NULL; t++)
-		cJSON_AddItemToArray(list, prompt_json(t));
+	for (i = 0; i < NFAMILIES; i++)
+		for (p = families[i]; p->name != NULL; p++)
+			cJSON_AddItemToArray(list, prompt_json(p));
 	json_put(r, "prompts", list);
 	m->carrier->send(m, rpc_result(msg->id, r));
 }
@@ -106,181 +125,104 @@ static void
 prompt_free(struct mcp_prompt *p)
 {
 	TAILQ_REMOVE(&p->mcp->prompts, p, entry);
-	agent_free(p->agent);
+	if (p->undo != NULL)
+		p->undo(p->arg);
 	free(p->id);
 	free(p);
 }
 
-static void
+void
 prompt_failed(struct mcp_prompt *p, const struct err *why)
 {
 	p->mcp->carrier->send(p->mcp, rpc_error(p->id, why, NULL));
 	prompt_free(p);
 }
 
-static void
-finish(void *arg)
+void
+prompt_done(struct mcp_prompt *p, cJSON *messages)
 {
-	struct mcp_prompt *p = arg;
-	cJSON *r, *list, *message, *content;
-	struct err err;
-	char *text;
+	cJSON *r = mcp_result(p->modern, false);
 
-	if ((text = agent_render(p->agent, &err)) == NULL) {
-		prompt_failed(p, &err);
-		return;
-	}
-	r = mcp_result(p->modern, false);
-	list = cJSON_CreateArray();
-	message = json_new();
-	content = json_new();
-	json_put_str(content, "type", "text");
-	json_put_str(content, "text", text);
-	json_put_str(message, "role", "user");
-	json_put(message, "content", content);
-	cJSON_AddItemToArray(list, message);
-	json_put_str(r, "description", p->type->description);
-	json_put(r, "messages", list);
+	json_put_str(r, "description", p->prompt->description);
+	json_put(r, "messages", messages);
 	p->mcp->carrier->send(p->mcp, rpc_result(p->id, r));
-	free(text);
 	prompt_free(p);
 }
 
-/* Which prompt; NULL when the request was refused. */
-static const struct agent_type *
-find_prompt(struct mcp *m, const struct rpc_msg *msg, const char *name)
+void
+prompt_says(cJSON *messages, cJSON *content)
 {
-	const struct agent_type *t = name != NULL ? agent_type_find(name) : NULL;
-	const char *names[NEAREST_MAX], *near;
-	char text[256];
-	size_t n = 0;
+	cJSON *message = json_new();
 
-	if (t != NULL)
-		return t;
-	for (t = agent_types; t->name != NULL && n < NEAREST_MAX; t++)
-		names[n++] = t->name;
-	if (name != NULL && nearest_names(name, names, n, &near, 1) == 1)
-		snprintf(text, sizeof text, "unknown prompt \"%.100s\"; did you mean \"%s\"?", name,
-		    near);
-	else
-		snprintf(text, sizeof text, "unknown prompt \"%.100s\"; prompts/list names them",
-		    name != NULL ? name : "");
-	json_utf8_mend(text);
-	refuse(m, msg, text);
-	return NULL;
+	json_put_str(message, "role", "user");
+	json_put(message, "content", content);
+	cJSON_AddItemToArray(messages, message);
+}
+
+void
+prompt_says_text(cJSON *messages, const char *text)
+{
+	cJSON *content = json_new();
+
+	json_put_str(content, "type", "text");
+	json_put_str(content, "text", text);
+	prompt_says(messages, content);
 }
 
 static int
-check_args(const struct agent_type *t, const cJSON *args, struct err *err)
+unknown_arg(const struct prompt *p, const char *name, struct err *err)
 {
-	const struct prompt_arg *known = args_of(t);
+	const struct prompt_arg *a = p->args;
+
+	if (a[0].name == NULL)
+		return err_set(err, ERR_INVALID,
+		    "%s: unknown argument \"%.60s\"; this prompt takes none", p->name, name);
+	if (a[1].name == NULL)
+		return err_set(err, ERR_INVALID, "%s: unknown argument \"%.60s\"; there is %s",
+		    p->name, name, a[0].name);
+	return err_set(err, ERR_INVALID, "%s: unknown argument \"%.60s\"; there are %s and %s",
+	    p->name, name, a[0].name, a[1].name);
+}
+
+static int
+check_args(const struct prompt *p, const cJSON *args, struct err *err)
+{
+	const struct prompt_arg *a;
+	const char *s;
 	const cJSON *v;
-	int i;
 
 	if (args != NULL && !cJSON_IsObject(args))
-		return err_set(err, ERR_INVALID, "%s: arguments must be an object", t->name);
+		return err_set(err, ERR_INVALID, "%s: arguments must be an object", p->name);
 	cJSON_ArrayForEach (v, args) {
-		for (i = 0; i < ARGS_MAX && strcmp(known[i].name, v->string) != 0; i++)
-			;
-		if (i == ARGS_MAX)
-			return err_set(err, ERR_INVALID,
-			    "%s: unknown argument \"%.60s\"; there are %s and %s", t->name,
-			    v->string, known[0].name, known[1].name);
+		if ((a = find_arg(p, v->string)) == NULL)
+			return unknown_arg(p, v->string, err);
 		if (!cJSON_IsString(v))
 			return err_set(err, ERR_INVALID, "%s: \"%s\" must be a string (%s)",
-			    t->name, v->string, known[i].description);
+			    p->name, a->name, a->description);
 		if (strlen(v->valuestring) > ARG_BYTES)
 			return err_set(err, ERR_INVALID, "%s: \"%s\" has more than %zu bytes",
-			    t->name, v->string, ARG_BYTES);
+			    p->name, a->name, ARG_BYTES);
 	}
-	for (i = 0; i < ARGS_MAX; i++)
-		if (known[i].required &&
-		    (json_str(args, known[i].name) == NULL ||
-			json_str(args, known[i].name)[0] == '\0'))
-			return err_set(err, ERR_INVALID, "%s: \"%s\" is missing: %s", t->name,
-			    known[i].name, known[i].description);
+	for (a = p->args; a->name != NULL; a++)
+		if (a->required && ((s = json_str(args, a->name)) == NULL || s[0] == '\0'))
+			return err_set(err, ERR_INVALID, "%s: \"%s\" is missing: %s", p->name,
+			    a->name, a->description);
 	return 0;
-}
-
-/* An argument without what is around it; "" when there is none. */
-static char *
-trimmed(const cJSON *args, const char *name)
-{
-	const char *s = json_str(args, name);
-	size_t n;
-
-	if (s == NULL)
-		return xstrdup("");
-	s += strspn(s, " \t\r\n");
-	for (n = strlen(s); n > 0 && strchr(" \t\r\n", s[n - 1]) != NULL; n--)
-		;
-	return xstrndup(s, n);
-}
-
-/* The variables of ask and handoff. */
-static cJSON *
-team_context(struct mcp *m, const struct agent_type *t, const cJSON *args, struct err *err)
-{
-	const char *what = args_of(t)[1].name;
-	char *name = trimmed(args, "team"), *text = trimmed(args, what);
-	struct team *team = team_require(m->d, name, err);
-	cJSON *o = NULL;
-
-	if (team != NULL) {
-		o = json_new();
-		json_put_str(o, "team", team->name);
-		json_put_str(o, "teamDescription", team->cfg->description);
-		json_put_str(o, what, text);
-		/* Claude Code and others give each argument one word, and drop the rest. */
-		json_put_bool(o, "oneWord", strpbrk(text, " \t\n") == NULL);
-	} else {
-		err->code = ERR_INVALID;
-	}
-	free(text);
-	free(name);
-	return o;
-}
-
-static bool
-is_true(const char *s)
-{
-	return s != NULL && (strcasecmp(s, "true") == 0 || strcmp(s, "1") == 0);
-}
-
-static struct agent *
-make_agent(struct mcp *m, const struct agent_type *t, const cJSON *args, struct err *err)
-{
-	struct agent_want want = {.type = t};
-	char who[TEAM_NAME_MAX], *path;
-	cJSON *context = NULL;
-	struct agent *a = NULL;
-
-	if (check_args(t, args, err) == -1 ||
-	    (t->prompt_only && (context = team_context(m, t, args, err)) == NULL))
-		return NULL;
-	m->carrier->who(m, who, sizeof who);
-	path = trimmed(args, "projectPath");
-	want.who = who;
-	want.project_path = path[0] != '\0' ? path : NULL;
-	want.diff = is_true(json_str(args, "includeGitDiff"));
-	want.context = context;
-	a = agent_new(m->d, &want, err);
-	cJSON_Delete(context);
-	free(path);
-	return a;
 }
 
 void
 prompts_get(struct mcp *m, const struct rpc_msg *msg, bool modern)
 {
-	const struct agent_type *t = find_prompt(m, msg, json_str(msg->params, "name"));
+	const cJSON *args = json_get(msg->params, "arguments");
+	const struct prompt *prompt;
 	struct mcp_prompt *p;
-	struct agent *a;
 	struct err err;
 	int n = 0;
 
-	if (t == NULL)
+	if ((prompt = find_prompt(json_str(msg->params, "name"), &err)) == NULL) {
+		m->carrier->send(m, rpc_error_code(msg->id, RPC_INVALID_PARAMS, err.msg, NULL));
 		return;
+	}
 	TAILQ_FOREACH (p, &m->prompts, entry)
 		n++;
 	if (n >= GETS_MAX) {
@@ -288,19 +230,16 @@ prompts_get(struct mcp *m, const struct rpc_msg *msg, bool modern)
 		m->carrier->send(m, rpc_error(msg->id, &err, NULL));
 		return;
 	}
-	if ((a = make_agent(m, t, json_get(msg->params, "arguments"), &err)) == NULL) {
-		m->carrier->send(m, rpc_error(msg->id, &err, NULL));
-		return;
-	}
 	p = xcalloc(1, sizeof *p);
 	p->mcp = m;
 	p->id = xstrdup(msg->id);
 	p->modern = modern;
-	p->type = t;
-	p->agent = a;
+	p->prompt = prompt;
 	TAILQ_INSERT_TAIL(&m->prompts, p, entry);
-	if (!agent_diff(a, finish, p))
-		finish(p);
+	if (check_args(prompt, args, &err) == -1)
+		prompt_failed(p, &err);
+	else
+		prompt->fn(p, args);
 }
 
 void
@@ -327,103 +266,4 @@ prompts_end(struct mcp *m, const struct err *why)
 		else
 			prompt_free(p);
 	}
-}
-
-/* --- completion/complete ---------------------------------------------------------------------- */
-
-struct values {
-	cJSON *list;
-	int total;
-	const char *prefix;
-};
-
-static void
-offer(struct values *v, const char *value)
-{
-	if (strncasecmp(value, v->prefix, strlen(v->prefix)) != 0)
-		return;
-	if (v->total++ < VALUES_MAX)
-		cJSON_AddItemToArray(v->list, cJSON_CreateString(value));
-}
-
-static void
-offer_teams(struct values *v, struct mcp *m, bool own)
-{
-	char who[TEAM_NAME_MAX];
-	struct team *t;
-
-	m->carrier->who(m, who, sizeof who);
-	TAILQ_FOREACH (t, &m->d->teams, entry)
-		if (!t->removed && (own || strcmp(t->name, who) != 0))
-			offer(v, t->name);
-}
-
-/* Takes the values. */
-static void
-answer_values(struct mcp *m, const struct rpc_msg *msg, bool modern, struct values *v)
-{
-	cJSON *r = mcp_result(modern, false), *o = json_new();
-
-	json_put(o, "values", v->list);
-	json_put_int(o, "total", v->total);
-	json_put_bool(o, "hasMore", v->total > VALUES_MAX);
-	json_put(r, "completion", o);
-	m->carrier->send(m, rpc_result(msg->id, r));
-}
-
-/* A variable of a resource's URI. */
-static void
-complete_resource(struct mcp *m, const struct rpc_msg *msg, const char *uri, struct values *v,
-    const char *name, bool modern)
-{
-	int what = uri != NULL ? resource_variable(uri, name) : -1;
-
-	if (what == -1) {
-		refuse(m, msg,
-		    "no such template, or no such variable in it; resources/templates/list has them");
-		return;
-	}
-	v->list = cJSON_CreateArray();
-	if (what == 0)
-		offer_teams(v, m, true);
-	answer_values(m, msg, modern, v);
-}
-
-void
-prompts_complete(struct mcp *m, const struct rpc_msg *msg, bool modern)
-{
-	const cJSON *ref = json_obj(msg->params, "ref"), *arg = json_obj(msg->params, "argument");
-	const char *type = json_str(ref, "type"), *name = json_str(arg, "name");
-	struct values v = {NULL, 0, json_str(arg, "value")};
-	const struct prompt_arg *known;
-	const struct agent_type *t;
-
-	if (type == NULL || name == NULL || v.prefix == NULL) {
-		refuse(
-		    m, msg, "completion/complete needs ref.type, argument.name and argument.value");
-		return;
-	}
-	if (strcmp(type, "ref/resource") == 0) {
-		complete_resource(m, msg, json_str(ref, "uri"), &v, name, modern);
-		return;
-	}
-	if (strcmp(type, "ref/prompt") != 0) {
-		refuse(m, msg, "ref.type must be \"ref/prompt\" or \"ref/resource\"");
-		return;
-	}
-	if ((t = find_prompt(m, msg, json_str(ref, "name"))) == NULL)
-		return;
-	known = args_of(t);
-	if (strcmp(name, known[0].name) != 0 && strcmp(name, known[1].name) != 0) {
-		refuse(m, msg, "this prompt has no such argument");
-		return;
-	}
-	v.list = cJSON_CreateArray();
-	if (strcmp(name, "team") == 0) {
-		offer_teams(&v, m, false);
-	} else if (strcmp(name, "includeGitDiff") == 0) {
-		offer(&v, "true");
-		offer(&v, "false");
-	}
-	answer_values(m, msg, modern, &v);
 }

@@ -11,10 +11,11 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/xmalloc.h"
+#include "irisd/mcp/complete.h"
+#include "irisd/mcp/follow.h"
 #include "irisd/mcp/mcp_private.h"
 #include "irisd/mcp/prompts.h"
 #include "irisd/mcp/resources.h"
-#include "irisd/mcp/follow.h"
 
 #define META_VERSION      "io.modelcontextprotocol/protocolVersion"
 #define META_CAPABILITIES "io.modelcontextprotocol/clientCapabilities"
@@ -233,7 +234,7 @@ request(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
 	else if (strcmp(msg->method, "prompts/get") == 0)
 		prompts_get(m, msg, modern);
 	else if (strcmp(msg->method, "completion/complete") == 0)
-		prompts_complete(m, msg, modern);
+		complete_request(m, msg, modern);
 	else if (modern && strcmp(msg->method, "subscriptions/listen") == 0)
 		follow_listen(m, msg);
 	else if (strcmp(msg->method, "resources/list") == 0)

@@ -1,47 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * The resources, see resources.h. Whoever may not see a session or a message is told the same as of
- * one that is not there.
+ * The resources, see resources.h: what the protocol wants around them.
  */
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
-#include "common/uuid.h"
 #include "common/xmalloc.h"
-#include "irisd/core/describe.h"
-#include "irisd/core/message.h"
 #include "irisd/mcp/mcp_private.h"
 #include "irisd/mcp/resources.h"
 
-#define SCHEME           "iris://"
-#define TYPE             "application/json"
 #define LEGACY_NOT_FOUND (-32002)
-#define FINAL_TTL_MS     300000 /* a message that has ended stays as it is */
 
-struct template
-{
-	const char *uri, *name, *title, *description;
-	const char *variables[2]; /* those that are teams' names */
-	const char *other;        /* one that nothing can be offered for */
+static const struct resource_row *const families[] = {
+    resources_iris,
+#ifdef IRIS_MCP_FIXTURES
+    resources_fixtures,
+#endif
 };
 
-static const struct template templates[] = {
-    {SCHEME "teams/{name}", "team", "A team",
-	"One team: its project's directory, description and settings, whether it is awake, and what "
-	"stands in the way of reaching it.",
-	{"name", NULL}, NULL},
-    {SCHEME "sessions/{from}/{to}", "session", "A session",
-	"The conversation that one team has with another: its state, what it is doing, how many "
-	"messages wait. Readable by both of them.",
-	{"from", "to"}, NULL},
-    {SCHEME "messages/{id}", "message", "A message",
-	"A message with its answer, its state and each step so far. Readable by who sent it and by who "
-	"received it.",
-	{NULL, NULL}, "id"},
-};
-#define NTEMPLATES (sizeof templates / sizeof templates[0])
+#define NFAMILIES (sizeof families / sizeof families[0])
 
 /* --- URIs ------------------------------------------------------------------------------------- */
 
@@ -80,110 +59,56 @@ segment(const char *p, char *out, size_t size)
 	return n > 0 && json_utf8_valid(out, n) ? p : NULL;
 }
 
+static bool
+is_template(const struct resource_row *row)
+{
+	return strchr(row->uri, '{') != NULL;
+}
+
+/* Whether the URI is the row's; the variables' values into r. */
+static bool
+fits(const struct resource_row *row, const char *uri, struct resource *r)
+{
+	const char *p = row->uri;
+	size_t n = 0;
+
+	memset(r, 0, sizeof *r);
+	r->row = row;
+	while (*p != '\0') {
+		if (*p == '{') {
+			assert(n < RESOURCE_VARIABLES);
+			if ((uri = segment(uri, r->values[n++], TEAM_NAME_MAX)) == NULL)
+				return false;
+			p += strcspn(p, "}") + 1;
+		} else if (*p++ != *uri++) {
+			return false;
+		}
+	}
+	return *uri == '\0';
+}
+
 int
 resource_parse(const char *uri, struct resource *r)
 {
-	char first[16];
-	const char *p;
+	const struct resource_row *row;
+	size_t i;
 
-	memset(r, 0, sizeof *r);
-	if (strncmp(uri, SCHEME, strlen(SCHEME)) != 0 ||
-	    (p = segment(uri + strlen(SCHEME), first, sizeof first)) == NULL)
-		return -1;
-	if (strcmp(first, "teams") == 0 && *p == '\0') {
-		r->kind = RESOURCE_TEAMS;
-		return 0;
-	}
-	if (*p != '/' || (p = segment(p + 1, r->a, sizeof r->a)) == NULL)
-		return -1;
-	if (strcmp(first, "teams") == 0)
-		r->kind = RESOURCE_TEAM;
-	else if (strcmp(first, "messages") == 0)
-		r->kind = RESOURCE_MESSAGE;
-	else if (strcmp(first, "sessions") == 0)
-		r->kind = RESOURCE_SESSION;
-	else
-		return -1;
-	if (r->kind == RESOURCE_SESSION &&
-	    (*p != '/' || (p = segment(p + 1, r->b, sizeof r->b)) == NULL))
-		return -1;
-	return *p == '\0' ? 0 : -1;
-}
-
-/* The URI of a team, malloc'ed. */
-static char *
-team_uri(const char *name)
-{
-	static const char plain[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:";
-	static const char digits[] = "0123456789ABCDEF", head[] = SCHEME "teams/";
-	char *uri = xmalloc(sizeof head + 3 * strlen(name)), *p = uri + sizeof head - 1;
-
-	memcpy(uri, head, sizeof head - 1);
-	for (; *name != '\0'; name++) {
-		if (strchr(plain, *name) != NULL) {
-			*p++ = *name;
-		} else {
-			*p++ = '%';
-			*p++ = digits[(unsigned char)*name >> 4];
-			*p++ = digits[(unsigned char)*name & 15];
-		}
-	}
-	*p = '\0';
-	return uri;
-}
-
-/* --- who may see what ------------------------------------------------------------------------- */
-
-static bool
-takes_part(struct mcp *m, const char *from, const char *to)
-{
-	char who[TEAM_NAME_MAX];
-
-	m->carrier->who(m, who, sizeof who);
-	return strcmp(who, from) == 0 || strcmp(who, to) == 0;
-}
-
-static struct session *
-find_session(struct mcp *m, const struct resource *r)
-{
-	struct team *t = takes_part(m, r->a, r->b) ? team_find(m->d, r->b) : NULL;
-	struct err err;
-
-	return t != NULL ? session_get(t, r->a, false, &err) : NULL;
-}
-
-/* False: not there, or not for this client; else release row. */
-static bool
-load_message(struct mcp *m, const struct resource *r, struct store_message *row)
-{
-	if (!uuid_valid(r->a) || !store_message_load(m->d->store, r->a, row))
-		return false;
-	if (takes_part(m, row->from, row->to))
-		return true;
-	store_message_release(row);
-	return false;
+	for (i = 0; i < NFAMILIES; i++)
+		for (row = families[i]; row->uri != NULL; row++)
+			if (fits(row, uri, r))
+				return 0;
+	return -1;
 }
 
 bool
 resource_visible(struct mcp *m, const struct resource *r)
 {
-	struct store_message row;
+	int64_t ttl = 0;
+	cJSON *o = r->row->read(m, r, &ttl);
+	bool there = o != NULL;
 
-	switch (r->kind) {
-	case RESOURCE_TEAMS:
-		return true;
-	case RESOURCE_TEAM:
-		return team_find(m->d, r->a) != NULL;
-	case RESOURCE_SESSION:
-		return find_session(m, r) != NULL;
-	case RESOURCE_MESSAGE:
-		if (!load_message(m, r, &row))
-			return false;
-		store_message_release(&row);
-		return true;
-	}
-	return false;
+	cJSON_Delete(o);
+	return there;
 }
 
 void
@@ -197,6 +122,31 @@ resource_refuse(struct mcp *m, const struct rpc_msg *msg, const char *uri, bool 
 		"there is no such resource for this project; resources/list and "
 		"resources/templates/list name those there are",
 		data));
+}
+
+int
+resource_completes(
+    const char *uri, const char *variable, void (**fn)(struct completion *), struct err *err)
+{
+	const struct resource_row *row;
+	const char *p;
+	size_t i, n, len;
+
+	for (i = 0; uri != NULL && i < NFAMILIES; i++) {
+		for (row = families[i]; row->uri != NULL; row++) {
+			if (strcmp(row->uri, uri) != 0)
+				continue;
+			for (n = 0, p = uri; (p = strchr(p, '{')) != NULL; n++) {
+				len = strcspn(++p, "}");
+				if (strlen(variable) != len || memcmp(p, variable, len) != 0)
+					continue;
+				*fn = row->complete[n];
+				return 0;
+			}
+		}
+	}
+	return err_set(err, ERR_INVALID,
+	    "no such template, or no such variable in it; resources/templates/list has them");
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */
@@ -213,8 +163,8 @@ first_page(struct mcp *m, const struct rpc_msg *msg)
 }
 
 static cJSON *
-entry(
-    const char *key, const char *uri, const char *name, const char *title, const char *description)
+entry(const struct resource_row *row, const char *key, const char *uri, const char *name,
+    const char *title, const char *description)
 {
 	cJSON *o = json_new();
 
@@ -222,8 +172,15 @@ entry(
 	json_put_str(o, "name", name);
 	json_put_str(o, "title", title);
 	json_put_str(o, "description", description);
-	json_put_str(o, "mimeType", TYPE);
+	json_put_str(o, "mimeType", row->type);
 	return o;
+}
+
+cJSON *
+resource_entry(
+    const struct resource_row *row, const char *uri, const char *name, const char *description)
+{
+	return entry(row, "uri", uri, name, name, description);
 }
 
 /* Of this user's alone, and as of now: a change is told to who asked for that. */
@@ -239,25 +196,23 @@ put_caching(cJSON *result, bool modern, int64_t ttl)
 void
 resources_list(struct mcp *m, const struct rpc_msg *msg, bool modern)
 {
+	const struct resource_row *row;
 	cJSON *r, *list;
-	struct team *t;
-	char *uri;
+	size_t i;
 
 	if (!first_page(m, msg))
 		return;
 	r = mcp_result(modern, false);
 	list = cJSON_CreateArray();
-	cJSON_AddItemToArray(list,
-	    entry("uri", SCHEME "teams", "teams", "All teams",
-		"The teams that can be asked: their projects, and whether they are awake."));
-	TAILQ_FOREACH (t, &m->d->teams, entry) {
-		if (t->removed)
-			continue;
-		uri = team_uri(t->name);
-		cJSON_AddItemToArray(list,
-		    entry("uri", uri, t->name, t->name,
-			t->cfg->description != NULL ? t->cfg->description : "A team."));
-		free(uri);
+	for (i = 0; i < NFAMILIES; i++) {
+		for (row = families[i]; row->uri != NULL; row++) {
+			if (!is_template(row))
+				cJSON_AddItemToArray(list,
+				    entry(row, "uri", row->uri, row->name, row->title,
+					row->description));
+			else if (row->list != NULL)
+				row->list(row, m, list);
+		}
 	}
 	json_put(r, "resources", list);
 	put_caching(r, modern, 0);
@@ -267,7 +222,7 @@ resources_list(struct mcp *m, const struct rpc_msg *msg, bool modern)
 void
 resources_templates(struct mcp *m, const struct rpc_msg *msg, bool modern)
 {
-	const struct template *t;
+	const struct resource_row *row;
 	cJSON *r, *list;
 	size_t i;
 
@@ -275,95 +230,40 @@ resources_templates(struct mcp *m, const struct rpc_msg *msg, bool modern)
 		return;
 	r = mcp_result(modern, true);
 	list = cJSON_CreateArray();
-	for (i = 0; i < NTEMPLATES; i++) {
-		t = &templates[i];
-		cJSON_AddItemToArray(
-		    list, entry("uriTemplate", t->uri, t->name, t->title, t->description));
-	}
+	for (i = 0; i < NFAMILIES; i++)
+		for (row = families[i]; row->uri != NULL; row++)
+			if (is_template(row))
+				cJSON_AddItemToArray(list,
+				    entry(row, "uriTemplate", row->uri, row->name, row->title,
+					row->description));
 	json_put(r, "resourceTemplates", list);
 	m->carrier->send(m, rpc_result(msg->id, r));
 }
 
-int
-resource_variable(const char *template, const char *variable)
-{
-	const struct template *t;
-	size_t i, k;
-
-	for (i = 0; i < NTEMPLATES; i++) {
-		t = &templates[i];
-		if (strcmp(t->uri, template) != 0)
-			continue;
-		for (k = 0; k < 2; k++)
-			if (t->variables[k] != NULL && strcmp(t->variables[k], variable) == 0)
-				return 0;
-		if (t->other != NULL && strcmp(t->other, variable) == 0)
-			return 1;
-	}
-	return -1;
-}
-
 /* --- resources/read --------------------------------------------------------------------------- */
 
-static cJSON *
-teams_json(struct irisd *d)
+cJSON *
+resource_json(cJSON *o)
 {
-	cJSON *o = json_new(), *list = cJSON_CreateArray();
-	struct team *t;
-
-	TAILQ_FOREACH (t, &d->teams, entry)
-		if (!t->removed)
-			cJSON_AddItemToArray(list, describe_team(t));
-	json_put(o, "teams", list);
-	return o;
-}
-
-/* NULL: not there, or not for this client. */
-static cJSON *
-resource_json(struct mcp *m, const struct resource *r, int64_t *ttl)
-{
-	struct store_message row;
-	struct session *s;
-	struct team *t;
-	cJSON *o;
-
-	*ttl = 0;
-	switch (r->kind) {
-	case RESOURCE_TEAMS:
-		return teams_json(m->d);
-	case RESOURCE_TEAM:
-		if ((t = team_find(m->d, r->a)) == NULL)
-			return NULL;
-		o = describe_team(t);
-		json_put(o, "problems", describe_problems(t));
-		return o;
-	case RESOURCE_SESSION:
-		return (s = find_session(m, r)) != NULL ? describe_session(s) : NULL;
-	case RESOURCE_MESSAGE:
-		if (!load_message(m, r, &row))
-			return NULL;
-		if (ladder_final(row.state))
-			*ttl = FINAL_TTL_MS;
-		o = describe_message(&row, m->d->store);
-		store_message_release(&row);
-		return o;
-	}
-	return NULL;
-}
-
-/* Takes o. */
-static char *
-read_result(const struct rpc_msg *msg, const char *uri, bool modern, cJSON *o, int64_t ttl)
-{
-	cJSON *r = mcp_result(modern, false), *list = cJSON_CreateArray(), *c = json_new();
+	cJSON *content = json_new();
 	char *text = json_print(o);
 
 	cJSON_Delete(o);
-	json_put_str(c, "uri", uri);
-	json_put_str(c, "mimeType", TYPE);
-	json_put_str(c, "text", text);
+	json_put_str(content, "text", text);
 	free(text);
-	cJSON_AddItemToArray(list, c);
+	return content;
+}
+
+/* Takes content. */
+static char *
+read_result(const struct rpc_msg *msg, const char *uri, bool modern, const struct resource_row *row,
+    cJSON *content, int64_t ttl)
+{
+	cJSON *r = mcp_result(modern, false), *list = cJSON_CreateArray();
+
+	json_put_str(content, "uri", uri);
+	json_put_str(content, "mimeType", row->type);
+	cJSON_AddItemToArray(list, content);
 	json_put(r, "contents", list);
 	put_caching(r, modern, ttl);
 	return rpc_result(msg->id, r);
@@ -374,9 +274,9 @@ resources_read(struct mcp *m, const struct rpc_msg *msg, bool modern)
 {
 	const char *uri = json_str(msg->params, "uri");
 	struct resource r;
-	cJSON *o = NULL;
+	cJSON *content = NULL;
 	struct err err;
-	int64_t ttl;
+	int64_t ttl = 0;
 	char *line;
 
 	if (uri == NULL) {
@@ -386,12 +286,12 @@ resources_read(struct mcp *m, const struct rpc_msg *msg, bool modern)
 		return;
 	}
 	if (resource_parse(uri, &r) == 0)
-		o = resource_json(m, &r, &ttl);
-	if (o == NULL) {
+		content = r.row->read(m, &r, &ttl);
+	if (content == NULL) {
 		resource_refuse(m, msg, uri, modern);
 		return;
 	}
-	line = read_result(msg, uri, modern, o, ttl);
+	line = read_result(msg, uri, modern, r.row, content, ttl);
 	/* Texts in JSON in JSON: the longest message and its answer may not fit into one line. */
 	if (strlen(line) > RPC_LINE_MAX) {
 		free(line);

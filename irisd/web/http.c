@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/web/http.h"
+#include "irisd/web/seat.h"
 
 #define BODY_STEP ((size_t)16 * 1024)
 /* A second before it is closed here, so that nobody's next request meets the end of it. */
@@ -54,6 +55,30 @@ http_header(const struct http *h, const char *name)
 	return value;
 }
 
+/*
+ * Where the request ends must be beyond doubt, or a proxy in front of us sees other requests than we
+ * do (RFC 9112, 6.3). Of more headers than fit, civetweb keeps the first.
+ */
+bool
+http_framed(const struct http *h)
+{
+	const char *name, *value;
+	bool chunked = false;
+	int i, lengths = 0;
+
+	for (i = 0; i < h->ri->num_headers; i++) {
+		name = h->ri->http_headers[i].name;
+		value = h->ri->http_headers[i].value;
+		if (strcasecmp(name, "Transfer-Encoding") == 0)
+			chunked = true;
+		if (strcasecmp(name, "Content-Length") != 0)
+			continue;
+		if (++lengths > 1 || *value == '\0' || value[strspn(value, "0123456789")] != '\0')
+			return false;
+	}
+	return i < MG_MAX_HEADERS && !(chunked && lengths > 0);
+}
+
 /* curl asks before it sends much. */
 static void
 expect_continue(struct http *h)
@@ -70,7 +95,7 @@ http_body(struct http *h, size_t *len, int *status)
 	long long said = h->ri->content_length;
 	size_t cap = said >= 0 ? (size_t)said : BODY_STEP, n = 0;
 	char *body;
-	int got;
+	int got = 0;
 
 	if (said > (long long)HTTP_BODY_MAX) {
 		/* What is not read is in the way of the next request. */
@@ -80,6 +105,7 @@ http_body(struct http *h, size_t *len, int *status)
 	}
 	expect_continue(h);
 	body = xmalloc(cap + 1);
+	seat_reading(h->fd, true);
 	for (;;) {
 		if (n == cap && said >= 0)
 			break;
@@ -90,7 +116,9 @@ http_body(struct http *h, size_t *len, int *status)
 		if ((n += (size_t)got) > HTTP_BODY_MAX)
 			break;
 	}
-	if (n > HTTP_BODY_MAX || (said >= 0 && n < (size_t)said)) {
+	seat_reading(h->fd, false);
+	/* Negative: it broke off, in the middle of a chunk or before the last one. */
+	if (n > HTTP_BODY_MAX || got < 0 || (said >= 0 && n < (size_t)said)) {
 		free(body);
 		h->close = true;
 		*status = n > HTTP_BODY_MAX ? 413 : 400;

@@ -27,6 +27,9 @@ void http_init(struct http *h, struct mg_connection *conn, bool busy);
 /* The header's value; NULL when there is none, or more than one. */
 const char *http_header(const struct http *h, const char *name);
 
+/* Its headers say in one way only where it ends; all were read. */
+bool http_framed(const struct http *h);
+
 /*
  * The whole body, malloc'ed and NUL-terminated; NULL with the status to answer with, 413 or 400.
  */

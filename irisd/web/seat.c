@@ -19,6 +19,7 @@
 #define SPARE     8    /* threads that are kept free of the silent */
 #define FD_MAX    1024 /* a thread has two or three; the others wait for a thread */
 #define SILENT_MS 100  /* a connection is given so long to say something while threads are short */
+#define BODY_MS   2000 /* and so long to send its body, however busy it is with that */
 #define SWEEP_MS  50
 
 static struct {
@@ -26,6 +27,7 @@ static struct {
 	int port;      /* the client's, so that the next one with this descriptor is another one */
 	int left;      /* that of the last one which is about to be closed, or was */
 	int64_t since; /* ms, monotonic: seen silent */
+	int64_t body;  /* the same: its body is awaited; 0: it is not */
 } table[FD_MAX];
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -74,6 +76,8 @@ sweep(void)
 
 	for (fd = 3; fd < FD_MAX; fd++) {
 		port = port_of(fd, getpeername);
+		if (table[fd].busy && table[fd].body != 0 && now - table[fd].body >= BODY_MS)
+			shutdown(fd, SHUT_RDWR);
 		if (port == -1 || table[fd].busy || table[fd].left == port || !is_silent(fd)) {
 			table[fd].port = 0;
 		} else if (table[fd].port != port) {
@@ -127,6 +131,7 @@ seat_leave(int fd, int remote_port)
 	count--;
 	if (fd >= 0 && fd < FD_MAX) {
 		table[fd].busy = false;
+		table[fd].body = 0;
 		table[fd].left = remote_port;
 	}
 	pthread_mutex_unlock(&lock);
@@ -151,8 +156,19 @@ seat_busy(int fd, bool busy)
 	pthread_mutex_lock(&lock);
 	table[fd].busy = busy;
 	table[fd].left = 0;
+	table[fd].body = 0;
 	if (!busy)
 		pthread_cond_signal(&answered);
+	pthread_mutex_unlock(&lock);
+}
+
+void
+seat_reading(int fd, bool reading)
+{
+	if (fd < 0 || fd >= FD_MAX)
+		return;
+	pthread_mutex_lock(&lock);
+	table[fd].body = reading ? compat_mono_ms() : 0;
 	pthread_mutex_unlock(&lock);
 }
 

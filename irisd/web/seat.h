@@ -2,7 +2,8 @@
  *
  * Who has a thread: civetweb lends one to each connection for as long as it lasts, also while nothing
  * comes. When threads run short, the connections on which nothing has come for a moment are closed,
- * by a thread of this file's own; those with a request are known to it as busy.
+ * by a thread of this file's own, and those whose body takes too long to come; the others with a
+ * request are known to it as busy.
  *
  * civetweb does not tell a connection's descriptor, so it is found by its ports.
  */
@@ -26,6 +27,9 @@ int seat_find(int remote_port, int server_port);
 
 /* It has a request, or none any more. */
 void seat_busy(int fd, bool busy);
+
+/* The body of its request is awaited, or is there. */
+void seat_reading(int fd, bool reading);
 
 /* Wait until none has a request, for so many milliseconds at most. */
 void seat_await_answers(int ms);

@@ -92,6 +92,17 @@ check_place(struct http *h)
 	return false;
 }
 
+static bool
+check_framing(struct http *h)
+{
+	if (http_framed(h))
+		return true;
+	h->close = true;
+	http_problem(h, 400, NULL,
+	    "one Content-Length, or Transfer-Encoding: chunked, and fewer than 64 headers");
+	return false;
+}
+
 static void
 answer(struct http *h)
 {
@@ -136,7 +147,7 @@ request_cb(struct mg_connection *conn)
 	seat_busy(fd, true);
 	http_init(&h, conn, seat_count() > KEEP_MAX);
 	h.fd = fd;
-	if (check_place(&h))
+	if (check_place(&h) && check_framing(&h))
 		answer(&h);
 	seat_busy(fd, false);
 	return 200;

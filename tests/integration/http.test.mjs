@@ -213,6 +213,60 @@ describe("HTTP", () => {
 		});
 	}
 
+	test("who sends its body a byte now and then gives way, and calls that wait stay", async () => {
+		const gate = makeGate(iris);
+		const key = await makeKey(iris, "message");
+		const waiting = legacy(iris.port, key, { id: 1, method: "tools/call", params: { name: "ask_message", arguments: { toTeam: "backend", message: gate.hold } } });
+		const head = `POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n`;
+		const sockets = Array.from({ length: 150 }, () => connect(iris.port, "127.0.0.1").on("error", () => {}));
+		const ended = Promise.all(sockets.map((s) => once(s.resume(), "close")));
+		sockets.forEach((s) => s.write(head));
+		const drip = setInterval(() => sockets.forEach((s) => s.writable && s.write(" ")), 200);
+		try {
+			await Promise.all(sockets.filter((s) => s.connecting).map((s) => once(s, "connect")));
+			for (let i = 0; i < 3; i++)
+				assert.equal((await within(10000, legacy(iris.port, key, ping), "an answer beside them")).status, 200);
+		} finally {
+			clearInterval(drip);
+			sockets.forEach((s) => s.destroy());
+		}
+		await within(10000, ended, "them to be closed");
+		gate.open();
+		assert.equal((await waiting).json().result.structuredContent.state, "answered");
+	});
+
+	test("where a request ends is beyond doubt, or it is none", async () => {
+		const key = await makeKey(iris, "message");
+		const body = JSON.stringify({ jsonrpc: "2.0", ...ping });
+		const chunked = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+		const length = `Content-Length: ${body.length}`;
+		const post = async (headers, text) => {
+			const s = connect(iris.port, "127.0.0.1").on("error", () => {});
+			let answer = "";
+			s.on("data", (d) => (answer += d));
+			s.write(`POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\n${headers.map((h) => `${h}\r\n`).join("")}\r\n${text}`);
+			await waitFor(() => / \d\d\d [^]*\r\n\r\n./.test(answer), { what: `an answer to ${headers}`, every: 10 });
+			if (!/^Connection: keep-alive/m.test(answer))
+				await within(5000, s.closed || once(s, "close"), "the connection to end");
+			s.destroy();
+			return [Number(answer.split(" ")[1]), answer.split("HTTP/1.1 ").length - 1];
+		};
+		const more = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+		assert.deepEqual(await post([length], body), [200, 1]);
+		assert.deepEqual(await post(["Transfer-Encoding: chunked"], chunked), [200, 1]);
+		for (const [headers, text] of [
+			[[`Content-Length: ${chunked.length}`, "Transfer-Encoding: chunked"], chunked],
+			[["Transfer-Encoding: chunked", "Content-Length: 3"], chunked],
+			[[length, "Content-Length: 3"], body],
+			[[length, length], body],
+			[[`Content-Length: +${body.length}`], body],
+			[["Transfer-Encoding: chunked"], `5\r\n${body}\r\n0\r\n\r\n`],
+			[["Transfer-Encoding: chunked"], `${body.length.toString(16)}\r\n${body}\r\nzz\r\n\r\n`],
+			[[...Array.from({ length: 70 }, (_, i) => `X-${i}: x`), length], body],
+		])
+			assert.deepEqual(await post(headers, text + more), [400, 1], headers.slice(-2).join());
+	});
+
 	test("a connection is kept for the next request while few are open", async () => {
 		const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 		const ports = new Set();

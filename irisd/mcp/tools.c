@@ -3,6 +3,7 @@
  * The table of all tools, and what is made from it: the list that clients get, with JSON Schemas,
  * and the check of arguments. One truth for both.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,8 @@ static const struct mcp_tool *const families[] = {
     mcp_tools_fixtures,
 #endif
 };
+
+#define PARAMS_TEXT 256 /* bytes for the names of a tool's arguments */
 
 #define NFAMILIES (sizeof families / sizeof families[0])
 
@@ -217,8 +220,9 @@ check_string(const struct mcp_tool *t, const struct mcp_param *p, const cJSON *v
 		return err_set(err, ERR_INVALID, "%s: \"%s\" is empty; give %s", t->name, p->name,
 		    p->description);
 	if (len > (size_t)p->max)
-		return err_set(err, ERR_INVALID, "%s: \"%s\" has %zu bytes, %lld are the limit",
-		    t->name, p->name, len, (long long)p->max);
+		return err_set(err, ERR_INVALID,
+		    "%s: \"%s\" has %zu bytes, %lld are the limit; give a shorter one (%s)",
+		    t->name, p->name, len, (long long)p->max, p->description);
 	return 0;
 }
 
@@ -254,10 +258,25 @@ check_integer(
 	return 0;
 }
 
+/* ", " between them, in buf. */
+static const char *
+join_params(const struct mcp_tool *t, char *buf, size_t size)
+{
+	const struct mcp_param *p;
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (p = t->params; p->name != NULL && len < size; p++)
+		len += (size_t)snprintf(buf + len, size - len, "%s%s%s", len > 0 ? ", " : "",
+		    p->name, p->required ? " (required)" : "");
+	return len > 0 ? buf : "none";
+}
+
 static int
 check_known(const struct mcp_tool *t, const cJSON *args, struct err *err)
 {
 	const char *names[MCP_PARAMS_MAX], *near;
+	char buf[PARAMS_TEXT];
 	const struct mcp_param *p;
 	const cJSON *v;
 	size_t n;
@@ -274,8 +293,8 @@ check_known(const struct mcp_tool *t, const cJSON *args, struct err *err)
 			return err_set(err, ERR_INVALID,
 			    "%s: unknown argument \"%.60s\"; did you mean \"%s\"?", t->name,
 			    v->string, near);
-		return err_set(
-		    err, ERR_INVALID, "%s: unknown argument \"%.60s\"", t->name, v->string);
+		return err_set(err, ERR_INVALID, "%s: unknown argument \"%.60s\"; it takes %s",
+		    t->name, v->string, join_params(t, buf, sizeof buf));
 	}
 	return 0;
 }
@@ -312,9 +331,11 @@ int
 mcp_tool_check(const struct mcp_tool *t, const cJSON *args, struct err *err)
 {
 	const struct mcp_param *p;
+	char buf[PARAMS_TEXT];
 
 	if (args != NULL && !cJSON_IsObject(args))
-		return err_set(err, ERR_INVALID, "%s: arguments must be an object", t->name);
+		return err_set(err, ERR_INVALID, "%s: \"arguments\" must be an object; it takes %s",
+		    t->name, join_params(t, buf, sizeof buf));
 	/* First, since a misspelt name is also a missing one. */
 	if (args != NULL && check_known(t, args, err) == -1)
 		return -1;

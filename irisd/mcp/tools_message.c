@@ -358,10 +358,10 @@ const struct mcp_tool mcp_tools_message[] = {
     {.name = "send_message",
 	.title = "Send a message to another team",
 	.description =
-	    "Send a message to another project's Claude (a team) and wait for its answer, for when the "
-	    "person says \"tell the backend team ...\" or \"ask them to ...\". The team works in its own "
-	    "project with its own tools and permissions. A busy team takes messages in order. Same as "
-	    "ask_message.",
+	    "Send a message to another project's Claude (a team) and wait for its answer, for when "
+	    "the person says \"tell the backend team ...\", \"send them a message\" or \"let them "
+	    "know ...\". The team works in its own project with its own tools and permissions. A "
+	    "busy team takes messages in order. Same as ask_message.",
 	.params = {P_TO, P_MESSAGE, P_FROM, P_TIMEOUT, P_PERSIST, P_TTL, P_TTL_DAYS, P_KEY},
 	.output = SEND_OUTPUT,
 	.destructive = false,
@@ -370,10 +370,11 @@ const struct mcp_tool mcp_tools_message[] = {
     {.name = "ask_message",
 	.title = "Ask another team",
 	.description =
-	    "Ask another project's Claude (a team) a question and get its answer here, for when the person "
-	    "says \"ask the backend team how ...\" or needs to know something that another project's Claude "
-	    "knows. The team answers from its own project. Write the question so that it can be understood "
-	    "without this conversation. list_teams names the teams.",
+	    "Ask another project's Claude (a team) a question and get its answer here, for when "
+	    "the person says \"ask the backend team how ...\" or needs to know something that "
+	    "another project's Claude knows. The team answers from its own project. Write the "
+	    "question so that it can be understood without this conversation. list_teams names the "
+	    "teams.",
 	.params = {P_TO, P_MESSAGE, P_FROM, P_TIMEOUT, P_PERSIST, P_TTL, P_TTL_DAYS, P_KEY},
 	.output = SEND_OUTPUT,
 	.destructive = false,
@@ -382,8 +383,9 @@ const struct mcp_tool mcp_tools_message[] = {
     {.name = "quick_message",
 	.title = "Message a team without waiting",
 	.description =
-	    "Send a message to another team's Claude without waiting for the answer: the message is stored "
-	    "and its messageId comes back at once. Fetch the answer later with message_result.",
+	    "Send a message to a team's Claude without waiting for the answer (fire and forget), "
+	    "for when the person says \"tell them, but do not wait\". The message is stored and "
+	    "its messageId comes back at once; message_result fetches the answer later.",
 	.params = {P_TO, P_MESSAGE, P_FROM, P_TTL, P_TTL_DAYS, P_KEY},
 	.output = SEND_OUTPUT,
 	.destructive = false,
@@ -391,9 +393,11 @@ const struct mcp_tool mcp_tools_message[] = {
     {.name = "message_result",
 	.title = "Get a message's answer",
 	.description =
-	    "Fetch the answer to a message that was sent before, or wait for it, by the messageId that "
-	    "quick_message, send_message or ask_message returned. Tells the state when there is no answer "
-	    "yet, and each step with its time and its evidence.",
+	    "Fetch a team's answer to a message that was sent before, or wait for it, for when the "
+	    "person asks \"what did they answer?\" or \"have they answered yet?\". Takes the "
+	    "messageId that quick_message, send_message or ask_message returned (list_messages has "
+	    "it, too). Tells the state when there is no answer yet, and each step with its time "
+	    "and its evidence.",
 	.params = {{"messageId", MCP_STRING, true, 1, 64, "the id that the sending tool returned",
 		       NULL},
 	    {"timeout", MCP_INTEGER, false, -1, TIMEOUT_MAX,

@@ -280,8 +280,9 @@ const struct mcp_tool mcp_tools_query[] = {
     {.name = "message_status",
 	.title = "Where a message is",
 	.description =
-	    "Tell where a message is on its way to a team: its state, each step with its time and its "
-	    "evidence, its place in the queue, what the team is doing with it. message_result has the "
+	    "Tell where a message is on its way to a team (its status): in the queue, delivered, "
+	    "being worked on, answered. Each step comes with its time and its evidence; also its "
+	    "place in the queue, and what the team is doing with it. message_result has the "
 	    "answer.",
 	.params = {MCP_MESSAGE_ID, MCP_FROM_TEAM},
 	.output = STATUS_SCHEMA("", ""),
@@ -291,8 +292,9 @@ const struct mcp_tool mcp_tools_query[] = {
     {.name = "message_cancel",
 	.title = "Cancel a message",
 	.description =
-	    "Cancel a message that this project has sent: one that waits ends at once and is never "
-	    "delivered, one that a team works on is interrupted.",
+	    "Cancel a message that this project has sent, or take back what it asked: a question "
+	    "that waits ends at once and is never delivered, one that a team works on is "
+	    "interrupted.",
 	.params = {MCP_MESSAGE_ID, MCP_FROM_TEAM},
 	.output = STATUS_SCHEMA("\"cancelled\":{\"type\":\"boolean\"},"
 				"\"message\":{\"type\":\"string\"},",
@@ -303,9 +305,9 @@ const struct mcp_tool mcp_tools_query[] = {
     {.name = "list_messages",
 	.title = "List messages",
 	.description =
-	    "List the messages that this project has sent to other teams or received from them, the "
-	    "newest first, with question and answer cut to 200 characters. More pages: before, with the "
-	    "last messageId.",
+	    "List the messages that this project has sent or received: what was asked and answered "
+	    "before. The newest come first, question and answer are cut to 200 characters. More "
+	    "pages: before, with the last messageId.",
 	.params = {{"team", MCP_STRING, false, 1, TEAM_NAME_MAX, "only those with this team", NULL},
 	    {"state", MCP_STRING, false, 1, 20, "only those in this state", MCP_STATES},
 	    {"direction", MCP_STRING, false, 1, 20, "sent, received, or both (the default)",

@@ -271,10 +271,10 @@ const struct mcp_tool mcp_tools_renew[] = {
     {.name = "session_reboot",
 	.title = "Start a session over",
 	.description =
-	    "Start over with a team: forget this project's conversation with it and begin a new, empty "
-	    "one, awake and ready. What the team remembered of earlier questions is lost. Messages "
-	    "that wait are answered in the new conversation. Refused while the team is at work, unless "
-	    "force is true.",
+	    "Reboot a session, that is, start over with a team: forget this project's conversation "
+	    "with it and begin a new, empty one, awake and ready. What the team remembered of "
+	    "earlier questions is lost. Messages that wait are answered in the new conversation. "
+	    "Refused while the team is at work, unless force is true.",
 	.params = {MCP_TO_TEAM, MCP_FROM_TEAM, P_FORCE},
 	.output = RENEWED_SCHEMA("\"hadPreviousSession\":{\"type\":\"boolean\"},"
 				 "\"oldSessionId\":{\"type\":\"string\"},"

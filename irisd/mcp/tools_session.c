@@ -248,8 +248,9 @@ const struct mcp_tool mcp_tools_session[] = {
     {.name = "list_sessions",
 	.title = "List sessions",
 	.description =
-	    "List the conversations (sessions) that this project has with other teams, in both "
-	    "directions: state, process, how many messages wait or were answered, cost, when last used.",
+	    "List the sessions: which conversations this project has with other teams, in both "
+	    "directions. Each with its state, process, how many messages wait or were answered, "
+	    "cost, when last used.",
 	.params = {{"team", MCP_STRING, false, 1, 100, "only those with this team", NULL},
 	    MCP_FROM_TEAM},
 	.output =
@@ -263,9 +264,10 @@ const struct mcp_tool mcp_tools_session[] = {
     {.name = "session_report",
 	.title = "Report on a session",
 	.description =
-	    "Show what was said in this project's conversation with a team: its latest messages, "
-	    "oldest first, each with its answer (both cut to 200 characters), state and steps, and how "
-	    "many were answered. message_result has a whole answer.",
+	    "Report on a session: show what was said in this project's conversation with a team. "
+	    "Its latest messages come oldest first, each with its answer (both cut to 200 "
+	    "characters), state and steps, and how many were answered. message_result has a whole "
+	    "answer.",
 	.params = {MCP_TEAM, MCP_FROM_TEAM},
 	.output =
 	    "{\"type\":\"object\",\"properties\":{\"team\":{\"type\":\"string\"},"
@@ -287,9 +289,9 @@ const struct mcp_tool mcp_tools_session[] = {
     {.name = "session_cancel",
 	.title = "Cancel what a team is doing",
 	.description =
-	    "Stop a team that is working on this project's message: its turn is interrupted, the "
-	    "message ends as cancelled, and the session can be used at once. Messages that wait behind it "
-	    "stay queued (message_cancel ends one of those).",
+	    "Stop what a team is doing: cancel or interrupt its work on this project's message. "
+	    "The message ends as cancelled, and the session can be used at once. Messages that "
+	    "wait behind it stay queued (message_cancel ends one of those).",
 	.params = {MCP_TEAM, MCP_FROM_TEAM,
 	    {"allSessions", MCP_BOOL, false, 0, 0,
 		"also interrupt what the team does for others (default false)", NULL}},

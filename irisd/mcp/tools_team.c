@@ -246,8 +246,9 @@ const struct mcp_tool mcp_tools_team[] = {
     {.name = "list_teams",
 	.title = "List teams",
 	.description =
-	    "List the teams (other projects whose Claude can be asked): name, what it is, directory. Call "
-	    "it first when it is not clear which team the person means.",
+	    "List the teams: which other projects there are and who can be asked, with name, "
+	    "description and directory. Call it first when it is not clear which team the person "
+	    "means.",
 	.output =
 	    "{\"type\":\"object\",\"properties\":{\"teams\":{\"type\":\"array\",\"items\":{"
 	    "\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},\"config\":" CONFIG_SCHEMA
@@ -260,8 +261,9 @@ const struct mcp_tool mcp_tools_team[] = {
     {.name = "team_status",
 	.title = "Team status",
 	.description =
-	    "Show what the teams' Claude sessions with this project are doing: awake or asleep, busy with "
-	    "what, how many messages wait, when last used; and how full the process pool is.",
+	    "Show the status of the teams: who is awake or asleep, what they are doing, which are "
+	    "busy, how many messages wait. This is about their Claude sessions with this project; "
+	    "also tells when each was last used, and how full the process pool is.",
 	.params = {P_FROM, {"team", MCP_STRING, false, 1, 100, "only this team", NULL},
 	    {"includeNotifications", MCP_BOOL, false, 0, 0,
 		"also how many messages wait for this project itself (default true)", NULL}},

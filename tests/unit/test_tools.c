@@ -33,7 +33,7 @@ static const struct {
     {"team_sleep", "sleep team", false},
     {"list_sessions", "list conversations sessions teams", true},
     {"session_report", "said conversation team", true},
-    {"session_cancel", "stop team working interrupted", false},
+    {"session_cancel", "stop team doing interrupt", false},
     {"session_compact", "compact conversation team summary", false},
     {"session_reboot", "start over team forget conversation", false},
     {"session_delete", "delete conversation team", false},
@@ -192,8 +192,9 @@ test_arguments(void **state)
 	expect("team_wake", "{}", "\"team\" is missing");
 	expect("message_result", "{}", "\"messageId\" is missing");
 	/* Of another type. */
-	expect("ask_message", "[]", "arguments must be an object");
-	expect("ask_message", "\"x\"", "arguments must be an object");
+	expect("ask_message", "[]", "\"arguments\" must be an object; it takes toTeam (required)");
+	expect(
+	    "ask_message", "\"x\"", "\"arguments\" must be an object; it takes toTeam (required)");
 	expect("ask_message", "{\"toTeam\":7,\"message\":\"x\"}", "\"toTeam\" must be a string");
 	expect("ask_message", "{\"toTeam\":null,\"message\":\"x\"}", "\"toTeam\" must be a string");
 	expect("ask_message", "{\"toTeam\":\"b\",\"message\":{}}", "\"message\" must be a string");
@@ -219,7 +220,8 @@ test_arguments(void **state)
 	expect("ask_message", "{\"totem\":\"b\",\"message\":\"x\"}", "unknown argument \"totem\"");
 	expect("ask_message", "{\"toTeam\":\"b\",\"mesage\":\"x\"}", "did you mean \"message\"?");
 	expect("ask_message", "{\"toteam\":\"b\",\"message\":\"x\"}", "did you mean \"toTeam\"?");
-	expect("list_teams", "{\"qqqqqqqq\":1}", "unknown argument \"qqqqqqqq\"");
+	expect("list_teams", "{\"qqqqqqqq\":1}", "unknown argument \"qqqqqqqq\"; it takes none");
+	expect("team_sleep", "{\"qqqqqqqq\":1}", "it takes team (required), fromTeam, force");
 }
 
 static void

@@ -305,9 +305,9 @@ const struct mcp_tool mcp_tools_query[] = {
     {.name = "list_messages",
 	.title = "List messages",
 	.description =
-	    "List the messages that this project has sent or received: what was asked and answered "
-	    "before. The newest come first, question and answer are cut to 200 characters. More "
-	    "pages: before, with the last messageId.",
+	    "List the messages that this project has sent to other teams or received from them: "
+	    "what was asked and answered before. The newest come first, question and answer are "
+	    "cut to 200 characters. More pages: before, with the last messageId.",
 	.params = {{"team", MCP_STRING, false, 1, TEAM_NAME_MAX, "only those with this team", NULL},
 	    {"state", MCP_STRING, false, 1, 20, "only those in this state", MCP_STATES},
 	    {"direction", MCP_STRING, false, 1, 20, "sent, received, or both (the default)",

@@ -25,6 +25,15 @@
 
 #define KEY_COLUMNS "id, name, hash, scopes, team, created_at, expires_at, used_at, revoked_at"
 
+#define PERMISSION_COLUMNS                                                                         \
+	"id, from_team, to_team, message, instance, request, tool, hash, asked, why, state, "      \
+	"created_at, deadline, decided_at, by, via, reason, description, blocked_path, "           \
+	"suggestions, input, updated"
+
+#define AUDIT_COLUMNS                                                                              \
+	"seq, at, kind, decision, from_team, to_team, message, permission, tool, input_hash, by, " \
+	"via, rule, reason, took, hash"
+
 #define IS_OPEN "(state = 'queued' OR state = 'sent' OR state = 'seen')"
 
 static const char *const sql[STMT_COUNT] = {
@@ -100,6 +109,35 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_KEY_BY_HASH] = "SELECT " KEY_COLUMNS " FROM api_key WHERE hash = :hash",
     [STMT_KEY_LOAD] = "SELECT " KEY_COLUMNS " FROM api_key WHERE id = :id",
     [STMT_KEY_EACH] = "SELECT " KEY_COLUMNS " FROM api_key ORDER BY created_at, id",
+    [STMT_PERMISSION_INSERT] =
+	"INSERT INTO permission (id, from_team, to_team, message, instance, request, tool, hash, "
+	"asked, why, created_at, deadline, description, blocked_path, suggestions, input) VALUES "
+	"(:id, :from, :to, :message, :instance, :request, :tool, :hash, :asked, :why, "
+	":created_at, :deadline, :description, :blocked_path, :suggestions, :input)",
+    [STMT_PERMISSION_DECIDE] =
+	"UPDATE permission SET state = :state, decided_at = :decided_at, by = :by, via = :via, "
+	"reason = :reason, updated = :updated WHERE id = :id",
+    [STMT_PERMISSION_LOAD] = "SELECT " PERMISSION_COLUMNS " FROM permission WHERE id = :id",
+    [STMT_PERMISSION_BY_REQUEST] =
+	"SELECT " PERMISSION_COLUMNS
+	" FROM permission WHERE instance = :instance AND request = :request",
+    [STMT_PERMISSION_PENDING] = "SELECT " PERMISSION_COLUMNS
+				" FROM permission WHERE state = 0 ORDER BY id DESC LIMIT :limit",
+    [STMT_PERMISSION_EACH] =
+	"SELECT " PERMISSION_COLUMNS " FROM permission ORDER BY id DESC LIMIT :limit",
+    [STMT_RULE_INSERT] = "INSERT INTO rule (team, rule, permission, by, created_at, expires_at) "
+			 "VALUES (:team, :rule, :permission, :by, :created_at, :expires_at)",
+    [STMT_RULE_REVOKE] =
+	"UPDATE rule SET revoked_at = :revoked_at, revoked_by = :revoked_by WHERE id = :id",
+    [STMT_RULE_EACH] = "SELECT id, team, rule, permission, by, created_at, expires_at, "
+		       "revoked_at, revoked_by FROM rule ORDER BY id",
+    [STMT_AUDIT_HEAD] = "SELECT seq, hash FROM audit_head",
+    [STMT_AUDIT_MOVE] = "UPDATE audit_head SET seq = :seq, hash = :hash",
+    [STMT_AUDIT_APPEND] =
+	"INSERT INTO audit (" AUDIT_COLUMNS ") VALUES (:seq, :at, :kind, :decision, :from, :to, "
+	":message, :permission, :tool, :input_hash, :by, :via, :rule, :reason, :took, :hash)",
+    [STMT_AUDIT_EACH] =
+	"SELECT " AUDIT_COLUMNS " FROM audit WHERE seq >= :seq ORDER BY seq LIMIT :limit",
 };
 
 void

@@ -8,6 +8,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "irisd/store/store.h"
@@ -46,6 +47,19 @@ enum store_stmt {
 	STMT_KEY_BY_HASH,
 	STMT_KEY_LOAD,
 	STMT_KEY_EACH,
+	STMT_PERMISSION_INSERT,
+	STMT_PERMISSION_DECIDE,
+	STMT_PERMISSION_LOAD,
+	STMT_PERMISSION_BY_REQUEST,
+	STMT_PERMISSION_PENDING,
+	STMT_PERMISSION_EACH,
+	STMT_RULE_INSERT,
+	STMT_RULE_REVOKE,
+	STMT_RULE_EACH,
+	STMT_AUDIT_HEAD,
+	STMT_AUDIT_MOVE,
+	STMT_AUDIT_APPEND,
+	STMT_AUDIT_EACH,
 	STMT_COUNT
 };
 

@@ -20,7 +20,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 4 /* PRAGMA user_version of what this program writes */
+#define STORE_SCHEMA 5 /* PRAGMA user_version of what this program writes */
 
 /* Opens or makes the file (mode 0600) and brings its schema up to date. */
 struct store *store_open(const char *path, struct err *err);
@@ -192,5 +192,78 @@ void store_key_update(struct store *s, const struct store_key *row);
 /* Every key, oldest first. The row is released after each call. */
 void store_key_each(struct store *s, void (*cb)(const struct store_key *, void *), void *arg);
 void store_key_release(struct store_key *row);
+
+/* --- permission requests, and the rules that came of them --------------------------------------- */
+
+/* Numbers are stored: none is ever given another meaning. */
+enum store_permission_state {
+	STORE_PERMISSION_PENDING = 0,
+	STORE_PERMISSION_ALLOWED = 1,
+	STORE_PERMISSION_DENIED = 2,
+	STORE_PERMISSION_EXPIRED = 3,  /* nobody answered in time: denied */
+	STORE_PERMISSION_WITHDRAWN = 4 /* who asked is gone, or does not ask any more */
+};
+
+/* Texts are owned by the row; NULL where there is none. */
+struct store_permission {
+	char id[UUID_LEN + 1];
+	char *from, *to;            /* the session, or who asks over MCP and "" */
+	char message[UUID_LEN + 1]; /* in whose turn; "" for none */
+	char *instance, *request;   /* which process asks, and its own name of the request */
+	char *tool, *input,
+	    *updated;  /* the last two are JSON; updated: as a person has changed it */
+	char hash[65]; /* SHA-256 of the text of input, in hexadecimal digits */
+	char *asked;   /* whose person is to decide; NULL: anybody's */
+	char *why;     /* what made a person decide: "grantPermission: ask", a rule */
+	char *description, *blocked_path,
+	    *suggestions; /* as Claude Code gave them; the last: JSON */
+	enum store_permission_state state;
+	int64_t created_at, deadline, decided_at; /* ms; decided_at 0: not yet */
+	char *by, *via, *reason;
+};
+
+void store_permission_insert(struct store *s, const struct store_permission *row);
+/* state, decided_at, by, via, reason and updated of the row with this id. */
+void store_permission_decide(struct store *s, const struct store_permission *row);
+/* False when there is none. Release it. */
+bool store_permission_load(struct store *s, const char *id, struct store_permission *row);
+bool store_permission_by_request(
+    struct store *s, const char *instance, const char *request, struct store_permission *row);
+/* Newest first, only those that are pending or all; limit 0: no limit. Released after each call. */
+void store_permission_each(struct store *s, bool pending, int limit,
+    void (*cb)(const struct store_permission *, void *), void *arg);
+void store_permission_release(struct store_permission *row);
+
+/* A rule that allows, remembered from an answer. */
+struct store_rule {
+	int64_t id;
+	char *team, *rule;     /* owned */
+	char *permission, *by; /* owned; the request that it came of, or NULL */
+	int64_t created_at, expires_at, revoked_at; /* ms; 0: never */
+	char *revoked_by;                           /* owned, or NULL */
+};
+
+void store_rule_insert(struct store *s, struct store_rule *row); /* fills id */
+void store_rule_revoke(struct store *s, const struct store_rule *row);
+/* Every rule, also those that are over, oldest first. Released after each call. */
+void store_rule_each(struct store *s, void (*cb)(const struct store_rule *, void *), void *arg);
+void store_rule_release(struct store_rule *row);
+
+/* --- the audit: every decision, in order; core/audit.h ------------------------------------------ */
+
+/* Texts may be NULL; hash is the chain's up to here. */
+struct store_audit {
+	int64_t seq, at, took; /* took: ms from the question to the decision; -1: none */
+	const char *kind, *decision, *from, *to, *message, *permission, *tool, *input_hash, *by,
+	    *via, *rule, *reason, *hash;
+};
+
+/* The end of the chain. hash has room for 65 bytes; seq 0 and "" for an empty one. */
+void store_audit_head(struct store *s, int64_t *seq, char *hash);
+/* Appends, and moves the head there. */
+void store_audit_append(struct store *s, const struct store_audit *row);
+/* From seq on, in order, limit 0: all. The row's texts live until cb returns; false from cb ends it. */
+void store_audit_each(struct store *s, int64_t from, int limit,
+    bool (*cb)(const struct store_audit *, void *), void *arg);
 
 #endif

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * API keys, see key.h. SHA-256 is libmd's: a whole libcrypto would cost irisd more memory than all
- * the rest of it.
+ * API keys, see key.h.
  */
 #include <assert.h>
-#include <sha2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/compat.h"
 #include "common/json.h"
+#include "irisd/core/digest.h"
 #include "irisd/core/key.h"
 
 static const struct {
@@ -58,13 +57,7 @@ key_make_id(char id[KEY_ID_LEN + 1])
 void
 key_hash(const char *text, char hash[KEY_HASH_LEN + 1])
 {
-	uint8_t digest[SHA256_DIGEST_LENGTH];
-	SHA2_CTX ctx;
-
-	SHA256Init(&ctx);
-	SHA256Update(&ctx, (const uint8_t *)text, strlen(text));
-	SHA256Final(digest, &ctx);
-	hex(digest, sizeof digest, hash);
+	digest_text(text, hash);
 }
 
 /* The scope with this name, of n bytes; 0 when there is none. */

@@ -119,8 +119,10 @@ $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/lib/libirisd.a $
 	@mkdir -p $(@D)
 	$(CC) $(ALLLDFLAGS) -o $@ $^ -lcmocka $(LIBEVENT) $(LIBSQLITE) $(LIBCJSON) $(LIBYAML) $(LIBWEB) $(LIBMD)
 
-# irisd with the tools that the conformance suite wants, in the table of all tools: no program that is installed.
-FIXTURES = $(patsubst %,$(BUILD)/obj/fixtures/%.o,irisd/mcp/tools irisd/mcp/protocol tests/conformance/fixtures)
+# irisd with the tools, prompts and resources that the conformance suite wants, in the tables of all: no program that
+# is installed.
+FIXTURES = $(patsubst %.c,$(BUILD)/obj/fixtures/%.o,$(patsubst %,irisd/mcp/%.c,tools prompts resources protocol) \
+	   $(wildcard tests/conformance/fixtures*.c))
 $(BUILD)/obj/fixtures/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -DIRIS_MCP_FIXTURES -MMD -MP -c -o $@ $<

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of prompts that are made from templates (share/agents): each includer says what it wants
- * of a row. Included by agent.c, which makes their texts, and by prompts_agent.c, which lists them.
+ * The table of prompts that are made from templates (share/agents): each includer says what it
+ * wants of a row. Included by agent.c, which makes their texts, and by prompts_agent.c, which lists
+ * them.
  *
  *	AGENT(name, title, description)
  *	ABOUT_TEAM(name, title, description, team, what, about)	with the arguments team and what

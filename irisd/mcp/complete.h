@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * completion/complete: what may stand for an argument of a prompt, or for a variable of a resource's
- * URI. The tables of prompts and resources name a function for each that something can be offered
- * for. Called by protocol.c.
+ * completion/complete: what may stand for an argument of a prompt, or for a variable of a
+ * resource's URI. The tables of prompts and resources name a function for each that something can
+ * be offered for. Called by protocol.c.
  */
 #ifndef IRIS_MCP_COMPLETE_H
 #define IRIS_MCP_COMPLETE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * MCP prompts, which Claude Code shows as slash commands: their table, prompts/list and prompts/get.
- * Called by protocol.c. What a prompt says is its own file's, as prompts_agent.c.
+ * MCP prompts, which Claude Code shows as slash commands: their table, prompts/list and
+ * prompts/get. Called by protocol.c. What a prompt says is its own file's, as prompts_agent.c.
  */
 #ifndef IRIS_MCP_PROMPTS_H
 #define IRIS_MCP_PROMPTS_H

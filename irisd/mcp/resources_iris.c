@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The resources that Iris has, as resources.h lists them. Whoever may not see a session or a message
- * is told the same as of one that is not there.
+ * The resources that Iris has, as resources.h lists them. Whoever may not see a session or a
+ * message is told the same as of one that is not there.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -7,9 +7,9 @@
  */
 #include "common/json.h"
 #include "irisd/mcp/mcp.h"
+#include "tests/conformance/fixtures.h"
 
-/* One red pixel. */
-static const char png[] =
+const char fixture_png[] =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0g"
     "AAAABJRU5ErkJggg==";
 /* No sample of 8 bits, at 8 kHz. */
@@ -62,7 +62,7 @@ fn_image(struct mcp_call *c, const cJSON *args)
 	cJSON *content = cJSON_CreateArray();
 
 	(void)args;
-	put_data(content, "image", "image/png", png);
+	put_data(content, "image", "image/png", fixture_png);
 	mcp_call_content(c, content, NULL, false);
 }
 
@@ -94,7 +94,7 @@ fn_mixed(struct mcp_call *c, const cJSON *args)
 
 	(void)args;
 	put_text(content, "Multiple content types test:");
-	put_data(content, "image", "image/png", png);
+	put_data(content, "image", "image/png", fixture_png);
 	put_resource(content, "test://mixed-content-resource", "application/json",
 	    "{\"test\":\"data\",\"value\":123}");
 	mcp_call_content(c, content, NULL, false);

@@ -8,10 +8,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { program } from "../lib/iris.mjs";
-import { legacy, makeKey, startHttp } from "../lib/http.mjs";
+import { makeKey, startHttp } from "../lib/http.mjs";
 import { conform, count, failures, run, script, startProxy, suiteVersion } from "./suite.mjs";
-
-const INITIALIZE = { id: 0, method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } } };
 
 /* Scenario -> how many checks it makes at least. */
 const PLAIN = {
@@ -30,13 +28,6 @@ const NOT_TESTABLE = [
 	"server-stateless: sep-2575-server-no-log-without-loglevel",
 ];
 
-/* Of a server that declares no resources. */
-const NO_RESOURCES = {
-	"2025-11-25": ["resources-list: resources-list"],
-	"2026-07-28": ["resources-list: resources-list", "caching: sep-2549-resources-list-caching-hints",
-		"caching: sep-2549-resources-templates-list-caching-hints"],
-};
-
 let iris, key, proxy;
 
 before(async () => {
@@ -54,14 +45,12 @@ describe("the conformance suite on Iris as shipped", () => {
 		test(revision, async (t) => {
 			const { scenarios } = await conform(proxy.url, ["--requirements", revision]);
 			const of = Object.fromEntries(Object.keys(plain).map((name) => [name, scenarios[name]]));
-			const { result } = (await legacy(iris.port, key, INITIALIZE)).json();
-			const expected = [...(revision === "2026-07-28" ? NOT_TESTABLE : []),
-				...(result.capabilities.resources ? [] : NO_RESOURCES[revision])];
+			const expected = revision === "2026-07-28" ? NOT_TESTABLE : [];
 
 			for (const [name, checks] of Object.entries(plain))
 				assert.ok(of[name]?.length >= checks, `${name} made ${of[name]?.length} checks, not ${checks}`);
 			const failed = failures(of);
-			assert.deepEqual(failed.map((f) => f.split(": ", 2).join(": ")).sort(), expected.sort(), failed.join("\n"));
+			assert.deepEqual(failed.map((f) => f.split(": ", 2).join(": ")).sort(), expected.toSorted(), failed.join("\n"));
 			t.diagnostic(`conformance ${suiteVersion()}, ${revision}, as shipped: ${Object.keys(of).length} scenarios, ` +
 				`${count(of, "SUCCESS")} checks passed, ${failed.length} failed as named in this file`);
 		});
@@ -88,6 +77,8 @@ describe("the Inspector's command line", () => {
 				assert.ok(!tools.some((t) => t.name.startsWith("test_")), "a fixture ships");
 				const { prompts } = await inspect(target, era, ["--method", "prompts/list"]);
 				assert.ok(prompts.some((p) => p.name === "handoff"));
+				const { resources } = await inspect(target, era, ["--method", "resources/list"]);
+				assert.deepEqual(resources.map((r) => r.uri), ["iris://teams", "iris://teams/backend", "iris://teams/frontend"]);
 				const date = await inspect(target, era, ["--method", "tools/call", "--tool-name", "get_date"]);
 				assert.ok(Math.abs(date.structuredContent.timestamp - Date.now()) < 60000, JSON.stringify(date));
 				const asked = await inspect(target, era, ["--method", "tools/call", "--tool-name", "ask_message",

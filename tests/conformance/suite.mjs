@@ -22,15 +22,27 @@ export const suiteVersion = () =>
 export const node22 = Number(process.versions.node.split(".")[0]) >= 22
 	? process.execPath : join(modules, `node-linux-${process.arch}/bin/node`);
 
+const utf8 = (bytes) => Buffer.from(bytes, "latin1").toString("utf8");
+
 export const script = (name) => join(modules, name);
 
-/* Requests as they come, with the key; answers as they come, streams too. */
+/*
+ * Requests as they come, with the key; answers as they come, streams too. take(): what came since the
+ * last one, in the order of the requests, each { method, headers, body, status, type, text }.
+ */
 export async function startProxy(port, key) {
+	let exchanges = [];
 	const server = createServer((req, res) => {
+		const x = { method: req.method, headers: req.headers, body: "", status: 0, type: "", text: "" };
+		exchanges.push(x);
+		req.on("data", (d) => (x.body += d.toString("latin1")));
 		const up = request({ host: "127.0.0.1", port, method: req.method, path: req.url, setHost: false,
 			headers: [...req.rawHeaders, "Authorization", `Bearer ${key}`] });
 
 		up.on("response", (r) => {
+			x.status = r.statusCode;
+			x.type = r.headers["content-type"] ?? "";
+			r.on("data", (d) => (x.text += d.toString("latin1")));
 			res.writeHead(r.statusCode, r.statusMessage, r.rawHeaders);
 			r.pipe(res);
 		});
@@ -43,6 +55,11 @@ export async function startProxy(port, key) {
 	await once(server, "listening");
 	return {
 		url: `http://127.0.0.1:${server.address().port}/mcp`,
+		take: () => {
+			const taken = exchanges;
+			exchanges = [];
+			return taken.map((x) => ({ ...x, body: utf8(x.body), text: utf8(x.text) }));
+		},
 		close: () => {
 			server.closeAllConnections();
 			server.close();

@@ -7,12 +7,15 @@
 
 #include "common/xmalloc.h"
 #include "irisd/core/fork.h"
+#include "irisd/core/talk.h"
 
 struct session *
 fork_session_of(struct team *t, const char *from, struct err *err)
 {
 	struct session *s = session_get(t, from, false, NULL);
 
+	if (talk_check(t->d, from, t->name, err) == -1)
+		return NULL;
 	if (s == NULL || !s->row.started) {
 		err_set(err, ERR_NOT_FOUND,
 		    "%s has no conversation with team %s yet; ask the team something first", from,

@@ -13,6 +13,7 @@
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
+#include "irisd/core/talk.h"
 #include "irisd/core/team.h"
 #include "irisd/net/worker.h"
 
@@ -106,6 +107,8 @@ check(const struct session *s, bool force, struct err *err)
 		    "irisd was restarted and still looks after the processes of team %s; try again in "
 		    "some seconds",
 		    t->name);
+	if (talk_check(s->d, s->row.from, t->name, err) == -1)
+		return -1;
 	if ((s->current != NULL || in_doubt(s)) && !force)
 		return err_set(err, ERR_REFUSED,
 		    "team %s is at work for %s; wait for it, or give force: true to interrupt it",

@@ -12,6 +12,7 @@
 #include "irisd/core/message.h"
 #include "irisd/core/renew.h"
 #include "irisd/core/session.h"
+#include "irisd/core/talk.h"
 #include "irisd/core/team.h"
 #include "irisd/mcp/inband.h"
 #include "irisd/mcp/follow.h"
@@ -113,6 +114,8 @@ session_get(struct team *t, const char *from, bool create, struct err *err)
 	char name[TEAM_NAME_MAX];
 	struct session *s;
 
+	if (create && talk_check(t->d, from, t->name, err) == -1)
+		return NULL;
 	TAILQ_FOREACH (s, &t->sessions, team_entry)
 		if (strcmp(s->row.from, from) == 0)
 			return s;

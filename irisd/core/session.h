@@ -85,8 +85,9 @@ const char *session_state_name(enum session_state state);
 void session_move(struct session *s, enum session_event event);
 
 /*
- * The session from -> t; made (in the store as well) when create and missing. NULL with err, or
- * when missing.
+ * The session from -> t. With create, from wants something of t: it is made (in the store as well)
+ * when missing, and ERR_REFUSED where permissions.talk says no. Without, it is only looked up. NULL
+ * with err, or when missing.
  */
 struct session *session_get(struct team *t, const char *from, bool create, struct err *err);
 

@@ -15,6 +15,7 @@
 #include "irisd/core/describe.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/report.h"
+#include "irisd/core/talk.h"
 #include "irisd/mcp/gather.h"
 #include "irisd/mcp/params.h"
 
@@ -113,9 +114,14 @@ fn_cancel(struct mcp_call *c, const cJSON *args)
 	struct session *s;
 	struct gather *g;
 	cJSON *kept, *o;
+	struct err err;
 
 	if (t == NULL)
 		return;
+	if (talk_check(t->d, from, t->name, &err) == -1) {
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
 	kept = json_new();
 	json_put_str(kept, "team", t->name);
 	json_put_str(kept, "fromTeam", from);

@@ -10,6 +10,7 @@
 #include "irisd/core/describe.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/talk.h"
 #include "irisd/mcp/mcp.h"
 
 static cJSON *
@@ -201,6 +202,10 @@ fn_sleep(struct mcp_call *c, const cJSON *args)
 
 	if (t == NULL)
 		return;
+	if (talk_check(t->d, from, t->name, &err) == -1) {
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
 	s = session_get(t, from, false, NULL);
 	if (s == NULL || s->state == SESSION_ASLEEP) {
 		already_asleep(c, t, s);

@@ -11,6 +11,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/describe.h"
 #include "irisd/core/search.h"
+#include "irisd/core/talk.h"
 #include "irisd/net/control.h"
 #include "irisd/net/room.h"
 
@@ -260,16 +261,33 @@ control_message_list(struct control *c, const cJSON *params)
 	control_done(c, o);
 }
 
+/* Whoever sent it or got it may; others as they may interrupt the team. */
+static int
+check_cancel(const struct client *client, const struct session *s, struct err *err)
+{
+	char who[TEAM_NAME_MAX];
+
+	client_who(client, who, sizeof who);
+	if (strcmp(who, s->row.from) == 0 || strcmp(who, s->team->name) == 0)
+		return 0;
+	return talk_check(s->d, who, s->team->name, err);
+}
+
 void
 control_message_cancel(struct control *c, const cJSON *params)
 {
 	struct message *m;
+	struct err err;
 
 	if (!param_id(c, params))
 		return;
 	m = message_find(c->client->d, c->message);
 	if (m == NULL) {
 		answer(c, false);
+		return;
+	}
+	if (check_cancel(c->client, m->session, &err) == -1) {
+		control_failed(c, &err);
 		return;
 	}
 	/* First the wait, then the wish: a queued one ends at once. */

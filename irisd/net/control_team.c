@@ -9,6 +9,7 @@
 #include "irisd/core/backoff.h"
 #include "irisd/core/describe.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/talk.h"
 #include "irisd/net/control.h"
 
 struct team *
@@ -138,11 +139,17 @@ control_team_sleep(struct control *c, const cJSON *params)
 	struct team *t = control_team(c, params);
 	const char *from = json_str(params, "from");
 	bool force = json_bool(params, "force", false);
+	char who[TEAM_NAME_MAX];
 	struct session *s, *next;
 	struct err err;
 
 	if (t == NULL)
 		return;
+	client_who(c->client, who, sizeof who);
+	if (talk_check(t->d, from != NULL ? from : who, t->name, &err) == -1) {
+		control_failed(c, &err);
+		return;
+	}
 	TAILQ_FOREACH (s, &t->sessions, team_entry) {
 		if ((from != NULL && strcmp(from, s->row.from) != 0) || force)
 			continue;

@@ -162,11 +162,33 @@ log_redact(char *text)
 	}
 }
 
+/*
+ * The bytes of a character at s that is none to be seen: the control characters U+0080 to U+009F, of
+ * which U+009B begins a terminal's commands as ESC [ does, the line ends U+2028 and U+2029, and those
+ * that turn the direction of a text. 0: another one.
+ */
+static size_t
+invisible(const unsigned char *s, unsigned *code)
+{
+	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) {
+		*code = s[1];
+		return 2;
+	}
+	if (s[0] != 0xe2 || (s[1] != 0x80 && s[1] != 0x81) || (s[2] & 0xc0) != 0x80)
+		return 0;
+	*code = 0x2000u + (s[1] & 1u) * 64 + (s[2] & 0x3fu);
+	return *code == 0x200e || *code == 0x200f || (*code >= 0x2028 && *code <= 0x202e) ||
+		(*code >= 0x2066 && *code <= 0x2069)
+	    ? 3
+	    : 0;
+}
+
 /* Control characters would let a peer forge lines or drive the reader's terminal. */
 static size_t
 escape(char *dst, size_t size, const char *src)
 {
-	size_t n = 0;
+	size_t n = 0, len;
+	unsigned code;
 
 	for (; *src != '\0'; src++) {
 		unsigned char c = (unsigned char)*src;
@@ -180,6 +202,9 @@ escape(char *dst, size_t size, const char *src)
 			dst[n++] = c == '\n' ? 'n' : c == '\t' ? 't' : 'r';
 		} else if (c < 0x20 || c == 0x7f) {
 			n += (size_t)snprintf(dst + n, size - n, "\\x%02x", c);
+		} else if (c >= 0xc2 && (len = invisible((const unsigned char *)src, &code)) > 0) {
+			n += (size_t)snprintf(dst + n, size - n, "\\u%04x", code);
+			src += len - 1;
 		} else {
 			dst[n++] = (char)c;
 		}

@@ -114,6 +114,19 @@ test_escapes(void **state)
 	assert_non_null(strstr(line, "\xc3\xa9"));
 }
 
+/* Neither the other control characters, nor other line ends, nor what turns a text around. */
+static void
+test_invisible(void **state)
+{
+	(void)state;
+	log_info(
+	    "a\xc2\x9b"
+	    "31m\xc2\x85 \xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f. \xc2\xa0\xe2\x80\xa6\xe2\x81\xa0\xe2\x82\xac\xe2\x80");
+	logged();
+	assert_non_null(strstr(line, "a\\u009b31m\\u0085 \\u2028\\u202e\\u2066\\u200f. "));
+	assert_non_null(strstr(line, ". \xc2\xa0\xe2\x80\xa6\xe2\x81\xa0\xe2\x82\xac\xe2\x80\n"));
+}
+
 static void
 test_long(void **state)
 {
@@ -196,6 +209,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_form, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_levels, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_escapes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_invisible, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_long, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_redact, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_fatal, setup, teardown),

@@ -167,6 +167,25 @@ rpc_result(const char *id, cJSON *result)
 }
 
 char *
+rpc_result_text(const char *id, const char *result)
+{
+	static const char before[] = "{\"jsonrpc\":\"2.0\",\"id\":", between[] = ",\"result\":";
+	size_t idlen = strlen(id), len = strlen(result);
+	char *line = xmalloc(sizeof before + idlen + sizeof between + len), *p = line;
+
+	memcpy(p, before, sizeof before - 1);
+	p += sizeof before - 1;
+	memcpy(p, id, idlen);
+	p += idlen;
+	memcpy(p, between, sizeof between - 1);
+	p += sizeof between - 1;
+	memcpy(p, result, len);
+	p[len] = '}';
+	p[len + 1] = '\0';
+	return line;
+}
+
+char *
 rpc_error_code(const char *id, int code, const char *message, cJSON *data)
 {
 	cJSON *o = envelope(id != NULL ? id : "null"), *e = json_new();

@@ -42,6 +42,8 @@ char *rpc_request(const char *id, const char *method, cJSON *params);
 char *rpc_request_n(uint64_t id, const char *method, cJSON *params);
 char *rpc_notification(const char *method, cJSON *params);
 char *rpc_result(const char *id, cJSON *result);
+/* The same with a result that is text already, copied as it stands: valid JSON on one line. */
+char *rpc_result_text(const char *id, const char *result);
 /* id NULL becomes null. data gets a member "code" with the error's name. */
 char *rpc_error(const char *id, const struct err *e, cJSON *data);
 char *rpc_error_code(const char *id, int code, const char *message, cJSON *data);

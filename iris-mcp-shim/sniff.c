@@ -27,11 +27,25 @@ usable_id(struct slice id)
 	    json_check(id.ptr, id.len, NULL) == 0;
 }
 
+/* As irisd writes answers, which may be long: nothing behind it needs to be looked at. */
+static bool
+is_result(struct slice id, const char *end)
+{
+	static const char next[] = ",\"result\":";
+
+	return id.ptr != NULL && (size_t)(end - id.ptr) >= id.len + sizeof next &&
+	    memcmp(id.ptr + id.len, next, sizeof next - 1) == 0;
+}
+
 void
 sniff_line(const char *line, size_t len, struct sniff *s)
 {
 	memset(s, 0, sizeof *s);
 	s->id = member(line, len, "id");
+	if (is_result(s->id, line + len)) {
+		s->kind = usable_id(s->id) ? SNIFF_ANSWER : SNIFF_OTHER;
+		return;
+	}
 	s->method = member(line, len, "method");
 	if (s->id.ptr == NULL)
 		s->kind = s->method.ptr != NULL ? SNIFF_NOTIFICATION : SNIFF_OTHER;

@@ -159,20 +159,33 @@ do_initialize(struct mcp *m, const struct rpc_msg *msg)
 	reply(m, msg, r);
 }
 
+/* A long text that never changes: made once for each era. */
+static const char *
+tools_result(bool modern)
+{
+	static char *made[2];
+	const char *tools;
+	cJSON *r;
+
+	if (made[modern] == NULL) {
+		tools = mcp_tools_json();
+		r = mcp_result(modern, true);
+		json_put_raw(r, "tools", tools, strlen(tools));
+		made[modern] = json_print(r);
+		cJSON_Delete(r);
+	}
+	return made[modern];
+}
+
 static void
 do_tools_list(struct mcp *m, const struct rpc_msg *msg, bool modern)
 {
-	const char *tools = mcp_tools_json();
-	cJSON *r;
-
 	if (json_get(msg->params, "cursor") != NULL) {
 		refuse(m, msg, RPC_INVALID_PARAMS,
 		    "no such cursor: all tools are on the first page", NULL);
 		return;
 	}
-	r = mcp_result(modern, true);
-	json_put_raw(r, "tools", tools, strlen(tools));
-	reply(m, msg, r);
+	m->carrier->send(m, rpc_result_text(msg->id, tools_result(modern)));
 }
 
 /* 2026-07-28 stdio and the handshake era alike: nothing more is sent for that id. */

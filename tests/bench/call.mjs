@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one caller meets: list_teams and send_message through the shim, and what the processes
- * behind it hold in memory and do while nobody asks.
+ * What one caller meets: list_teams, tools/list and send_message through the shim, and what the
+ * processes behind it hold in memory and do while nobody asks.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -24,6 +24,21 @@ async function listTeams(iris, scale, add) {
 
 	add({ what: "list_teams through the shim, ten teams", unit: "ms", goal: { p50: 0.15, p99: 1 }, floor: raw, measured: listed, n: scale.calls, warmup: WARMUP, repeats: scale.repeats });
 	add(memoryRow("shim resident, after those calls", 2, listed, { floor: { p50: raw.rssKib / 1024 } }));
+}
+
+/* The longest of the answers that a client asks for when it starts, beside the shortest of a tool. */
+async function listTools(iris, scale, add) {
+	const options = ["-n", scale.calls, "-w", WARMUP, ...mcpFirst];
+	const at = { env: iris.env, cwd: iris.root };
+	const [date, list] = await quietest(scale.repeats,
+		() => bench([...options, ...toolCall("get_date", "{}"), "-e", '"dayOfYear"', "--", shim], at),
+		() => bench([...options, "-r", '{"jsonrpc":"2.0","id":@N,"method":"tools/list"}', "-e", '"name":"permissions__approve"', "--", shim], at));
+
+	add({ what: "get_date through the shim", unit: "ms", measured: date, n: scale.calls, warmup: WARMUP, repeats: scale.repeats });
+	add({
+		what: "tools/list through the shim", unit: "ms", goal: { p50: 2 * date.p50 }, floor: date, measured: list,
+		n: scale.calls, warmup: WARMUP, repeats: scale.repeats, note: "floor: get_date; goal: twice that",
+	});
 }
 
 async function sendMessage(iris, scale, add) {
@@ -81,6 +96,7 @@ export async function callRows(scale, add) {
 	await withIris(numberedTeams(10), async (iris) => {
 		add(memoryRow("irisd resident, idle, ten teams", 8, memory(iris.daemon.pid)));
 		await listTeams(iris, scale, add);
+		await listTools(iris, scale, add);
 		await sendMessage(iris, scale, add);
 		const { workers } = await iris.json(["status"]);
 		add(memoryRow(`iris-worker resident, after ${scale.repeats * (scale.messages + WARMUP)} turns`, 3, memory(workers[0].pid)));

@@ -237,6 +237,9 @@ test_written(void **state)
 	assert_string_equal(line,
 	    "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"bad\\nline\"}}");
 	free(line);
+	line = rpc_result_text("\"q\"", "{\"a\":[]}");
+	assert_string_equal(line, "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"result\":{\"a\":[]}}");
+	free(line);
 	err_set(&e, ERR_NOT_FOUND, "no team \"x\"");
 	json_put_str(data, "near", "y");
 	line = rpc_error("\"q\"", &e, data);

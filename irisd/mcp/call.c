@@ -13,6 +13,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/message.h"
 #include "irisd/mcp/agent.h"
+#include "irisd/mcp/elicit_private.h"
 #include "irisd/mcp/gather.h"
 #include "irisd/mcp/mcp_private.h"
 
@@ -34,6 +35,8 @@ call_free(struct mcp_call *c)
 		gather_free(c->gather);
 	if (c->tick != NULL)
 		event_free(c->tick);
+	/* Last: who is told may do things that would end what the call waits for. */
+	elicit_release(c);
 	free(c->id);
 	free(c->token);
 	free(c->said);
@@ -50,7 +53,17 @@ mcp_call_content(struct mcp_call *c, cJSON *content, const char *structured, boo
 		json_put_bool(r, "isError", true);
 	if (structured != NULL)
 		json_put_raw(r, "structuredContent", structured, strlen(structured));
-	c->mcp->carrier->send(c->mcp, rpc_result(c->id, r));
+	/* What the client was asked is taken back first: over HTTP nothing follows an answer. */
+	elicit_withdraw(c);
+	if (!elicit_hold_keep(c, r))
+		c->mcp->carrier->send(c->mcp, rpc_result(c->id, r));
+	call_free(c);
+}
+
+void
+mcp_call_error(struct mcp_call *c, int code, const char *text, cJSON *data)
+{
+	c->mcp->carrier->send(c->mcp, rpc_error_code(c->id, code, text, data));
 	call_free(c);
 }
 
@@ -207,10 +220,74 @@ progress_token(const struct rpc_msg *msg, const char *line, size_t len)
 	return xstrndup(p, n);
 }
 
+uint64_t
+mcp_call_digest(const char *line, size_t len)
+{
+	uint64_t h = 14695981039346656037u;
+	const char *p;
+	size_t n, i;
+
+	if (!json_raw_member(line, len, "params", &p, &n) ||
+	    !json_raw_member(p, n, "arguments", &p, &n))
+		return h;
+	for (i = 0; i < n; i++)
+		h = (h ^ (unsigned char)p[i]) * 1099511628211u;
+	return h;
+}
+
+/* What differs between two requests for one call. Behind a spawned session there is no person. */
+static void
+take_request(
+    struct mcp_call *c, struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
+{
+	const cJSON *meta = json_obj(msg->params, "_meta");
+
+	c->mcp = m;
+	c->id = xstrdup(msg->id);
+	c->token = progress_token(msg, line, len);
+	if (m->session == NULL)
+		c->can =
+		    c->modern ? elicit_capabilities(json_obj(meta, MCP_META_CAPABILITIES)) : m->can;
+	if (c->modern && c->can != 0)
+		c->digest = mcp_call_digest(line, len);
+	TAILQ_INSERT_TAIL(&m->calls, c, entry);
+}
+
+void
+mcp_call_detach(struct mcp_call *c, struct mcp *to)
+{
+	TAILQ_REMOVE(&c->mcp->calls, c, entry);
+	free(c->id);
+	free(c->token);
+	c->id = xstrdup("null");
+	c->token = NULL;
+	if (c->tick != NULL)
+		evtimer_del(c->tick);
+	c->mcp = to;
+	TAILQ_INSERT_TAIL(&to->calls, c, entry);
+}
+
+void
+mcp_call_attach(
+    struct mcp_call *c, struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
+{
+	char *said = c->said;
+
+	TAILQ_REMOVE(&c->mcp->calls, c, entry);
+	free(c->id);
+	take_request(c, m, msg, line, len);
+	if (said != NULL) {
+		c->said = NULL;
+		mcp_call_progress(c, said);
+		free(said);
+	}
+}
+
 void
 mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len, bool modern)
 {
 	const cJSON *args = json_get(msg->params, "arguments");
+	const cJSON *given = modern ? json_get(msg->params, "inputResponses") : NULL;
 	const char *name = json_str(msg->params, "name");
 	const struct mcp_tool *t;
 	struct mcp_call *c;
@@ -226,6 +303,16 @@ mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_
 		m->carrier->send(m, rpc_error_code(msg->id, RPC_INVALID_REQUEST, text, NULL));
 		return;
 	}
+	if (modern && json_get(msg->params, "requestState") != NULL) {
+		elicit_resume(m, msg, line, len);
+		return;
+	}
+	if (given != NULL && !cJSON_IsObject(given)) {
+		m->carrier->send(m,
+		    rpc_error_code(
+			msg->id, RPC_INVALID_PARAMS, "inputResponses must be an object", NULL));
+		return;
+	}
 	if (name == NULL || (t = mcp_tool_find(name)) == NULL) {
 		snprintf(text, sizeof text, "unknown tool \"%.100s\"; tools/list names them",
 		    name != NULL ? name : "");
@@ -234,13 +321,12 @@ mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_
 		return;
 	}
 	c = xcalloc(1, sizeof *c);
-	c->mcp = m;
-	c->id = xstrdup(msg->id);
-	c->token = progress_token(msg, line, len);
 	c->modern = modern;
 	c->tool = t->name;
 	c->started = compat_mono_ms();
-	TAILQ_INSERT_TAIL(&m->calls, c, entry);
+	take_request(c, m, msg, line, len);
+	if (given != NULL)
+		elicit_given(c, given);
 	/* Missing arguments are none: some clients leave them out. */
 	if (mcp_tool_check(t, args, &err) == -1)
 		mcp_call_failed(c, &err, NULL);
@@ -286,6 +372,7 @@ mcp_call_cancel(struct mcp *m, const char *id, const char *reason)
 	if (c == NULL)
 		return;
 	msg = c->wait != NULL && !timed_out && !c->observes ? c->wait->message : NULL;
+	elicit_withdraw(c);
 	log_info("mcp call cancelled tool=%s message=%s reason=%.100s", c->tool, c->message,
 	    reason != NULL ? reason : "");
 	if (c->gather != NULL && !timed_out) {
@@ -303,6 +390,7 @@ mcp_lost(struct mcp *m)
 	struct mcp_call *c, *next;
 	struct message *msg;
 
+	elicit_hold_end(m, true);
 	TAILQ_FOREACH_SAFE (c, &m->calls, entry, next) {
 		if (c->gather != NULL) {
 			drop_gather(c, message_abandoned);

@@ -22,9 +22,11 @@
 #else
 #define MCP_SERVER_NAME "iris"
 #endif
-#define MCP_MODERN "2026-07-28"
+#define MCP_MODERN             "2026-07-28"
+#define MCP_MISSING_CAPABILITY (-32021) /* 2026-07-28, basic, error codes */
 
 struct agent;
+struct elicits;
 struct mcp;
 struct gather;
 struct mcp_call;
@@ -48,7 +50,9 @@ struct mcp {
 	struct session
 	    *session;      /* in whose turns the calls are made; NULL for a person's own client */
 	char instance[64]; /* names the client across reconnections; "" when it can not reconnect */
-	cJSON *env;        /* owned: what the client's program told of its terminal; or NULL */
+	char principal[64]; /* whose answers these are: this connection, or the key over HTTP */
+	unsigned can;       /* in the handshake era: what the client does when asked, MCP_CAN_* */
+	cJSON *env;         /* owned: what the client's program told of its terminal; or NULL */
 	TAILQ_HEAD(, mcp_call) calls;
 	TAILQ_HEAD(, mcp_prompt) prompts; /* of prompts/get, whose answer takes a while */
 	TAILQ_HEAD(, mcp_listen) listens;
@@ -79,6 +83,8 @@ struct mcp_call {
 	char *id;    /* raw JSON, owned */
 	char *token; /* raw JSON of the progress token, owned; NULL: the client wants no progress */
 	bool modern;
+	unsigned can;    /* what its client does when asked (elicit.h), MCP_CAN_* */
+	uint64_t digest; /* of the arguments, where the client can be asked */
 	const char *tool;
 	int64_t started;  /* ms, monotonic */
 	int64_t progress; /* last value sent */
@@ -90,6 +96,7 @@ struct mcp_call {
 	bool watching;                   /* a session_watch with this call as its arg */
 	bool observes;                   /* it only fetches: somebody else has sent the message */
 	struct gather *gather;           /* it waits for several things; owned */
+	struct elicits *elicits;         /* what its client is asked; owned by elicit.c; or NULL */
 	void (*undo)(struct mcp_call *); /* when it goes: forget it wherever it is waited for */
 };
 
@@ -103,6 +110,11 @@ void mcp_call_text(struct mcp_call *c, const char *text);
  * The same for any content: a list of blocks (taken), and the text of structuredContent, or NULL.
  */
 void mcp_call_content(struct mcp_call *c, cJSON *content, const char *structured, bool failed);
+/*
+ * Its client can not do what the call needs, one of MCP_CAN_*: end it with the error that
+ * 2026-07-28 has for that (-32021), before that with an error result.
+ */
+void mcp_call_missing(struct mcp_call *c, unsigned can);
 /*
  * End it with an error result; extra (taken, may be NULL) is the object that error, code and tool
  * are put in.
@@ -174,6 +186,7 @@ extern const struct mcp_tool mcp_tools_agent[];
 extern const struct mcp_tool mcp_tools_misc[];
 #ifdef IRIS_MCP_FIXTURES
 extern const struct mcp_tool mcp_tools_fixtures[]; /* tests/conformance; in no program that ships */
+extern const struct mcp_tool mcp_tools_fixtures_elicit[];
 #endif
 
 const struct mcp_tool *mcp_tool_find(const char *name);

@@ -10,15 +10,16 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "common/uuid.h"
 #include "common/xmalloc.h"
 #include "irisd/mcp/complete.h"
 #include "irisd/mcp/follow.h"
+#include "irisd/mcp/elicit_private.h"
 #include "irisd/mcp/mcp_private.h"
 #include "irisd/mcp/prompts.h"
 #include "irisd/mcp/resources.h"
 
 #define META_VERSION      "io.modelcontextprotocol/protocolVersion"
-#define META_CAPABILITIES "io.modelcontextprotocol/clientCapabilities"
 #define META_SERVER       "io.modelcontextprotocol/serverInfo"
 
 #define UNSUPPORTED_VERSION (-32022) /* 2026-07-28, versioning */
@@ -153,6 +154,7 @@ do_initialize(struct mcp *m, const struct rpc_msg *msg)
 	json_put(r, "serverInfo", server_info());
 	json_put_str(r, "instructions", mcp_instructions);
 	m->initialized = true;
+	m->can = elicit_capabilities(json_obj(msg->params, "capabilities"));
 	log_info("mcp client name=%.60s version=%.30s protocol=%s",
 	    json_str(client, "name") != NULL ? json_str(client, "name") : "?",
 	    json_str(client, "version") != NULL ? json_str(client, "version") : "?", version);
@@ -213,9 +215,9 @@ check_modern(struct mcp *m, const struct rpc_msg *msg, const cJSON *meta)
 	const char *version = json_str(meta, META_VERSION);
 	cJSON *data, *supported;
 
-	if (version == NULL || json_obj(meta, META_CAPABILITIES) == NULL) {
+	if (version == NULL || json_obj(meta, MCP_META_CAPABILITIES) == NULL) {
 		refuse(m, msg, RPC_INVALID_PARAMS,
-		    "params._meta needs " META_VERSION " and " META_CAPABILITIES, NULL);
+		    "params._meta needs " META_VERSION " and " MCP_META_CAPABILITIES, NULL);
 		return false;
 	}
 	if (strcmp(version, MCP_MODERN) == 0)
@@ -286,8 +288,9 @@ mcp_line(struct mcp *m, const char *line, size_t len)
 	} else if (msg.kind == RPC_NOTIFICATION) {
 		if (strcmp(msg.method, "notifications/cancelled") == 0)
 			do_cancelled(m, &msg, line, len);
+	} else {
+		elicit_response(m, &msg);
 	}
-	/* An answer can only be to a request, and this server makes none. */
 	rpc_clear(&msg);
 }
 
@@ -298,6 +301,7 @@ mcp_init(struct mcp *m, struct irisd *d, const struct mcp_carrier *carrier, void
 	m->d = d;
 	m->carrier = carrier;
 	m->arg = arg;
+	uuid_v4(m->principal);
 	TAILQ_INIT(&m->calls);
 	TAILQ_INIT(&m->prompts);
 	TAILQ_INIT(&m->listens);
@@ -309,6 +313,7 @@ void
 mcp_release(struct mcp *m)
 {
 	LIST_REMOVE(m, all);
+	elicit_hold_end(m, false);
 	follow_release(m);
 	prompts_end(m, NULL);
 	mcp_call_drop_all(m);

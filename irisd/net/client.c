@@ -18,6 +18,7 @@
 #include "common/rpc.h"
 #include "common/xmalloc.h"
 #include "irisd/core/terminal.h"
+#include "irisd/mcp/elicit_private.h"
 #include "irisd/net/client.h"
 #include "irisd/net/control.h"
 #include "irisd/net/room.h"
@@ -483,4 +484,5 @@ client_close_all(struct irisd *d)
 {
 	while (!TAILQ_EMPTY(&d->clients))
 		client_end(TAILQ_FIRST(&d->clients));
+	elicit_hold_end_all(d);
 }

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/core/key.h"
+#include "irisd/mcp/elicit_private.h"
 #include "irisd/net/control.h"
 #include "irisd/net/web_client.h"
 
@@ -173,6 +174,8 @@ control_key_check(struct control *c, const cJSON *params)
 		store_key_update(d->store, &row);
 	}
 	store_key_release(&row);
+	if (o != NULL && mcp && c->client->role == CLIENT_WEB)
+		c->client->mcp.can = elicit_capabilities(json_obj(params, "capabilities"));
 	if (o != NULL)
 		control_done(c, o);
 	else

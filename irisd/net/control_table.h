@@ -39,6 +39,6 @@ CONTROL_X(key_create, "iris/key.create", "name, scope, team?, expires?",
     "make an API key for HTTP; its text is told this once")
 CONTROL_X(key_list, "iris/key.list", "", "all API keys, without their texts")
 CONTROL_X(key_revoke, "iris/key.revoke", "id", "end an API key, and what its bearers wait for")
-CONTROL_X(key_check, "iris/key.check", "key, session?, mcp?",
+CONTROL_X(key_check, "iris/key.check", "key, session?, mcp?, capabilities?",
     "whose key it is; and in the role web, this connection is for the MCP of its bearer")
 CONTROL_X(web_listening, "iris/web.listening", "ports", "the web process listens, or can not")

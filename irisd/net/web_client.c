@@ -100,6 +100,7 @@ web_client_speaks(
 		c->web->mcp = true;
 		compat_strlcpy(c->web->name, name, sizeof c->web->name);
 		compat_strlcpy(c->web->key, key->id, sizeof c->web->key);
+		snprintf(c->mcp.principal, sizeof c->mcp.principal, "key:%s", key->id);
 		compat_strlcpy(
 		    c->web->session, s != NULL ? s->row.claude_id : "", sizeof c->web->session);
 	}

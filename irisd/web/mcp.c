@@ -109,10 +109,14 @@ one_message(struct exchange *x, const char *line, size_t len)
 		mcp_request(x, &msg, line, len);
 	else if (version != NULL && strcmp(version, MCP_MODERN) != 0 && !mcp_speaks_legacy(version))
 		mcp_refuse_version(x->h, NULL, version);
+	else if (msg.kind != RPC_NOTIFICATION && uplink_send(&x->uplink, line, len, &err) == -1)
+		web_mcp_error(
+		    x->h, 503, "Retry-After: 1\r\n", NULL, err_rpc_code(err.code), err.msg, NULL);
 	else
 		/*
-		 * Notifications change nothing here: to cancel, a client of 2026-07-28 closes its
-		 * request, and an older one can not be told from others that use the same ids.
+		 * An answer is for irisd, which knows the question. Notifications change nothing:
+		 * to cancel, a client of 2026-07-28 closes its request, and an older one can not
+		 * be told from others that use the same ids.
 		 */
 		http_answer(x->h, 202, NULL, NULL, NULL, 0);
 	rpc_clear(&msg);
@@ -130,6 +134,8 @@ web_mcp(struct http *h, const char *session)
 
 	if (!check_form(h))
 		return;
+	if (header_accepts(mg_get_header(h->conn, "Accept"), "text/event-stream"))
+		x.can = mcp_session_can(http_header(h, "Mcp-Session-Id"));
 	if (!header_bearer(authorization, token, sizeof token)) {
 		h->close = true;
 		web_mcp_error(h, 401, "WWW-Authenticate: Bearer realm=\"iris\"\r\n", NULL,
@@ -140,7 +146,7 @@ web_mcp(struct http *h, const char *session)
 	}
 	if (session != NULL && !uuid_valid(session))
 		err_set(&err, ERR_NOT_FOUND, "Session not found: %.64s", session);
-	else if (uplink_open(&x.uplink, serve_sock(), token, session, &err) == 0)
+	else if (uplink_open(&x.uplink, serve_sock(), token, session, x.can, &err) == 0)
 		err_clear(&err);
 	if (err.code != ERR_NONE) {
 		h->close = true;

@@ -164,7 +164,7 @@ mcp_batch(struct exchange *x, const char *text, size_t len)
 	}
 	for (p = strchr(text, '[') + 1; (n = element(&p)) > 0; p += n)
 		count++;
-	if (version != NULL && strcmp(version, BATCH_ERA) != 0)
+	if (x->can != 0 || (version != NULL && strcmp(version, BATCH_ERA) != 0))
 		web_mcp_error(x->h, 400, NULL, NULL, RPC_INVALID_REQUEST,
 		    "one message for each POST; only " BATCH_ERA " has lists of them", NULL);
 	else if (count < 1 || count > BATCH_MAX)

@@ -14,7 +14,9 @@
 struct exchange {
 	struct http *h;
 	struct uplink uplink;
-	bool modern; /* the message is of 2026-07-28 */
+	bool modern;      /* the message is of 2026-07-28 */
+	unsigned can;     /* in the handshake era: what the client may be asked, MCP_CAN_* */
+	char session[64]; /* the header that tells a client its session's id; "" for none */
 };
 
 /* mcp.c: an error as JSON-RPC has it; id NULL: none; data (taken) may be NULL. */
@@ -28,6 +30,13 @@ void mcp_refuse_version(struct http *h, const char *id, const char *version);
 bool mcp_permitted(const struct exchange *x, const struct rpc_msg *msg, const char **scope);
 /* Whether its answer may take long: it needs a place (serve_hold). */
 bool mcp_may_wait(const struct rpc_msg *msg);
+
+/*
+ * mcp_session.c: the header with an id that says what the client declares in this initialize, ""
+ * where that is nothing; and what an id, which may be NULL, says.
+ */
+void mcp_session_make(const struct rpc_msg *msg, char *header, size_t size);
+unsigned mcp_session_can(const char *id);
 
 /* mcp_batch.c: several messages in a list, which 2025-03-26 alone has. */
 void mcp_batch(struct exchange *x, const char *text, size_t len);

@@ -153,6 +153,7 @@ status_of(const struct exchange *x, const struct json_slice *error)
 		return 404;
 	case RPC_INVALID_REQUEST:
 	case UNSUPPORTED_VERSION:
+	case MCP_MISSING_CAPABILITY:
 		return 400;
 	default:
 		return 200;
@@ -206,7 +207,8 @@ pass_on(struct exchange *x, const struct rpc_msg *msg, bool streams, const char 
 		return true;
 	}
 	if (found[0].p == NULL && !x->h->stream) {
-		http_answer(x->h, status_of(x, &found[1]), "application/json", NULL, line, len);
+		http_answer(x->h, status_of(x, &found[1]), "application/json",
+		    x->session[0] != '\0' ? x->session : NULL, line, len);
 		return true;
 	}
 	if (found[0].p != NULL && !streams)
@@ -253,9 +255,10 @@ relay(struct exchange *x, const struct rpc_msg *msg, bool streams)
 
 /* Whether there may be anything to tell before the answer. */
 static bool
-wants_stream(const struct rpc_msg *msg)
+wants_stream(const struct exchange *x, const struct rpc_msg *msg)
 {
 	return strcmp(msg->method, "subscriptions/listen") == 0 ||
+	    (x->can != 0 && strcmp(msg->method, "tools/call") == 0) ||
 	    json_get(json_obj(msg->params, "_meta"), "progressToken") != NULL;
 }
 
@@ -263,7 +266,7 @@ void
 mcp_request(struct exchange *x, const struct rpc_msg *msg, const char *line, size_t len)
 {
 	const char *scope, *accept = mg_get_header(x->h->conn, "Accept");
-	bool streams = wants_stream(msg) && header_accepts(accept, "text/event-stream");
+	bool streams = wants_stream(x, msg) && header_accepts(accept, "text/event-stream");
 	bool held = mcp_may_wait(msg);
 	struct err err;
 
@@ -282,6 +285,8 @@ mcp_request(struct exchange *x, const struct rpc_msg *msg, const char *line, siz
 		    "as many clients as can be served wait already", NULL);
 		return;
 	}
+	if (!x->modern && strcmp(msg->method, "initialize") == 0)
+		mcp_session_make(msg, x->session, sizeof x->session);
 	if (uplink_send(&x->uplink, line, len, &err) == -1)
 		lost(x, msg, &err);
 	else

@@ -9,14 +9,15 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "irisd/core/key.h"
+#include "irisd/mcp/elicit_private.h"
 #include "irisd/web/http.h"
 #include "irisd/web/uplink.h"
 
 #define CALL_MS 10000 /* for what irisd answers at once */
 
 int
-uplink_open(
-    struct uplink *l, const char *sock, const char *key, const char *session, struct err *err)
+uplink_open(struct uplink *l, const char *sock, const char *key, const char *session, unsigned can,
+    struct err *err)
 {
 	cJSON *params, *who = NULL;
 
@@ -27,6 +28,8 @@ uplink_open(
 	json_put_str(params, "key", key);
 	json_put_str_opt(params, "session", session);
 	json_put_bool(params, "mcp", true);
+	if (can != 0)
+		json_put(params, "capabilities", elicit_capabilities_json(can));
 	if (call_request(&l->call, "iris/key.check", params, CALL_MS, NULL, NULL, &who, err) ==
 	    -1) {
 		call_close(&l->call);

@@ -15,10 +15,11 @@ struct uplink {
 
 /*
  * Connect, and check the key (for a session, when not NULL): errors as iris/key.check has them, and
- * ERR_UNAVAILABLE, ERR_TIMEOUT. On failure nothing is open.
+ * ERR_UNAVAILABLE, ERR_TIMEOUT. can: what the bearer's client may be asked (elicit.h). On failure
+ * nothing is open.
  */
-int uplink_open(
-    struct uplink *l, const char *sock, const char *key, const char *session, struct err *err);
+int uplink_open(struct uplink *l, const char *sock, const char *key, const char *session,
+    unsigned can, struct err *err);
 void uplink_close(struct uplink *l);
 
 /* One line to irisd. */

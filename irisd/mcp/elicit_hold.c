@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Calls of 2026-07-28 between the result that asks their client something and its next tools/call,
+ * see elicit.h. A call that is held belongs to a struct mcp of its own, without a connection, so
+ * that what it waits for goes on and ends as with any client.
+ *
+ * requestState is 122 random bits that name what irisd holds: there is nothing in it to be forged,
+ * and one that was used, has expired, or is of an irisd that has ended, is refused. It is good only
+ * for who got it (the connection, or the key over HTTP, and the team), for the same tool and the
+ * same arguments, once.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/xmalloc.h"
+#include "irisd/mcp/elicit_private.h"
+#include "irisd/mcp/mcp_private.h"
+
+#define HELD_MAX        1000 /* calls, of all clients */
+#define HELD_CLIENT_MAX 100
+
+struct hold {
+	struct mcp mcp; /* the call's while it is held; its only one, none when it has ended */
+	char state[UUID_LEN + 1];
+	char name[TEAM_NAME_MAX]; /* who has called */
+	const char *tool;
+	uint64_t digest; /* of the arguments */
+	cJSON *result;   /* owned: what the call has ended with meanwhile */
+	struct event *expiry;
+};
+
+/* Nobody to tell how it goes. */
+static void
+hold_send(struct mcp *m, char *text)
+{
+	(void)m;
+	free(text);
+}
+
+static void
+hold_who(struct mcp *m, char *name, size_t size)
+{
+	struct hold *h = m->arg;
+
+	compat_strlcpy(name, h->name, size);
+}
+
+static const struct mcp_carrier hold_carrier = {hold_send, hold_who, false};
+
+static bool
+is_hold(const struct mcp *m)
+{
+	return m->carrier == &hold_carrier;
+}
+
+/* Its call, if it still has one, ends without an answer. */
+static void
+hold_free(struct hold *h)
+{
+	mcp_release(&h->mcp);
+	event_free(h->expiry);
+	cJSON_Delete(h->result);
+	free(h);
+}
+
+static void
+expiry_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct hold *h = arg;
+
+	(void)fd;
+	(void)what;
+	log_info("a call that needs input was not repeated tool=%s from=%s", h->tool, h->name);
+	mcp_lost(&h->mcp);
+	hold_free(h);
+}
+
+static struct hold *
+hold_new(struct mcp_call *c)
+{
+	struct timeval tv = {ELICIT_HOLD_S, 0};
+	struct mcp *from = c->mcp;
+	struct hold *h = xcalloc(1, sizeof *h);
+
+	mcp_init(&h->mcp, from->d, &hold_carrier, h);
+	compat_strlcpy(h->mcp.principal, from->principal, sizeof h->mcp.principal);
+	compat_strlcpy(h->mcp.instance, from->instance, sizeof h->mcp.instance);
+	from->carrier->who(from, h->name, sizeof h->name);
+	uuid_v4(h->state);
+	h->tool = c->tool;
+	h->digest = c->digest;
+	h->expiry = evtimer_new(from->d->loop.base, expiry_cb, h);
+	evtimer_add(h->expiry, &tv);
+	return h;
+}
+
+bool
+elicit_hold_room(struct mcp *m)
+{
+	const struct mcp *other;
+	int all = 0, own = 0;
+
+	LIST_FOREACH(other, &m->d->mcps, all)
+	{
+		if (!is_hold(other))
+			continue;
+		all++;
+		own += strcmp(other->principal, m->principal) == 0;
+	}
+	return all < HELD_MAX && own < HELD_CLIENT_MAX;
+}
+
+void
+elicit_hold(struct mcp_call *c)
+{
+	cJSON *r = mcp_result(true, false), *requests = json_new(), *o;
+	struct hold *h = hold_new(c);
+	struct elicit *e;
+
+	TAILQ_FOREACH (e, &c->elicits->open, entry) {
+		o = json_new();
+		json_put_str(o, "method", e->kind->method);
+		json_put(o, "params", cJSON_Duplicate(e->params, true));
+		json_put(requests, e->key, o);
+	}
+	cJSON_ReplaceItemInObjectCaseSensitive(
+	    r, "resultType", cJSON_CreateString("input_required"));
+	json_put(r, "inputRequests", requests);
+	json_put_str(r, "requestState", h->state);
+	c->mcp->carrier->send(c->mcp, rpc_result(c->id, r));
+	c->elicits->held = true;
+	mcp_call_detach(c, &h->mcp);
+}
+
+bool
+elicit_hold_keep(struct mcp_call *c, cJSON *result)
+{
+	struct hold *h = c->mcp->arg;
+
+	if (!is_hold(c->mcp))
+		return false;
+	h->result = result;
+	return true;
+}
+
+/* --- the next request ------------------------------------------------------------------------- */
+
+static void
+refuse(struct mcp *m, const struct rpc_msg *msg, const char *text)
+{
+	m->carrier->send(m, rpc_error_code(msg->id, RPC_INVALID_PARAMS, text, NULL));
+}
+
+/* The same text whatever is wrong with it: nothing is to be learnt by trying. */
+static struct hold *
+find(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
+{
+	const char *state = json_str(msg->params, "requestState");
+	const char *tool = json_str(msg->params, "name");
+	char name[TEAM_NAME_MAX];
+	struct mcp *other;
+	struct hold *h;
+
+	m->carrier->who(m, name, sizeof name);
+	LIST_FOREACH(other, &m->d->mcps, all)
+	{
+		h = other->arg;
+		if (is_hold(other) && state != NULL && tool != NULL &&
+		    strcmp(h->state, state) == 0 && strcmp(h->mcp.principal, m->principal) == 0 &&
+		    strcmp(h->name, name) == 0 && strcmp(h->tool, tool) == 0 &&
+		    h->digest == mcp_call_digest(line, len))
+			return h;
+	}
+	refuse(m, msg,
+	    "this requestState is not known for this call: it was used, is too old, or irisd was "
+	    "started again since; make the call again without it");
+	return NULL;
+}
+
+/* Whether all that is answered is answered well; false when the request was refused. */
+static bool
+check(struct mcp *m, const struct rpc_msg *msg, const struct mcp_call *c)
+{
+	const cJSON *all = json_get(msg->params, "inputResponses"), *a;
+	const struct elicit *e;
+	struct err err;
+	char *text;
+
+	if (all != NULL && !cJSON_IsObject(all)) {
+		refuse(m, msg, "inputResponses must be an object");
+		return false;
+	}
+	if (c == NULL)
+		return true;
+	TAILQ_FOREACH (e, &c->elicits->open, entry) {
+		if ((a = json_get(all, e->key)) == NULL ||
+		    elicit_check(e->kind, e->params, a, &err) == 0)
+			continue;
+		text = xasprintf("inputResponses.%s: %s", e->key, err.msg);
+		json_utf8_mend(text);
+		refuse(m, msg, text);
+		free(text);
+		return false;
+	}
+	return true;
+}
+
+void
+elicit_resume(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
+{
+	const cJSON *all = json_get(msg->params, "inputResponses"), *a;
+	struct hold *h = find(m, msg, line, len);
+	struct mcp_call *c;
+	struct elicit *e;
+
+	if (h == NULL)
+		return;
+	c = TAILQ_FIRST(&h->mcp.calls);
+	if (!check(m, msg, c))
+		return;
+	if (h->result != NULL) {
+		m->carrier->send(m, rpc_result(msg->id, h->result));
+		h->result = NULL;
+	} else if (c == NULL) {
+		refuse(m, msg, "the call has ended meanwhile");
+	} else {
+		mcp_call_attach(c, m, msg, line, len);
+		c->elicits->held = false;
+		TAILQ_FOREACH (e, &c->elicits->open, entry)
+			if ((a = json_get(all, e->key)) != NULL)
+				e->answer = cJSON_Duplicate(a, true);
+		elicit_work(c);
+	}
+	hold_free(h);
+}
+
+/* --- ends ------------------------------------------------------------------------------------- */
+
+/* The next one that is held of this client, of any when m is NULL. */
+static struct hold *
+held(struct irisd *d, const struct mcp *m)
+{
+	struct mcp *other;
+
+	LIST_FOREACH(other, &d->mcps, all)
+	if (is_hold(other) && (m == NULL || strcmp(other->principal, m->principal) == 0))
+		return other->arg;
+	return NULL;
+}
+
+void
+elicit_hold_end(struct mcp *m, bool lost)
+{
+	struct hold *h;
+
+	/* Who comes over HTTP has a connection for each request: such calls only expire. */
+	if (!m->carrier->unasked)
+		return;
+	while ((h = held(m->d, m)) != NULL) {
+		if (lost)
+			mcp_lost(&h->mcp);
+		hold_free(h);
+	}
+}
+
+void
+elicit_hold_end_all(struct irisd *d)
+{
+	struct hold *h;
+
+	while ((h = held(d, NULL)) != NULL)
+		hold_free(h);
+}

@@ -24,6 +24,7 @@ static const struct mcp_tool *const families[] = {
     mcp_tools_misc,
 #ifdef IRIS_MCP_FIXTURES
     mcp_tools_fixtures,
+    mcp_tools_fixtures_elicit,
 #endif
 };
 

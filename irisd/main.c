@@ -4,7 +4,9 @@
  * everything in order. One irisd for each IRIS_HOME; it never forks into the background, whoever
  * starts it does that.
  */
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -112,6 +114,30 @@ use_conf(struct irisd *d, struct conf *c, cJSON *diff)
 		worker_level_all(d);
 }
 
+/*
+ * Some editors empty the file before they write it, or take it away for a moment: that is no wish to
+ * be rid of every team. Who has that wish writes "teams: {}".
+ */
+static int
+check_there(struct irisd *d, struct err *err)
+{
+	const char *path = d->paths.config;
+	struct stat st;
+
+	if (d->conf->config->nteams == 0)
+		return 0;
+	if (stat(path, &st) == -1)
+		return errno != ENOENT
+		    ? 0
+		    : err_set(err, ERR_CONFIG,
+			  "%s is gone; what it said stays in force until there is another one",
+			  path);
+	if (st.st_size == 0)
+		return err_set(err, ERR_CONFIG,
+		    "%s is empty; what it said stays in force until something is in it", path);
+	return 0;
+}
+
 int
 irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 {
@@ -120,7 +146,7 @@ irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 
 	if (d->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "irisd is being stopped");
-	if ((c = load_conf(&d->paths, err)) == NULL) {
+	if (check_there(d, err) == -1 || (c = load_conf(&d->paths, err)) == NULL) {
 		if (strcmp(d->config_error, err->msg) != 0)
 			log_error("configuration not reloaded: %s", err->msg);
 		compat_strlcpy(d->config_error, err->msg, sizeof d->config_error);

@@ -62,6 +62,28 @@ describe("reloading the configuration", () => {
 		assert.match((await iris.call(client, "ask_message", { toTeam: "b", message: "ARGS" })).response, new RegExp(`--resume[ =]${session}`));
 	});
 
+	test("a file that is empty or gone for a moment takes no team away, and is watched on", async () => {
+		const client = await iris.client({ cwd: join(iris.root, "work/asker") });
+		const gate = makeGate(iris);
+		await iris.messageIn(await quick(iris, client, "b", gate.hold), "seen");
+		const queued = await quick(iris, client, "b", "ECHO still here");
+		write(["asker", "b"], "  hotReloadConfig: true\n");
+		await reload();
+		writeFileSync(config, "");
+		await waitFor(() => /not reloaded: .*config\.yaml is empty/.test(iris.log()), { what: "the empty file to be seen" });
+		assert.match((await reload()).error.message, /is empty; what it said stays in force/);
+		unlinkSync(config);
+		await waitFor(() => /not reloaded: .*config\.yaml is gone/.test(iris.log()), { what: "the missing file to be seen" });
+		assert.deepEqual(await names(), ["asker", "b"]);
+		write(["asker", "b", "c"], "  hotReloadConfig: true\n");
+		await waitFor(async () => (await names()).length === 3, { what: "the next file to be read" });
+		gate.open();
+		assert.equal((await iris.messageIn(queued, "answered")).response, "still here");
+		writeFileSync(config, "teams: {}\n");
+		await reload();
+		assert.deepEqual(await names(), []);
+	});
+
 	test("a team that is removed at work ends its turn; what was queued fails with the reason", async () => {
 		const client = await iris.client({ cwd: join(iris.root, "work/asker") });
 		const gate = makeGate(iris);

@@ -140,7 +140,7 @@ $(BUILD)/test/bench-floor: tests/bench/floor.c
 
 # What the crash tests put between a program and the C library (LD_PRELOAD); no program is linked with it.
 ifeq ($(shell uname -s),Linux)
-CRASH_SO = $(foreach p,kill fail record,$(BUILD)/test/crash-$(p).so)
+CRASH_SO = $(foreach p,kill fail record spare,$(BUILD)/test/crash-$(p).so)
 endif
 $(BUILD)/test/crash-%.so: tests/crash/preload.c tests/crash/preload-%.c tests/crash/preload.h Makefile
 	@mkdir -p $(@D)

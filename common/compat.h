@@ -39,23 +39,33 @@ int compat_peer_cred(int fd, uid_t *uid, pid_t *pid);
 /*
  * When a process started, in the system's own units: together with the pid it names one process
  * for ever, where a pid alone may come to mean another one. 0 when there is no such process (or
- * it is a zombie).
+ * it is a zombie), with errno ESRCH; any other errno: that can not be told now, for want of
+ * descriptors or memory.
  */
 uint64_t compat_proc_start(pid_t pid);
 
 /*
- * Every live process whose chain of parents reaches root, and every one in root's session or
- * process group, in no order, root itself left out. Returns how many were found; at most max are
- * stored in pids. Used to reap what a child leaves behind.
+ * What the process of this pid and compat_proc_start does. GONE is proof: there is none, it is a
+ * zombie, or another one has the pid. UNKNOWN: the system does not tell (start 0 as well).
  */
-size_t compat_proc_descendants(pid_t root, pid_t *pids, size_t max);
+enum compat_proc { COMPAT_PROC_UNKNOWN, COMPAT_PROC_GONE, COMPAT_PROC_RUNS, COMPAT_PROC_STOPPED };
+enum compat_proc compat_proc_state(pid_t pid, uint64_t start);
 
 /*
- * Every live process of this user with the entry (NAME=value) in the environment that it was
- * started with; counted and stored as above. Finds what a child has left behind also where it has
- * cut every other tie.
+ * Every live process whose chain of parents reaches one of the roots, and every one in a root's
+ * session or process group, in no order, the roots themselves left out. Returns how many were
+ * found; at most max are stored in pids. One look at the system, however many roots. Used to reap
+ * what a child leaves behind.
  */
-size_t compat_proc_marked(const char *entry, pid_t *pids, size_t max);
+size_t compat_proc_descendants(const pid_t *roots, size_t nroots, pid_t *pids, size_t max);
+
+/*
+ * Every live process of this user with one of the entries (NAME=value) in the environment that it
+ * was started with; counted and stored as above, in one look however many entries. Finds what a
+ * child has left behind also where it has cut every other tie. -1: the system can not be looked at
+ * now, for want of descriptors or memory: nobody knows.
+ */
+ssize_t compat_proc_marked(const char *const *entries, size_t n, pid_t *pids, size_t max);
 
 /*
  * A descriptor that becomes readable when the process ends, also one that is not a child of this

@@ -22,17 +22,23 @@ struct remains {
 	} list[REMAINS_MAX];
 };
 
-/* Note a process, unless it is this one, has ended, or is noted already. */
-void remains_note(struct remains *r, pid_t pid);
+/*
+ * Note a process, unless it is this one, has ended, or is noted already. -1: whether it has ended
+ * can not be told now, so that it is not noted.
+ */
+int remains_note(struct remains *r, pid_t pid);
 /* Note everything below pid, but not pid itself. */
 void remains_note_tree(struct remains *r, pid_t pid);
-/* Note what was started with this entry (NAME=value) in its environment. */
-void remains_note_marked(struct remains *r, const char *entry);
+/*
+ * Note what was started with one of these entries (NAME=value) in its environment. -1: the system
+ * can not be looked at now; what is noted then is not all.
+ */
+int remains_note_marked(struct remains *r, const char *const *entries, size_t n);
 
 /* Note what the noted ones have started since, and send sig to each that still lives. */
 void remains_signal(struct remains *r, int sig);
 
-/* Forget those that have ended; how many still live. */
+/* Forget those that have surely ended; how many are left. */
 size_t remains_count(struct remains *r);
 
 #endif

@@ -206,6 +206,7 @@ report_exit(struct claude *c)
 		: c->exited && WIFEXITED(c->status) ? WEXITSTATUS(c->status)
 						    : -1);
 	json_put_bool(p, "expected", c->expected);
+	json_put_bool(p, "alive", c->stop.alive);
 	json_put_str(p, "stderr", c->words);
 	json_put_str(p, "reason", c->why.code != ERR_NONE ? c->why.msg : how);
 	report_event(c->worker, "event/exit", p);

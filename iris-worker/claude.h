@@ -100,6 +100,7 @@ struct stop {
 	int round;
 	bool looked; /* more than once at what is left */
 	bool drained;
+	bool alive;          /* it, or something that it has left, can not be killed */
 	struct remains left; /* what it may leave behind */
 };
 

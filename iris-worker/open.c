@@ -71,6 +71,11 @@ open_failed(struct claude *c)
 	cJSON *data;
 
 	start_failure(c, &err, &data);
+	if (c->stop.alive) {
+		data = data != NULL ? data : json_new();
+		json_put_bool(data, "alive", true);
+		json_put_int(data, "pid", c->pid);
+	}
 	log_warn("claude did not start session=%s reason=\"%s\"", c->session, err.msg);
 	if (c->open_id != NULL)
 		report_error(c->worker, c->open_id, &err, data);

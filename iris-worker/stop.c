@@ -48,11 +48,20 @@ stop_snapshot(struct claude *c)
 		remains_note_tree(&c->stop.left, c->pid);
 }
 
+/* -1: what there is can not be told now. */
+static int
+note_marked(struct claude *c)
+{
+	const char *mark = c->mark;
+
+	return remains_note_marked(&c->stop.left, &mark, 1);
+}
+
 static void
 signal_left(struct claude *c, int sig)
 {
 	/* Also what has left its tree. */
-	remains_note_marked(&c->stop.left, c->mark);
+	note_marked(c);
 	remains_signal(&c->stop.left, sig);
 }
 
@@ -87,6 +96,7 @@ climb(struct claude *c, enum stop_rung rung)
 		break;
 	case RUNG_LOST:
 		log_error("claude can not be killed session=%s pid=%ld", c->session, (long)c->pid);
+		s->alive = true;
 		claude_event(c, CE_CLEAN);
 		break;
 	case RUNG_NONE:
@@ -160,17 +170,19 @@ look_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct claude *c = arg;
 	struct stop *s = &c->stop;
+	bool clean;
 
 	(void)fd;
 	(void)what;
-	s->looked = true;
-	remains_note_marked(&s->left, c->mark);
-	if (remains_count(&c->stop.left) > 0 && ++s->round < LOOKS) {
+	s->looked = note_marked(c) == 0;
+	clean = remains_count(&s->left) == 0 && s->looked;
+	if (!clean && ++s->round < LOOKS) {
 		signal_left(c, SIGKILL);
 		arm(s->timer, look_ms[s->round]);
-	} else if (s->left.n > 0) {
+	} else if (!clean) {
 		log_error("%zu processes of a claude can not be killed session=%s", s->left.n,
 		    c->session);
+		s->alive = s->looked = true;
 		s->left.n = 0;
 	}
 	stop_check(c);

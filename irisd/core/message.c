@@ -18,6 +18,7 @@
 #include "irisd/core/search.h"
 #include "irisd/core/team.h"
 #include "irisd/mcp/follow.h"
+#include "irisd/net/evict.h"
 
 struct message *
 message_find(struct irisd *d, const char *id)
@@ -557,8 +558,12 @@ message_describe(const struct message *m, char *buf, size_t size)
 {
 	const struct session *s = m->session;
 	const char *team = s->team->name;
+	struct err why;
 
-	if (m->limbo) {
+	if (m->in_queue && evict_holds(s)) {
+		evict_why(s, &why, NULL);
+		snprintf(buf, size, "queued, place %d: %s", message_position(m), why.msg);
+	} else if (m->limbo) {
 		snprintf(
 		    buf, size, "irisd was restarted; the worker of team %s is asked for it", team);
 	} else if (m->doubt != NULL) {

@@ -14,6 +14,7 @@
 #include "irisd/core/renew.h"
 #include "irisd/core/team.h"
 #include "irisd/mcp/inband.h"
+#include "irisd/net/evict.h"
 #include "irisd/net/worker.h"
 
 void
@@ -299,7 +300,21 @@ held_up(const struct session *s)
 {
 	const struct team *t = s->team;
 
-	return t->adopting > 0 || t->evict != NULL || worker_leaving(t) || renew_holds(s);
+	return t->adopting > 0 || evict_holds(s) || worker_leaving(t) || renew_holds(s);
+}
+
+/* It may be for long: who only wants it awake does not wait for that. */
+static void
+tell_stuck(struct session *s)
+{
+	struct err why;
+	bool stuck;
+
+	if (!evict_holds(s))
+		return;
+	evict_why(s, &why, &stuck);
+	if (stuck)
+		session_tell(s, false, &why);
 }
 
 static void
@@ -316,6 +331,7 @@ look_at(struct session *s)
 		return;
 	}
 	if (held_up(s)) {
+		tell_stuck(s);
 		/* Others may have the slot meanwhile. */
 		if (s->state == SESSION_WAITING)
 			pool_became_asleep(s);

@@ -62,6 +62,7 @@ enum pool_open_failure {
 	POOL_OPEN_IN_USE,  /* Claude already has a conversation of this id */
 	POOL_OPEN_LEAVING, /* the worker takes nothing more: its successor will */
 	POOL_OPEN_KILLED,  /* it was ended from outside: worth another try */
+	POOL_OPEN_ALIVE,   /* and it, or a part of it, can not be killed */
 };
 void pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_failure how);
 void pool_on_turn_refused(struct session *s, const char *message, const struct err *why);
@@ -81,6 +82,11 @@ void pool_on_result(struct session *s, const char *message, const struct pool_re
 /* The process is gone, nothing of it is left, and reason says how. */
 void pool_on_exit(struct session *s, const char *reason);
 void pool_on_closed(struct session *s);
+/*
+ * The worker has given it up, but it, or a part of it, can not be killed: its conversation is not
+ * opened again before that is gone.
+ */
+void pool_on_alive(struct session *s, const char *reason);
 /* Its worker is gone; of its process more may be left than of the worker. */
 void pool_on_lost(struct session *s, const char *reason);
 

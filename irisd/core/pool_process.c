@@ -14,6 +14,7 @@
 #include "irisd/core/message.h"
 #include "irisd/core/pool_private.h"
 #include "irisd/core/team.h"
+#include "irisd/net/evict.h"
 #include "irisd/net/worker.h"
 
 /* Surely nothing is left of its process. */
@@ -68,8 +69,9 @@ try_again(struct session *s, const struct err *why, bool in_use)
 void
 pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_failure how)
 {
-	clear_mark(s);
-	if (try_again(s, why, how == POOL_OPEN_IN_USE)) {
+	if (how != POOL_OPEN_ALIVE)
+		clear_mark(s);
+	if (how != POOL_OPEN_ALIVE && try_again(s, why, how == POOL_OPEN_IN_USE)) {
 		pool_became_asleep(s);
 		return;
 	}
@@ -84,7 +86,11 @@ pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_fai
 		    s->team->name, err_name(why->code), why->msg);
 		pool_fail_all(s, why);
 	}
+	if (how == POOL_OPEN_ALIVE)
+		session_tell(s, true, why);
 	pool_became_asleep(s);
+	if (how == POOL_OPEN_ALIVE)
+		evict_team(s->team);
 }
 
 #define ATTEMPTS_REFUSED 3
@@ -305,4 +311,21 @@ pool_on_lost(struct session *s, const char *reason)
 	if (m != NULL)
 		message_requeue(m, reason);
 	pool_became_asleep(s);
+}
+
+void
+pool_on_alive(struct session *s, const char *reason)
+{
+	struct err why;
+
+	if (s->state == SESSION_ASLEEP || s->state == SESSION_WAITING)
+		return;
+	log_error("claude can not be killed from=%s to=%s pid=%ld reason=%s", s->row.from,
+	    s->team->name, (long)s->pid, reason);
+	err_set(&why, ERR_UNAVAILABLE, "process %ld of team %s can not be killed (%s)",
+	    (long)s->pid, s->team->name, reason);
+	/* Those who wait for its sleep would take the rest for success. */
+	session_tell(s, true, &why);
+	pool_on_lost(s, reason);
+	evict_team(s->team);
 }

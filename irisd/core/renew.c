@@ -15,6 +15,7 @@
 #include "irisd/core/renew.h"
 #include "irisd/core/talk.h"
 #include "irisd/core/team.h"
+#include "irisd/net/evict.h"
 #include "irisd/net/worker.h"
 
 struct renew {
@@ -102,7 +103,11 @@ check(const struct session *s, bool force, struct err *err)
 	if (s->renew != NULL)
 		return err_set(err, ERR_REFUSED,
 		    "the conversation with team %s is being begun anew already", t->name);
-	if (t->adopting > 0 || t->evict != NULL)
+	if (evict_holds(s)) {
+		evict_why(s, err, NULL);
+		return -1;
+	}
+	if (t->adopting > 0)
 		return err_set(err, ERR_UNAVAILABLE,
 		    "irisd was restarted and still looks after the processes of team %s; try again in "
 		    "some seconds",

@@ -129,14 +129,23 @@ static void
 evict_foreign(struct irisd *d)
 {
 	struct strays l = {d, NULL, 0};
+	const char **instances;
 	size_t i;
 
 	store_session_each(d->store, stray_cb, &l);
-	for (i = 0; i < l.n; i++) {
-		evict_mark(l.v[i].instance);
-		l.v[i].instance[0] = '\0';
-		store_session_process(d->store, &l.v[i]);
+	if (l.n == 0)
+		return;
+	instances = xcalloc(l.n, sizeof *instances);
+	for (i = 0; i < l.n; i++)
+		instances[i] = l.v[i].instance;
+	/* Where nothing could be seen, the next irisd looks again. */
+	if (evict_marks(instances, l.n) == 0) {
+		for (i = 0; i < l.n; i++) {
+			l.v[i].instance[0] = '\0';
+			store_session_process(d->store, &l.v[i]);
+		}
 	}
+	free(instances);
 	free(l.v);
 }
 

@@ -32,13 +32,16 @@ void
 control_team_list(struct control *c, const cJSON *params)
 {
 	cJSON *o = json_new(), *list = cJSON_CreateArray();
+	char from[TEAM_NAME_MAX];
 	struct team *t;
 
 	(void)params;
 	TAILQ_FOREACH (t, &c->client->d->teams, entry)
 		if (!t->removed)
 			cJSON_AddItemToArray(list, describe_team(t));
+	client_who(c->client, from, sizeof from);
 	json_put(o, "teams", list);
+	json_put_str(o, "from", from);
 	control_done(c, o);
 }
 
@@ -126,7 +129,11 @@ sleep_cb(struct session *s, const struct err *why, void *arg)
 {
 	struct control *c = arg;
 
-	(void)why;
+	if (why != NULL) {
+		session_unwatch(c->client->d, c);
+		control_failed(c, why);
+		return;
+	}
 	c->stopped++;
 	if (--c->pending == 0)
 		sleep_done(c, s->team->name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The end of Claude processes whose worker is gone: whatever bears the mark of one of a team's
- * sessions is killed, with all that hangs on it, and until nothing is left none of the team's
- * sessions is opened again (two processes must never hold one conversation).
+ * The end of Claude processes whose worker is gone, or could not end them: whatever bears the mark
+ * of one of a team's sessions is killed, with all that hangs on it, and until nothing is left none
+ * of those sessions is opened again (two processes must never hold one conversation).
  */
 #ifndef IRIS_NET_EVICT_H
 #define IRIS_NET_EVICT_H
@@ -14,12 +14,24 @@ struct evict;
 /*
  * Begin (or go on, when it is under way) with all marks that the team's sessions bear and that no
  * connected worker has claimed. When nothing is left, the sessions lose their marks and are looked
- * at again. Nothing to do without marks. pool_blocked is true meanwhile.
+ * at again. Nothing to do without marks.
  */
 void evict_team(struct team *t);
 
-/* Kill what bears this mark, of a session whose team is not configured: once, without waiting. */
-void evict_mark(const char *instance);
+/* Whether s is one of those sessions, and is not to be opened now. */
+bool evict_holds(const struct session *s);
+
+/*
+ * Why it is held, for those who wait for it; *stuck (may be NULL): it may be so for long, as what
+ * is left can not be killed.
+ */
+void evict_why(const struct session *s, struct err *why, bool *stuck);
+
+/*
+ * Kill what bears one of these marks, of sessions whose teams are not configured: once, without
+ * waiting. -1: the system could not be looked at.
+ */
+int evict_marks(const char *const *instances, size_t n);
 
 /* At irisd's end. */
 void evict_forget(struct team *t);

@@ -39,7 +39,7 @@ kill_tree(pid_t pid, uint64_t start)
 
 	if (pid <= 0 || compat_proc_start(pid) != start || start == 0)
 		return;
-	n = compat_proc_descendants(pid, pids, LEFTOVERS_MAX);
+	n = compat_proc_descendants(&pid, 1, pids, LEFTOVERS_MAX);
 	for (i = 0; i < n && i < LEFTOVERS_MAX; i++)
 		kill(pids[i], SIGKILL);
 	kill(pid, SIGKILL);

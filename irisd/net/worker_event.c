@@ -33,11 +33,25 @@ open_failure(const cJSON *error, const struct err *err)
 {
 	const cJSON *data = json_obj(error, "data");
 
+	if (json_bool(data, "alive", false))
+		return POOL_OPEN_ALIVE;
 	if (err->code == ERR_UNAVAILABLE || err->code == ERR_CANCELLED)
 		return POOL_OPEN_LEAVING;
 	if (json_bool(data, "inUse", false))
 		return POOL_OPEN_IN_USE;
 	return json_bool(data, "killed", false) ? POOL_OPEN_KILLED : POOL_OPEN_REFUSED;
+}
+
+static void
+open_failed(struct session *s, const cJSON *error, const struct err *err)
+{
+	enum pool_open_failure how = open_failure(error, err);
+
+	if (how == POOL_OPEN_ALIVE) {
+		s->left_pid = (pid_t)json_int_or(json_obj(error, "data"), "pid", 0);
+		s->left_start = compat_proc_start(s->left_pid);
+	}
+	pool_on_open_failed(s, err, how);
 }
 
 static void
@@ -96,7 +110,7 @@ worker_answered(
 		if (error == NULL)
 			opened(s, result);
 		else
-			pool_on_open_failed(s, &err, open_failure(error, &err));
+			open_failed(s, error, &err);
 		break;
 	case WORKER_TURN:
 		if (error != NULL)
@@ -283,7 +297,11 @@ ev_exit(struct session *s, const char *id, const cJSON *p, struct err *err)
 	/* Ended in order, and not by us: its worker has begun to stop by itself. */
 	if (json_bool(p, "expected", false) && s->state != SESSION_STOPPING && !s->d->stopping)
 		worker_leaves(s->team->worker);
-	pool_on_exit(s, reason != NULL ? reason : "it gave no reason");
+	reason = reason != NULL ? reason : "it gave no reason";
+	if (json_bool(p, "alive", false))
+		pool_on_alive(s, reason);
+	else
+		pool_on_exit(s, reason);
 	return 0;
 }
 

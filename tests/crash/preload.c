@@ -45,18 +45,26 @@ static const char *const names[CALL_COUNT] = {
 
 /* --- whose process this is -------------------------------------------------------------------- */
 
+/* want is one name, or several with commas between. */
 static bool
 is_program(const char *want)
 {
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
 	const char *base;
+	size_t len;
 
 	if (n <= 0)
 		return false;
 	exe[n] = '\0';
-	base = strrchr(exe, '/');
-	return base != NULL && strcmp(base + 1, want) == 0;
+	if ((base = strrchr(exe, '/')) == NULL)
+		return false;
+	for (base++; want[0] != '\0'; want += want[len] == ',' ? len + 1 : len) {
+		len = strcspn(want, ",");
+		if (strlen(base) == len && strncmp(base, want, len) == 0)
+			return true;
+	}
+	return false;
 }
 
 static struct preload_state *
@@ -329,12 +337,13 @@ unlink(const char *path)
 int
 kill(pid_t pid, int sig)
 {
-	struct point p = {CALL_KILL, -1, NULL, 0, -1, 0, "kill", NULL};
+	struct point p = {CALL_KILL, -1, NULL, 0, -1, sig, "kill", NULL};
 
 	/* Asking whether somebody lives changes nothing. */
 	if (sig == 0)
 		return (int)syscall(SYS_kill, pid, sig);
-	preload_show(&p);
+	if (preload_show(&p) == -1)
+		return (int)done(&p, 0);
 	return (int)done(&p, syscall(SYS_kill, pid, sig));
 }
 

@@ -2,13 +2,14 @@
  *
  * What the libraries of the crash tests share. preload.c stands, by LD_PRELOAD, between one program
  * of Iris and the C library, and shows each call that the rest of the world can see to a policy:
- * preload-kill.c, preload-fail.c or preload-record.c, each linked with preload.c into a library of
- * its own. For tests on Linux only; no product is linked with any of it.
+ * preload-kill.c, preload-fail.c, preload-record.c or preload-spare.c, each linked with preload.c
+ * into a library of its own. For tests on Linux only; no product is linked with any of it.
  *
  * Environment (a library without IRIS_PRELOAD does nothing):
  *
  *	IRIS_PRELOAD          what to do, in the policy's words
- *	IRIS_PRELOAD_PROGRAM  base name of the program concerned; in all others the library sleeps
+ *	IRIS_PRELOAD_PROGRAM  base name of the program concerned (or several, with commas between);
+ *	                      in all others the library sleeps
  *	IRIS_PRELOAD_VICTIM   which process of it, counted from 1 (0: all of them)
  *	IRIS_PRELOAD_STATE    file of a struct preload_state, shared by all of them
  */
@@ -46,7 +47,7 @@ struct point {
 	const struct iovec *iov;
 	int niov;
 	off_t off;        /* of CALL_PWRITE and CALL_TRUNCATE, else -1 */
-	int flags;        /* of CALL_OPEN */
+	int flags;        /* of CALL_OPEN; of CALL_KILL the signal */
 	const char *path; /* of CALL_RENAME, CALL_UNLINK, CALL_SPAWN */
 	const char *to;   /* of CALL_RENAME */
 };
@@ -69,7 +70,7 @@ bool policy_init(const char *spec);
 
 /*
  * Before the call; it counts n (from 1), and is number `of` of its kind. Answers 0 to go on, an
- * errno to fail with, or -1 to do what it can with half of the bytes.
+ * errno to fail with, or -1 to do what it can with half of the bytes; of a kill, nothing at all.
  */
 int policy_before(const struct point *p, uint32_t n, uint32_t of);
 void policy_after(const struct point *p, int64_t rv);

@@ -105,7 +105,7 @@ describe("the worker protocol", () => {
 
 	test("members of worker/open, and of its answer", () => {
 		const put = (text) => matches(text, /(?:json_put\w*|put_list)\(\s*p, "(\w+)"/g).flat();
-		const irisd = functions(source("irisd/net/worker.c"));
+		const irisd = functions(source("irisd/net/worker_ask.c"));
 		const { body } = item("worker/open");
 		const answer = body.findIndex((l) => l.startsWith("Answered"));
 		const errors = body.findIndex((l) => l.startsWith("Of the errors"));

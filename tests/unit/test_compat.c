@@ -3,6 +3,7 @@
  * common/compat: strings, descriptors, clocks, who is at the other end, and finding what a child
  * leaves behind.
  */
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -167,7 +168,7 @@ test_descendants(void **state)
 		assert_non_null(fgets(line, sizeof line, f));
 		sleeper[i] = (pid_t)strtol(line, NULL, 10);
 	}
-	n = compat_proc_descendants(root, pids, 32);
+	n = compat_proc_descendants(&root, 1, pids, 32);
 	assert_in_range(n, 3, 6);
 	for (i = 0; i < 3; i++)
 		assert_true(contains(pids, n, sleeper[i]));
@@ -175,9 +176,9 @@ test_descendants(void **state)
 	assert_false(contains(pids, n, getpid()));
 	/* The count is the truth also where the room is short. */
 	pids[1] = -7;
-	assert_int_equal(compat_proc_descendants(root, pids, 1), n);
+	assert_int_equal(compat_proc_descendants(&root, 1, pids, 1), n);
 	assert_int_equal(pids[1], -7);
-	n = compat_proc_descendants(root, pids, 32);
+	n = compat_proc_descendants(&root, 1, pids, 32);
 	for (i = 0; i < n; i++)
 		kill(pids[i], SIGKILL);
 	kill(root, SIGKILL);
@@ -191,6 +192,7 @@ test_marked(void **state)
 {
 	struct spawn s = {.path = "/bin/sleep", .argv = ARGV("sleep", "30"), .fds = {-1, -1, -1}};
 	char mark[64], longer[80], wrong[80];
+	const char *marks[] = {mark, longer, wrong};
 	int64_t deadline = compat_mono_ms() + 5000;
 	pid_t pid, pids[4];
 	struct err err;
@@ -204,16 +206,51 @@ test_marked(void **state)
 	pid = spawn_process(&s, &err);
 	assert_true(pid > 0);
 	/* posix_spawn returns a moment before the new program's environment can be seen. */
-	while (compat_proc_marked(mark, pids, 4) == 0 && compat_mono_ms() < deadline)
+	while (compat_proc_marked(marks, 1, pids, 4) == 0 && compat_mono_ms() < deadline)
 		sched_yield();
-	assert_int_equal(compat_proc_marked(mark, pids, 4), 1);
+	assert_int_equal(compat_proc_marked(marks, 1, pids, 4), 1);
 	assert_int_equal(pids[0], pid);
-	assert_int_equal(compat_proc_marked(longer, pids, 4), 1);
-	assert_int_equal(compat_proc_marked(wrong, pids, 4), 0);
+	assert_int_equal(compat_proc_marked(marks + 1, 1, pids, 4), 1);
+	assert_int_equal(compat_proc_marked(marks + 2, 1, pids, 4), 0);
+	/* Once, however many of its entries are asked for. */
+	assert_int_equal(compat_proc_marked(marks, 3, pids, 4), 1);
 	mark[strlen(mark) - 1] = '\0';
-	assert_int_equal(compat_proc_marked(mark, pids, 4), 0);
+	assert_int_equal(compat_proc_marked(marks, 1, pids, 4), 0);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* What can not be looked at is not taken for what is not there. */
+static void
+test_no_descriptors(void **state)
+{
+	const char *mark = "IRIS_TEST_NOBODY=1";
+	struct rlimit old, none;
+	int fds[2], e;
+	ssize_t found;
+	uint64_t start;
+	pid_t pids[4];
+
+	(void)state;
+	/* All below this one are taken. */
+	assert_int_equal(compat_pipe(fds), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = old;
+	none.rlim_cur = (rlim_t)fds[0];
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	found = compat_proc_marked(&mark, 1, pids, 4);
+	errno = 0;
+	start = compat_proc_start(getpid());
+	e = errno;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	close(fds[0]);
+	close(fds[1]);
+	assert_int_equal(found, -1);
+	assert_int_equal(start, 0);
+	assert_int_equal(e, EMFILE);
+	assert_int_equal(compat_proc_marked(&mark, 1, pids, 4), 0);
+	assert_int_equal(compat_proc_start(0), 0);
+	assert_int_equal(errno, ESRCH);
 }
 
 static void
@@ -222,7 +259,7 @@ test_zombie_is_no_process(void **state)
 	struct spawn s = {.path = "/bin/sh", .argv = ARGV("sh", "-c", ":"), .fds = {-1, -1, -1}};
 	struct err err;
 	siginfo_t info;
-	pid_t pid, pids[4];
+	pid_t pid, self = getpid(), pids[4];
 	size_t n;
 
 	(void)state;
@@ -233,7 +270,7 @@ test_zombie_is_no_process(void **state)
 	assert_true(pid > 0);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 	assert_int_equal(compat_proc_start(pid), 0);
-	n = compat_proc_descendants(getpid(), pids, 4);
+	n = compat_proc_descendants(&self, 1, pids, 4);
 	assert_false(contains(pids, n < 4 ? n : 4, pid));
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
@@ -248,6 +285,7 @@ main(void)
 	    cmocka_unit_test(test_allocate),
 	    cmocka_unit_test(test_descendants),
 	    cmocka_unit_test(test_marked),
+	    cmocka_unit_test(test_no_descriptors),
 	    cmocka_unit_test(test_zombie_is_no_process),
 	};
 

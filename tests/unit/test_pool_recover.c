@@ -11,6 +11,7 @@
 #include "irisd/core/backoff.h"
 #include "irisd/core/message.h"
 #include "irisd/core/team.h"
+#include "irisd/net/evict.h"
 #include "tests/unit/pool_fixture.h"
 
 static char plain[] = "teams:\n" TEAM("alpha") TEAM("beta") TEAM("gamma");
@@ -402,6 +403,56 @@ test_killed_start(void **state)
 	expect("");
 }
 
+/* It can not be killed: it is not called asleep, keeps its mark, and holds nobody else's session. */
+static void
+test_alive(void **state)
+{
+	const char *sent, *other;
+	struct session *s = busy_session("beta", "alpha", &sent);
+	char name[] = "sleep", where[256];
+
+	(void)state;
+	uuid_v4(s->row.instance);
+	session_watch(s, true, watch_cb, name);
+	pool_on_alive(s, "could not be killed");
+	assert_string_equal(told, "sleep:unavailable ");
+	assert_int_equal(s->state, SESSION_ASLEEP);
+	assert_true(s->row.instance[0] != '\0');
+	assert_true(evict_holds(s));
+	assert_string_equal(stored(sent), "queued sent");
+	message_describe(message_find(&d, sent), where, sizeof where);
+	assert_string_equal(
+	    where, "queued, place 1: the last Claude of team alpha is looked after first");
+	other = ask("gamma", "alpha", "x");
+	expect("open gamma>alpha; ");
+	message_describe(message_find(&d, other), where, sizeof where);
+	assert_string_equal(where, "queued, place 1: Claude is starting for team alpha");
+	/* Nothing bears its mark here: two looks, and it goes on. */
+	run_until_said(did);
+	expect("look beta>alpha; ");
+	assert_false(evict_holds(s));
+	assert_string_equal(s->row.instance, "");
+}
+
+static void
+test_open_failed_alive(void **state)
+{
+	struct session *s = session_of("beta", "alpha");
+	const char *id = ask("beta", "alpha", "x");
+	struct err why = {ERR_NOT_FOUND, "no conversation"};
+
+	(void)state;
+	/* Otherwise it would be begun anew. */
+	s->row.started = true;
+	expect("open beta>alpha again; ");
+	uuid_v4(s->row.instance);
+	pool_on_open_failed(s, &why, POOL_OPEN_ALIVE);
+	assert_string_equal(stored(id), "queued failed: not_found: no conversation");
+	assert_true(evict_holds(s));
+	assert_true(s->row.instance[0] != '\0');
+	assert_true(s->row.started);
+}
+
 int
 main(void)
 {
@@ -422,6 +473,8 @@ main(void)
 	    TEST(test_adopt_others, plain),
 	    TEST(test_pause, tight),
 	    TEST(test_killed_start, plain),
+	    TEST(test_alive, plain),
+	    TEST(test_open_failed_alive, plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

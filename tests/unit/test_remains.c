@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <poll.h>
@@ -25,6 +26,7 @@
 
 static struct remains *r;
 static char mark[64];
+static const char *const entry = mark;
 
 /* A mark for each test: what the one before has killed may still be on its way out. */
 static int
@@ -70,7 +72,7 @@ find_marked(size_t want)
 	int64_t deadline = compat_mono_ms() + DEADLINE_MS;
 
 	while (r->n < want && compat_mono_ms() < deadline) {
-		remains_note_marked(r, mark);
+		remains_note_marked(r, &entry, 1);
 		poll(NULL, 0, 1);
 	}
 	assert_int_equal(r->n, want);
@@ -86,7 +88,7 @@ test_marked(void **state)
 	(void)state;
 	find_marked(2);
 	/* Noted once, however often it is seen. */
-	remains_note_marked(r, mark);
+	remains_note_marked(r, &entry, 1);
 	remains_note(r, pid);
 	assert_int_equal(r->n, 2);
 	assert_int_equal(remains_count(r), 2);
@@ -136,6 +138,39 @@ test_not_noted(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* Two roots with one look; and where nothing can be looked at, what is noted is kept. */
+static void
+test_unknown(void **state)
+{
+	pid_t pid = marked_pair(), other = marked_pair();
+	struct rlimit old, none;
+	size_t left;
+	int fd, rv;
+
+	(void)state;
+	find_marked(4);
+	fd = dup(STDERR_FILENO);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = old;
+	none.rlim_cur = (rlim_t)fd;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	rv = remains_note_marked(r, &entry, 1);
+	left = remains_count(r);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	close(fd);
+	assert_int_equal(rv, -1);
+	assert_int_equal(left, 4);
+	/* The children, by their parents alone. */
+	r->n = 0;
+	remains_note(r, pid);
+	remains_note(r, other);
+	remains_signal(r, SIGSTOP);
+	assert_int_equal(r->n, 4);
+	remains_signal(r, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(waitpid(other, NULL, 0), other);
+}
+
 static void
 test_proc_fd(void **state)
 {
@@ -161,6 +196,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_marked, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_tree, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_not_noted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_proc_fd, setup, teardown),
 	};
 

@@ -60,38 +60,72 @@ function overStdio(request, said) {
 /* An error that HTTP gives a status of its own may have words of its own. */
 const wordless = (list) => list.map(({ error, ...m }) => error ? { ...m, error: { code: error.code, data: error.data } } : m);
 
-/* The messages that come from the shim for this request: as many as HTTP had. */
-async function ask(shim, request, n) {
+/* What the server asks its client. */
+const asked = (list) => list.filter((m) => m.method !== undefined && m.id !== undefined);
+const nameless = (list) => list.map((m) => asked([m]).length ? { ...m, id: "the server's" } : m);
+
+/*
+ * The messages that come from the shim for this request: for a subscription as many as HTTP had. What
+ * the server asks meanwhile gets the answer that the suite gave to the same question there.
+ */
+async function ask(shim, request, expected, answers) {
 	const from = shim.got.length;
 	const mine = () => shim.got.slice(from);
+	let n = 0;
 
 	shim.send(request);
 	if (request.method === "subscriptions/listen") {
-		await shim.line(() => mine().length >= n, { what: `${n} messages of a subscription` });
+		await shim.line(() => mine().length >= expected.length, { what: `${expected.length} messages of a subscription` });
 		shim.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: request.id } });
-	} else {
-		await shim.line((l) => l.id === request.id && l.method === undefined && mine().includes(l),
-			{ what: `the answer to ${JSON.stringify(request).slice(0, 200)}` });
+		return mine();
 	}
-	return mine();
+	for (;;) {
+		const next = await shim.line((l) => (l.id === request.id && l.method === undefined && mine().includes(l)) ||
+			asked(mine()).indexOf(l) >= n, { what: `the answer to ${JSON.stringify(request).slice(0, 200)}` });
+		if (next.method === undefined)
+			return mine();
+		const answer = answers.get(asked(expected)[n]?.id);
+		assert.ok(answer, `over HTTP the server did not ask ${JSON.stringify(next)}`);
+		shim.send({ ...answer, id: next.id });
+		n += 1;
+	}
 }
+
+/*
+ * What the server makes up, and the client gives back: the state of a request that needs input, and
+ * names of questions. Which text of HTTP's is which over stdio.
+ */
+function learn(same, expected, got) {
+	const a = expected.at(-1).result, b = got.at(-1).result;
+
+	if (a?.resultType !== "input_required" || b?.resultType !== "input_required")
+		return;
+	same.set(a.requestState, b.requestState);
+	Object.keys(a.inputRequests ?? {}).forEach((name, i) => same.set(name, Object.keys(b.inputRequests ?? {})[i]));
+}
+
+const translate = (same, text) => [...same].reduce((t, [a, b]) => (a && b ? t.replaceAll(a, b) : t), text);
 
 /* Answers { methods: how often each was replayed, left: how many were left out for which reason }. */
 export async function replay(iris, exchanges, cwd) {
 	const shim = startShim(iris, { cwd });
-	const methods = {}, left = {};
+	const methods = {}, left = {}, same = new Map();
+	const answers = new Map(exchanges.map((x) => parse(x.body)).filter((m) => m?.method === undefined && m?.id !== undefined)
+		.map((m) => [m.id, m]));
 
 	try {
 		for (const x of exchanges) {
-			const request = parse(x.body);
-			const why = ofHttp(x, request);
+			const why = ofHttp(x, parse(x.body));
 			if (why) {
 				left[why] = (left[why] ?? 0) + 1;
 				continue;
 			}
-			const expected = overStdio(request, messages(x));
-			const got = await ask(shim, request, expected.length);
-			const plain = x.status >= 400 ? wordless : (list) => list;
+			const request = JSON.parse(translate(same, x.body));
+			let expected = overStdio(request, messages(x));
+			const got = await ask(shim, request, expected, answers);
+			learn(same, expected, got);
+			expected = JSON.parse(translate(same, JSON.stringify(expected)));
+			const plain = x.status >= 400 ? wordless : nameless;
 			assert.deepEqual(plain(got), plain(expected), x.body);
 			methods[request.method] = (methods[request.method] ?? 0) + 1;
 		}

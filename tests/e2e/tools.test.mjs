@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every tool of Iris that looks after sessions and messages, called once by the real Claude Code
- * CLI in one project, with a real one as the team in another; also where Claude Code defers tools
- * behind its search. Only the model is scripted.
+ * Every tool of Iris, called once by the real Claude Code CLI in one project, with a real one as the
+ * team in another; also where Claude Code defers tools behind its search. Only the model is scripted.
  */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -30,6 +29,16 @@ const STEPS = [
 	["message_cancel", (r) => ({ messageId: r[0].messageId })],
 	["broadcast_message", () => ({ message: "are you there?" })],
 	["team_wake_all", () => ({ parallel: true })],
+	["send_message", () => ({ toTeam: "backend", message: "still there?", timeout: 60000, persist: true })],
+	["quick_message", () => ({ toTeam: "backend", message: "and now?" })],
+	["message_result", (r) => ({ messageId: r.at(-1).messageId, timeout: 60000 })],
+	["team_sleep", () => ({ team: "backend" })],
+	["team_wake", () => ({ team: "backend" })],
+	["team_launch", () => ({ team: "backend" })],
+	["team_status", () => ({ team: "backend" })],
+	["list_teams", () => ({})],
+	["get_date", () => ({})],
+	["get_agent", () => ({ agentType: "logger" })],
 	["get_logs", () => ({ limit: 5, level: ["info", "warn"] })],
 	["session_fork", () => ({ toTeam: "backend" })],
 	["session_reboot", () => ({ toTeam: "backend" })],
@@ -92,6 +101,12 @@ describe("every tool, on the real Claude Code", { timeout: 180000 }, () => {
 	};
 	const runAll = () => run(claudePath(), ["-p", TASK, "--allowedTools", "mcp__iris"], { cwd: world.dirs.frontend, env: iris.env, deadline: 120000 });
 
+	test("none is left out", async () => {
+		const client = await iris.client({ cwd: world.dirs.frontend });
+		const { tools } = await client.listTools();
+		assert.deepEqual(STEPS.map(([name]) => name).sort(), tools.map((t) => t.name).sort());
+	});
+
 	test("each is found and called, and does what it says", async () => {
 		const front = await runAll();
 		assert.equal(front.status, 0, front.stderr);
@@ -115,6 +130,16 @@ describe("every tool, on the real Claude Code", { timeout: 180000 }, () => {
 		assert.equal(of("message_cancel").cancelled, false);
 		assert.deepEqual(of("broadcast_message").results.map((r) => [r.team, r.response]), [["backend", "Here."]]);
 		assert.deepEqual(of("team_wake_all").summary, { total: 1, alreadyAwake: 1, woken: 0, failed: 0 });
+		assert.deepEqual([of("send_message").state, of("send_message").response], ["answered", "Here."]);
+		assert.notEqual(of("quick_message").state, "answered");
+		assert.deepEqual([of("message_result").messageId, of("message_result").response], [of("quick_message").messageId, "Here."]);
+		assert.equal(of("team_sleep").status, "sleeping");
+		for (const name of ["team_wake", "team_launch"])
+			assert.deepEqual([of(name).status, of(name).sessionId], ["awake", sessionId]);
+		assert.equal(of("team_status").teams[0].status, "awake");
+		assert.deepEqual(of("list_teams").teams.map((t) => t.name), ["backend", "frontend"]);
+		assert.ok(Math.abs(of("get_date").timestamp - Date.now()) < 120000);
+		assert.match(of("get_agent").prompt, /^# Logging expert for frontend/);
 		assert.equal(of("get_logs").logs.length, 5);
 		assert.ok(of("session_fork").command.includes(`--resume ${sessionId} --fork-session`));
 		assert.equal(of("session_reboot").oldSessionId, sessionId);

@@ -15,16 +15,13 @@
 #include "common/compat.h"
 #include "common/config.h"
 #include "common/json.h"
-#include "common/uuid.h"
 #include "common/xmalloc.h"
-#include "irisd/ctl/ctl.h"
+#include "irisd/ctl/ask.h"
 #include "irisd/ctl/stream.h"
 #include "irisd/ctl/term.h"
 
 #define MESSAGE_MAX                                                                                \
 	((size_t)8 * 1024 * 1024) /* bytes; a line of the protocol has 16 MiB, escapes included */
-#define SEND_TIMEOUT 15000 /* ms, for the acknowledgement of a message that nobody waits for */
-#define TICK         120
 
 /* All of standard input. */
 static char *
@@ -58,15 +55,15 @@ read_stdin(size_t *len, struct err *err)
 }
 
 static char *
-join_operands(const struct ctl *c, size_t *len)
+join_operands(const struct ctl *c, int first, size_t *len)
 {
 	char *text = NULL;
 	int i;
 
-	for (*len = 0, i = 1; i < c->noperands; i++) {
+	for (*len = 0, i = first; i < c->noperands; i++) {
 		size_t n = strlen(c->operand[i]);
 		text = xrealloc(text, *len + n + 2);
-		if (i > 1)
+		if (i > first)
 			text[(*len)++] = ' ';
 		memcpy(text + *len, c->operand[i], n);
 		*len += n;
@@ -74,23 +71,23 @@ join_operands(const struct ctl *c, size_t *len)
 	return text;
 }
 
-/* The text to send, NUL-terminated; malloc'ed. */
+/* The text to send, the operands from the first on, NUL-terminated; malloc'ed. */
 static char *
-message_text(const struct ctl *c, struct err *err)
+message_text(const struct ctl *c, int first, struct err *err)
 {
-	bool dash = c->noperands == 2 && strcmp(c->operand[1], "-") == 0;
+	bool dash = c->noperands == first + 1 && strcmp(c->operand[first], "-") == 0;
 	size_t len = 0;
 	char *text;
 
-	if (c->noperands == 1 && isatty(STDIN_FILENO)) {
+	if (c->noperands == first && isatty(STDIN_FILENO)) {
 		err_set(err, ERR_INVALID, "no text; write it behind the team, or pipe it in");
 		return NULL;
 	}
-	if (c->noperands == 1 || dash) {
+	if (c->noperands == first || dash) {
 		if ((text = read_stdin(&len, err)) == NULL)
 			return NULL;
 	} else {
-		text = join_operands(c, &len);
+		text = join_operands(c, first, &len);
 	}
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
@@ -108,21 +105,13 @@ message_text(const struct ctl *c, struct err *err)
 	return NULL;
 }
 
-/* What is to be sent, and how. */
-struct sending {
-	char *text;      /* owned */
-	const char *key; /* given, or made */
-	int64_t timeout; /* ms; -1: none was given */
-	int64_t ttl;     /* ms; -1: none was given */
-	char made[UUID_LEN + 1];
-};
-
-static cJSON *
-send_params(const struct ctl *c, const struct sending *q, bool wait)
+cJSON *
+sending_params(
+    const struct ctl *c, const struct sending *q, const char *to, const char *key, bool wait)
 {
 	cJSON *params = json_new();
 
-	json_put_str(params, "to", c->operand[0]);
+	json_put_str(params, "to", to);
 	json_put_str(params, "message", q->text);
 	json_put_str_opt(params, "from", ctl_opt(c, "from"));
 	if (!wait)
@@ -133,7 +122,7 @@ send_params(const struct ctl *c, const struct sending *q, bool wait)
 		json_put_int(params, "ttl", q->ttl);
 	if (wait)
 		json_put_bool(params, "stream", true);
-	json_put_str(params, "idempotencyKey", q->key);
+	json_put_str(params, "idempotencyKey", key);
 	return params;
 }
 
@@ -144,8 +133,9 @@ send_only(struct ctl *c, const struct sending *q, struct err *err)
 	cJSON *m = NULL;
 	const char *id;
 
-	if (ctl_wait_call(c, true, "iris/message.send", send_params(c, q, false), SEND_TIMEOUT, &w,
-		&m, err) == -1)
+	if (ctl_wait_call(c, true, "iris/message.send",
+		sending_params(c, q, c->operand[0], q->key, false), ASK_SEND_TIMEOUT, &w, &m,
+		err) == -1)
 		return w.interrupted ? CTL_INTERRUPTED : -1;
 	if (c->json) {
 		ctl_print_json(m);
@@ -252,10 +242,11 @@ ask(struct ctl *c, const struct sending *q, struct err *err)
 	stream_init(&s, c->operand[0], !c->json && ctl_opt(c, "no-stream") == NULL && term.out_tty,
 	    !c->quiet && term.err_tty, c->quiet);
 	s.verbose = c->verbose;
-	w.tick_ms = s.spinner.on ? TICK : 0;
+	w.tick_ms = s.spinner.on ? ASK_TICK : 0;
 	stream_say(&s, "connecting to irisd");
 	/* Asked again, the message is found by its key: it is sent once. */
-	rv = ctl_wait_call(c, true, "iris/message.send", send_params(c, q, true), -1, &w, &m, err);
+	rv = ctl_wait_call(c, true, "iris/message.send",
+	    sending_params(c, q, c->operand[0], q->key, true), -1, &w, &m, err);
 	stream_quiet(&s);
 	if (w.interrupted) {
 		stream_break(&s);
@@ -289,7 +280,7 @@ sending_init(const struct ctl *c, struct sending *q, struct err *err)
 	}
 	if (ttl != NULL && ctl_duration(ttl, &q->ttl, err) == -1)
 		return false;
-	return (q->text = message_text(c, err)) != NULL;
+	return (q->text = message_text(c, ctl_opt(c, "all") != NULL ? 0 : 1, err)) != NULL;
 }
 
 int
@@ -304,7 +295,9 @@ ctl_ask_run(struct ctl *c, struct err *err)
 	    !sending_init(c, &q, err))
 		return -1;
 	q.timeout = timeout;
-	if (ctl_opt(c, "no-wait") != NULL)
+	if (ctl_opt(c, "all") != NULL)
+		rv = ask_all(c, &q, err);
+	else if (ctl_opt(c, "no-wait") != NULL)
 		rv = send_only(c, &q, err);
 	else
 		rv = ask(c, &q, err);

@@ -64,6 +64,7 @@ static const struct ctl_option key_create_options[] = {
 };
 
 static const struct ctl_option ask_options[] = {
+    {"all", 'a', NULL, "ask all teams but this one; each answers for itself", NULL},
     {"from", 'f', "TEAM", "ask as this team (default: the team of this directory)", NULL},
     {"timeout", 't', "TIME", "wait so long for the answer; 0: without limit", NULL},
     {"ttl", 0, "TIME", "never deliver it when it still waits after so long", NULL},
@@ -147,11 +148,12 @@ static const struct ctl_option install_options[] = {
 
 /* clang-format off */
 const struct ctl_command ctl_commands[] = {
-	{"ask", NULL, "TEAM TEXT... | TEAM -", 1, -1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	{"ask", NULL, "TEAM TEXT... | TEAM - | --all TEXT...", 1, -1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
 	    "ask a team and wait for its answer",
 	    "The words of TEXT are joined by blanks; \"-\", or no text at all, reads standard input.\n"
 	    "On a terminal the answer appears as it is written; otherwise standard output gets exactly\n"
-	    "the answer and a newline. Ctrl-C ends the waiting, not the message.",
+	    "the answer and a newline. Ctrl-C ends the waiting, not the message.\n"
+	    "With --all each team gets a message of its own, and each answer has a line \"== TEAM\" before it.",
 	    ask_options, ctl_ask_run},
 	{"send", NULL, "TEAM TEXT... | TEAM -", 1, -1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
 	    "send a team a message and print its id",

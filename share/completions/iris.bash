@@ -23,7 +23,7 @@ _iris() {
 		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
 		esac
 		case $cur in
-		-*) COMPREPLY=($(compgen -W "--from= --timeout= --ttl= --key= --no-stream --no-wait --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		-*) COMPREPLY=($(compgen -W "--all --from= --timeout= --ttl= --key= --no-stream --no-wait --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
 		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
 		;;

@@ -163,7 +163,7 @@ describe("control methods give what iris-protocol(7) says", () => {
 
 	test("teams", async () => {
 		const { teams, ...rest } = await c.call("iris/team.list");
-		assert.deepEqual(rest, {});
+		assert.deepEqual(rest, { from: "frontend" });
 		assert.equal(teams.length, 2);
 		teams.forEach((t) => compare(t, team, "team"));
 		const { sessions, queued, problems, ...shown } = await c.call("iris/team.show", { team: "backend" });

@@ -75,7 +75,7 @@ tests() {
 }
 
 san() {
-	make SAN=address,undefined all units
+	make SAN=address,undefined all units build/san/test/irisd-fixtures
 	export IRIS_BUILD="$PWD/build/san" IRIS_SANITIZED=1
 	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 }

@@ -259,6 +259,15 @@ elicit_withdraw(struct mcp_call *c)
 }
 
 void
+elicit_withdraw_all(struct mcp *m)
+{
+	struct mcp_call *c;
+
+	TAILQ_FOREACH (c, &m->calls, entry)
+		elicit_withdraw(c);
+}
+
+void
 elicit_release(struct mcp_call *c)
 {
 	struct elicits *s = c->elicits;

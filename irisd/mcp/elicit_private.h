@@ -47,6 +47,8 @@ void elicit_given(struct mcp_call *c, const cJSON *responses);
 void elicit_work(struct mcp_call *c);
 /* The call ends: tell a client of the handshake era that its answers are not needed any more. */
 void elicit_withdraw(struct mcp_call *c);
+/* The same for all that this client is asked: the next irisd asks again. */
+void elicit_withdraw_all(struct mcp *m);
 /* The call is gone, and nothing can reach it any more: tell who has asked. */
 void elicit_release(struct mcp_call *c);
 /* A response from the client, to a question or to nothing that is known. */

@@ -482,7 +482,12 @@ client_stop_all(struct irisd *d, const struct err *why)
 void
 client_close_all(struct irisd *d)
 {
-	while (!TAILQ_EMPTY(&d->clients))
-		client_end(TAILQ_FIRST(&d->clients));
+	struct client *c;
+
+	while ((c = TAILQ_FIRST(&d->clients)) != NULL) {
+		if (c->role == CLIENT_SHIM)
+			elicit_withdraw_all(&c->mcp);
+		client_end(c);
+	}
 	elicit_hold_end_all(d);
 }

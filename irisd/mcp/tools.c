@@ -28,7 +28,7 @@ static const struct mcp_tool *const families[] = {
 #endif
 };
 
-#define PARAMS_TEXT 256 /* bytes for the names of a tool's arguments */
+#define PARAMS_TEXT 256 /* bytes for the names of a tool's arguments, or of an argument's choices */
 
 #define NFAMILIES (sizeof families / sizeof families[0])
 
@@ -66,6 +66,19 @@ is_choice(const char *choices, const char *value)
 		if (strlen(value) == len && strncmp(p, value, len) == 0)
 			return true;
 	return false;
+}
+
+/* The same as a person would list them, in buf. */
+static const char *
+join_choices(const char *choices, char *buf, size_t size)
+{
+	const char *p;
+	size_t len, used = 0;
+
+	while ((p = next_choice(&choices, &len)) != NULL && used < size)
+		used += (size_t)snprintf(
+		    buf + used, size - used, "%s%.*s", used > 0 ? ", " : "", (int)len, p);
+	return buf;
 }
 
 static cJSON *
@@ -205,6 +218,7 @@ mcp_tools_json(void)
 static int
 check_string(const struct mcp_tool *t, const struct mcp_param *p, const cJSON *v, struct err *err)
 {
+	char buf[PARAMS_TEXT];
 	size_t len;
 
 	if (!cJSON_IsString(v))
@@ -213,7 +227,7 @@ check_string(const struct mcp_tool *t, const struct mcp_param *p, const cJSON *v
 	if (p->choices != NULL && !is_choice(p->choices, v->valuestring))
 		return err_set(err, ERR_INVALID,
 		    "%s: \"%s\" can not be \"%.60s\"; it is one of: %s", t->name, p->name,
-		    v->valuestring, p->choices);
+		    v->valuestring, join_choices(p->choices, buf, sizeof buf));
 	if (p->choices != NULL)
 		return 0;
 	len = strlen(v->valuestring);

@@ -102,6 +102,7 @@ cancelled(struct mcp_call *c, bool was_over)
 {
 	struct store_message row;
 	struct err err;
+	char text[128];
 	cJSON *o;
 
 	if (!store_message_load(c->mcp->d->store, c->message, &row)) {
@@ -111,10 +112,13 @@ cancelled(struct mcp_call *c, bool was_over)
 	}
 	o = status(c->mcp->d, &row);
 	json_put_bool(o, "cancelled", row.state == LADDER_CANCELLED && !was_over);
-	json_put_str(o, "message",
-	    was_over                            ? "It had ended before; nothing was cancelled."
-		: row.state == LADDER_CANCELLED ? "Cancelled."
-						: "It ended before it could be cancelled.");
+	snprintf(text, sizeof text,
+	    was_over ? "The message had ended before (%s); nothing was cancelled."
+		: row.state == LADDER_CANCELLED
+		? "The message is %s."
+		: "The message ended (%s) before it could be cancelled.",
+	    ladder_name(row.state));
+	json_put_str(o, "message", text);
 	store_message_release(&row);
 	mcp_call_done(c, o);
 }

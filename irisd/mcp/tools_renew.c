@@ -49,8 +49,9 @@ deleted_cb(struct session *s, const struct renew_result *r, void *arg)
 	cJSON *o = renewed(c, s, r);
 
 	json_put_str(o, "message",
-	    r->had ? "The conversation is deleted; the next message begins a new one."
-		   : "There was no conversation; nothing was deleted.");
+	    r->had           ? "The conversation is deleted; the next message begins a new one."
+		: r->stopped ? "There was no conversation to delete yet; its process is stopped."
+			     : "There was no conversation; nothing was deleted.");
 	mcp_call_done(c, o);
 }
 

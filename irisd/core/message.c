@@ -115,24 +115,16 @@ check_body(const char *body, struct err *err)
 	return 0;
 }
 
-/* Names have no slash. */
+/* With the length: any of them may have any character. */
 char *
-message_key(const char *from, const char *key)
+message_key(enum message_key_by by, const char *who, const char *key)
 {
-	return xasprintf("key:%s/%s", from, key);
-}
+	static const char *const names[] = {[MESSAGE_KEY_DIR] = "dir",
+	    [MESSAGE_KEY_SESSION] = "session",
+	    [MESSAGE_KEY_API] = "api",
+	    [MESSAGE_KEY_NAME] = "name"};
 
-/*
- * A client's name may have changed since, from a guest's to a team's or back: its directory became
- * a team, or is none any more. That a call is repeated shows by the key that its program made.
- */
-static bool
-same_sender(const struct message_new *n, const char *old)
-{
-	if (strcmp(old, n->from) == 0)
-		return true;
-	return n->key_made &&
-	    (strncmp(old, "guest:", 6) == 0 || strncmp(n->from, "guest:", 6) == 0);
+	return xasprintf("key:%s:%zu:%s:%s", names[by], strlen(who), who, key);
 }
 
 /*
@@ -149,8 +141,8 @@ find_by_key(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 1],
 	*key = n->key;
 	if (n->key == NULL || !store_message_by_key(d->store, n->key, &old))
 		return 0;
-	if (strcmp(old.to, n->to) == 0 && same_sender(n, old.from) &&
-	    strcmp(old.body, n->body) == 0) {
+	/* The sender may have had another name then; that it is the same one, the key says. */
+	if (strcmp(old.to, n->to) == 0 && strcmp(old.body, n->body) == 0) {
 		compat_strlcpy(id, old.id, UUID_LEN + 1);
 		rv = 1;
 	} else if (n->key_made) {

@@ -60,7 +60,7 @@ struct message {
 struct message_new {
 	const char *to, *from, *body;
 	enum store_kind kind;
-	const char *key; /* idempotency key, or NULL */
+	const char *key; /* idempotency key, which says whose it is, too (message_key); or NULL */
 	bool
 	    key_made; /* by the client's program, not by its user: with other text it means nothing */
 	bool waits;   /* the sender will wait for the answer */
@@ -79,9 +79,16 @@ int message_submit(
 
 /*
  * What a sender's own key is stored as, malloc'ed: no sender's keys meet another one's, so that none
- * learns of a message that is not its own.
+ * learns of a message that is not its own. Who the sender is, is said by what outlasts a change of
+ * the configuration, where there is such: a repeated call may come under another name.
  */
-char *message_key(const char *from, const char *key);
+enum message_key_by {
+	MESSAGE_KEY_DIR,     /* the directory that it speaks for */
+	MESSAGE_KEY_SESSION, /* from>to, of a session that irisd has started */
+	MESSAGE_KEY_API,     /* the id of a key for HTTP */
+	MESSAGE_KEY_NAME,    /* the name that it gave, or has */
+};
+char *message_key(enum message_key_by by, const char *who, const char *key);
 
 /* The message in memory: NULL when it is final or unknown (then ask the store). */
 struct message *message_find(struct irisd *d, const char *id);

@@ -88,6 +88,7 @@ hold_new(struct mcp_call *c)
 	mcp_init(&h->mcp, from->d, &hold_carrier, h);
 	compat_strlcpy(h->mcp.principal, from->principal, sizeof h->mcp.principal);
 	compat_strlcpy(h->mcp.instance, from->instance, sizeof h->mcp.instance);
+	h->mcp.dir = xstrdup_null(from->dir);
 	from->carrier->who(from, h->name, sizeof h->name);
 	uuid_v4(h->state);
 	h->tool = c->tool;

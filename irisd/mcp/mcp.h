@@ -51,6 +51,7 @@ struct mcp {
 	    *session;      /* in whose turns the calls are made; NULL for a person's own client */
 	char instance[64]; /* names the client across reconnections; "" when it can not reconnect */
 	char principal[64]; /* whose answers these are: this connection, or the key over HTTP */
+	char *dir;          /* owned: the directory that it speaks for; NULL: for none */
 	unsigned can;       /* in the handshake era: what the client does when asked, MCP_CAN_* */
 	cJSON *env;         /* owned: what the client's program told of its terminal; or NULL */
 	TAILQ_HEAD(, mcp_call) calls;

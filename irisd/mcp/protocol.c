@@ -318,7 +318,9 @@ mcp_release(struct mcp *m)
 	prompts_end(m, NULL);
 	mcp_call_drop_all(m);
 	cJSON_Delete(m->env);
+	free(m->dir);
 	m->env = NULL;
+	m->dir = NULL;
 }
 
 void

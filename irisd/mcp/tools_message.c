@@ -169,6 +169,25 @@ await(struct mcp_call *c, int64_t timeout)
 	}
 }
 
+/* The caller's own key, by what stays when the configuration gives the caller another name. */
+static char *
+own_key(const struct mcp *m, const char *from, const char *key)
+{
+	const struct session *s = m->session;
+	char *pair, *full;
+
+	if (s != NULL) {
+		pair = xasprintf("%s>%s", s->row.from, s->row.to);
+		full = message_key(MESSAGE_KEY_SESSION, pair, key);
+		free(pair);
+		return full;
+	}
+	if (strncmp(m->principal, "key:", 4) == 0)
+		return message_key(MESSAGE_KEY_API, m->principal + 4, key);
+	return m->dir != NULL ? message_key(MESSAGE_KEY_DIR, m->dir, key)
+			      : message_key(MESSAGE_KEY_NAME, from, key);
+}
+
 /*
  * The caller's own key, else one for each call of each client: a call that is repeated is the same
  * message.
@@ -179,7 +198,7 @@ make_key(struct mcp_call *c, const cJSON *args, const char *from)
 	const char *key = json_str(args, "idempotencyKey");
 
 	if (key != NULL)
-		return message_key(from, key);
+		return own_key(c->mcp, from, key);
 	if (c->mcp->instance[0] != '\0')
 		return xasprintf("call:%s:%s", c->mcp->instance, c->id);
 	return NULL;

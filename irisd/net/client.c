@@ -268,6 +268,7 @@ hello(struct client *c, const struct rpc_msg *m)
 		if ((instance = json_str(m->params, "instance")) != NULL)
 			compat_strlcpy(c->mcp.instance, instance, sizeof c->mcp.instance);
 		c->mcp.env = terminal_env(json_obj(m->params, "env"));
+		c->mcp.dir = xstrdup(c->cwd);
 	} else if (strcmp(role, "ctl") == 0) {
 		c->role = CLIENT_CTL;
 	} else if (strcmp(role, "web") == 0) {

@@ -50,6 +50,29 @@ describe("reloading the configuration", () => {
 		assert.equal((await iris.call(client, "ask_message", { toTeam: "b", message: "ECHO 2" })).from, "late");
 	});
 
+	test("a call that is repeated under another name is the same message", async () => {
+		const cwd = iris.project("late");
+		const client = await iris.client({ cwd });
+		const cli = await connectRaw(iris, { role: "ctl", cwd });
+		const sent = async () => [
+			(await iris.call(client, "quick_message", { toTeam: "b", message: "ECHO 1", idempotencyKey: "k" })).messageId,
+			(await cli.request("iris/message.send", { to: "b", message: "ECHO 2", idempotencyKey: "l", timeout: -1 })).result.id,
+		];
+		const first = await sent();
+		await iris.json(["team", "add", "late", cwd]);
+		assert.deepEqual(await sent(), first, "a guest has become a team");
+		assert.equal((await iris.iris(["team", "remove", "late", "--yes"])).status, 0);
+		await iris.json(["team", "add", "later", cwd]);
+		assert.deepEqual(await sent(), first, "the team has another name");
+		/* Another directory's keys are its own. */
+		const other = await iris.client({ cwd: join(iris.root, "work/asker") });
+		const theirs = await iris.call(other, "quick_message", { toTeam: "b", message: "ECHO 1", idempotencyKey: "k" });
+		assert.ok(!first.includes(theirs.messageId));
+		for (const id of [...first, theirs.messageId])
+			await iris.messageIn(id, "answered");
+		cli.socket.destroy();
+	});
+
 	test("iris team remove: the idle process ends, and the team is unknown; added again, the conversation goes on", async () => {
 		const client = await iris.client({ cwd: join(iris.root, "work/asker") });
 		await iris.call(client, "ask_message", { toTeam: "b", message: "ECHO x" });

@@ -182,8 +182,10 @@ test_key(void **state)
 	n.to = "gamma";
 	refused(&n, ERR_INVALID, words);
 	n.to = "alpha";
+	/* Under another name it is the same sender's, or it would not be the same key. */
 	n.from = "gamma";
-	refused(&n, ERR_INVALID, words);
+	accepted(&n, id);
+	assert_string_equal(id, first);
 	n.from = "beta";
 
 	/* A key that the client's program made: with other text it is another call. */
@@ -231,18 +233,25 @@ test_key(void **state)
 static void
 test_key_scope(void **state)
 {
-	static const char *const pairs[][2] = {
-	    {"guest", "x:k"}, {"guest:x", "k"}, {"a", "b/c"}, {"a", "b:c"}, {"a:b", "c"}};
-	char *keys[5];
+	static const struct {
+		enum message_key_by by;
+		const char *who, *key;
+	} given[] = {{MESSAGE_KEY_NAME, "guest", "x:k"}, {MESSAGE_KEY_NAME, "guest:x", "k"},
+	    {MESSAGE_KEY_NAME, "a", "b/c"}, {MESSAGE_KEY_NAME, "a", "b:c"},
+	    {MESSAGE_KEY_NAME, "a:b", "c"}, {MESSAGE_KEY_DIR, "/a", "b/c"},
+	    {MESSAGE_KEY_DIR, "/a/b", "c"}, {MESSAGE_KEY_DIR, "a", "b:c"},
+	    {MESSAGE_KEY_API, "a", "b:c"}, {MESSAGE_KEY_SESSION, "a", "b:c"}};
+	const size_t n = sizeof given / sizeof given[0];
+	char *keys[sizeof given / sizeof given[0]];
 	size_t i, j;
 
 	(void)state;
-	for (i = 0; i < 5; i++) {
-		keys[i] = message_key(pairs[i][0], pairs[i][1]);
+	for (i = 0; i < n; i++) {
+		keys[i] = message_key(given[i].by, given[i].who, given[i].key);
 		for (j = 0; j < i; j++)
 			assert_string_not_equal(keys[i], keys[j]);
 	}
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < n; i++)
 		free(keys[i]);
 }
 

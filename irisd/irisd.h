@@ -24,6 +24,7 @@
 struct client;
 struct mcp;
 struct message;
+struct permission;
 struct session;
 struct store;
 struct team;
@@ -70,7 +71,9 @@ struct irisd {
 	int greeting;               /* connections that have not said hello yet */
 	int listen_fd;
 	TAILQ_HEAD(worker_list, worker) workers;
-	TAILQ_HEAD(terminal_list, terminal) terminals; /* programs that open windows */
+	TAILQ_HEAD(terminal_list, terminal) terminals;       /* programs that open windows */
+	TAILQ_HEAD(permission_list, permission) permissions; /* requests that wait for a person */
+	struct event *permission_timer;                      /* to the first one's deadline */
 	struct watch *watch;            /* watch.c's; NULL while no file is watched */
 	char config_error[ERR_MSG_MAX]; /* why the last reload was none; "" after a good one */
 	struct web *web;                /* net/web.c's; NULL while no HTTP is wanted */

@@ -21,6 +21,8 @@
 #include "common/xmalloc.h"
 #include "irisd/core/terminal.h"
 #include "irisd/core/message.h"
+#include "irisd/core/notify.h"
+#include "irisd/core/permission.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/settings.h"
 #include "irisd/core/team.h"
@@ -241,6 +243,7 @@ let_go(struct irisd *d)
 {
 	worker_leave_all(d);
 	client_close_all(d);
+	permission_forget_all(d);
 	message_forget_all(d);
 	team_free_all(d);
 	store_close(d->store);
@@ -289,7 +292,8 @@ child_cb(evutil_socket_t sig, short what, void *arg)
 	(void)what;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!worker_reaped(arg, pid, status) && !gitdiff_reaped(pid, status) &&
-		    !web_reaped(arg, pid, status) && !terminal_reaped(arg, pid, status))
+		    !web_reaped(arg, pid, status) && !terminal_reaped(arg, pid, status) &&
+		    !notify_reaped(arg, pid, status))
 			log_debug("child ended pid=%ld", (long)pid);
 }
 
@@ -317,6 +321,8 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 	/* What is queued leaves here, and the peers are freed. */
 	loop_drain(&d->loop);
 	terminal_forget_all(d);
+	notify_forget_all(d);
+	permission_forget_all(d);
 	message_forget_all(d);
 	team_free_all(d);
 	for (i = 0; i < NSIGNALS; i++)
@@ -354,6 +360,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	use_conf(d, c, NULL);
 	adopt_begin(d);
 	message_recover_all(d);
+	permission_load_all(d);
 	adopt_leftovers(d);
 	store_commit(d->store);
 	if (client_listen(d, err) == -1) {
@@ -362,6 +369,8 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 		return -1;
 	}
 	adopt_call(d);
+	if (worker_adopting(d) == 0)
+		permission_settled(d);
 	web_sync(d);
 	watch_sync(d);
 	return 0;
@@ -435,6 +444,7 @@ main(int argc, char *argv[])
 	TAILQ_INIT(&d.clients);
 	TAILQ_INIT(&d.workers);
 	TAILQ_INIT(&d.terminals);
+	TAILQ_INIT(&d.permissions);
 	if (paths_init(&d.paths, &err) == -1 || paths_make(&d.paths, &err) == -1 ||
 	    (service && check_conf(&d.paths, &err) == -1) ||
 	    (d.lock_fd = lock_take(&d.paths, service, &err)) == -1 || start(&d, sev, &err) == -1) {

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "irisd/core/backoff.h"
 #include "irisd/core/message.h"
+#include "irisd/core/permission.h"
 #include "irisd/core/pool_private.h"
 #include "irisd/core/team.h"
 #include "irisd/net/evict.h"
@@ -23,6 +24,7 @@ clear_mark(struct session *s)
 {
 	if (s->row.instance[0] == '\0')
 		return;
+	permission_process_gone(s->d, s->row.instance);
 	s->row.instance[0] = '\0';
 	store_session_process(s->d->store, &s->row);
 }

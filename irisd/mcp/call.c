@@ -40,6 +40,7 @@ call_free(struct mcp_call *c)
 	free(c->id);
 	free(c->token);
 	free(c->said);
+	cJSON_Delete(c->kept);
 	free(c);
 }
 

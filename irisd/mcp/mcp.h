@@ -98,6 +98,7 @@ struct mcp_call {
 	bool observes;                   /* it only fetches: somebody else has sent the message */
 	struct gather *gather;           /* it waits for several things; owned */
 	struct elicits *elicits;         /* what its client is asked; owned by elicit.c; or NULL */
+	cJSON *kept;                     /* what its tool needs for the answer; owned */
 	void (*undo)(struct mcp_call *); /* when it goes: forget it wherever it is waited for */
 };
 
@@ -185,6 +186,7 @@ extern const struct mcp_tool mcp_tools_many[];
 extern const struct mcp_tool mcp_tools_log[];
 extern const struct mcp_tool mcp_tools_agent[];
 extern const struct mcp_tool mcp_tools_misc[];
+extern const struct mcp_tool mcp_tools_permission[];
 #ifdef IRIS_MCP_FIXTURES
 extern const struct mcp_tool mcp_tools_fixtures[]; /* tests/conformance; in no program that ships */
 extern const struct mcp_tool mcp_tools_fixtures_elicit[];

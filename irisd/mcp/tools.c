@@ -22,6 +22,7 @@ static const struct mcp_tool *const families[] = {
     mcp_tools_log,
     mcp_tools_agent,
     mcp_tools_misc,
+    mcp_tools_permission,
 #ifdef IRIS_MCP_FIXTURES
     mcp_tools_fixtures,
     mcp_tools_fixtures_elicit,

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Small tools of no family: get_date, permissions__approve.
+ * Small tools of no family: get_date.
  */
-#include <stdlib.h>
 #include <time.h>
 
 #include "common/compat.h"
 #include "common/json.h"
-#include "irisd/core/permission.h"
 #include "irisd/mcp/mcp.h"
 
 static void
@@ -39,32 +37,6 @@ fn_date(struct mcp_call *c, const cJSON *args)
 	mcp_call_done(c, o);
 }
 
-/*
- * Claude Code's --permission-prompt-tool: the answer is the text itself, in this form and no other.
- */
-static void
-fn_approve(struct mcp_call *c, const cJSON *args)
-{
-	const struct session *s = c->mcp->session;
-	cJSON *o = json_new();
-	char buf[512], *text;
-	const char *why;
-
-	why = s != NULL
-	    ? permission_refusal(s, json_str(args, "tool_name"), buf, sizeof buf)
-	    : "Permission denied: this is no session that Iris has started, so no team's settings "
-	      "decide here.";
-	json_put_str(o, "behavior", why == NULL ? "allow" : "deny");
-	if (why == NULL)
-		json_put(o, "updatedInput", cJSON_Duplicate(json_obj(args, "input"), true));
-	else
-		json_put_str(o, "message", why);
-	text = json_print(o);
-	cJSON_Delete(o);
-	mcp_call_text(c, text);
-	free(text);
-}
-
 const struct mcp_tool mcp_tools_misc[] = {
     {.name = "get_date",
 	.title = "Date and time",
@@ -75,17 +47,5 @@ const struct mcp_tool mcp_tools_misc[] = {
 		  "\"required\":[\"timestamp\",\"iso\",\"utc\",\"unix\",\"components\"]}",
 	.read_only = true,
 	.fn = fn_date},
-    {.name = "permissions__approve",
-	.title = "Decide on a permission",
-	.description =
-	    "Decide whether a team's Claude may use a tool: for Claude Code's --permission-prompt-tool, "
-	    "not for a model. The team's grantPermission decides.",
-	.params = {{"tool_name", MCP_STRING, true, 1, 200, "the tool that is to be used", NULL},
-	    {"input", MCP_OBJECT, true, 0, 0, "what it is to be used with", NULL},
-	    {"tool_use_id", MCP_STRING, false, 0, 200, "Claude Code's name of the use", NULL},
-	    {"reason", MCP_STRING, false, 0, 4096, "why it is asked for", NULL}},
-	.read_only = true,
-	.large = true,
-	.fn = fn_approve},
     {0},
 };

@@ -16,6 +16,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/xmalloc.h"
+#include "irisd/core/permission.h"
 #include "irisd/core/pool.h"
 #include "irisd/net/adopt.h"
 #include "irisd/net/control.h"
@@ -306,6 +307,8 @@ take_session(struct worker *w, const cJSON *o)
 	 */
 	if (!known || (a.state == SESSION_BUSY && a.current == NULL))
 		a.state = SESSION_STOPPING;
+	if (known)
+		permission_adopted(s);
 	pool_adopt(s, &a);
 }
 
@@ -330,6 +333,7 @@ settle(struct team *t, const cJSON *results, const char *doubt)
 	pool_want_team(t);
 	if (worker_adopting(t->d) == 0) {
 		log_info("workers of the last irisd are adopted or gone");
+		permission_settled(t->d);
 		control_settled(t->d);
 	}
 }

@@ -368,6 +368,7 @@ take(struct irisd *d, int fd)
 	c = xcalloc(1, sizeof *c);
 	c->d = d;
 	c->pid = pid;
+	c->pid_start = pid > 0 ? compat_proc_start(pid) : 0;
 	c->quiet_since = compat_mono_ms();
 	d->greeting++;
 	TAILQ_INIT(&c->controls);

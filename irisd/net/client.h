@@ -27,6 +27,7 @@ struct client {
 	struct peer *peer;
 	enum client_role role;
 	pid_t pid;
+	uint64_t pid_start;             /* compat_proc_start */
 	char *cwd;                      /* owned; absolute; "/" when it gave none */
 	struct event *timer;            /* until the hello */
 	int64_t quiet_since;            /* ms, monotonic: its last line, or its beginning */

@@ -10,6 +10,7 @@
 #include "irisd/core/key.h"
 #include "irisd/mcp/elicit_private.h"
 #include "irisd/net/control.h"
+#include "irisd/net/origin.h"
 #include "irisd/net/web_client.h"
 
 #define USED_MS 60000 /* how exactly the last use is kept, so that not each use is a write */
@@ -75,6 +76,7 @@ control_key_create(struct control *c, const cJSON *params)
 	cJSON *o;
 
 	if (check_new(c->client->d, name, team, expires, &err) == -1 ||
+	    origin_person(c->client, "a new API key", &err) == -1 ||
 	    key_scopes_parse(scope != NULL ? scope : "", &row.scopes, &err) == -1) {
 		control_failed(c, &err);
 		return;

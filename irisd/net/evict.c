@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/remains.h"
 #include "common/xmalloc.h"
+#include "irisd/core/permission.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
 #include "irisd/net/evict.h"
@@ -94,6 +95,7 @@ done(struct evict *e)
 	TAILQ_FOREACH (s, &t->sessions, team_entry) {
 		if (!stray(s))
 			continue;
+		permission_process_gone(t->d, s->row.instance);
 		s->row.instance[0] = '\0';
 		s->left_pid = 0;
 		store_session_process(t->d->store, &s->row);

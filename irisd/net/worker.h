@@ -12,6 +12,7 @@
 #include "common/peer.h"
 #include "common/rpc.h"
 #include "irisd/core/message.h"
+#include "irisd/core/permission.h"
 #include "irisd/core/session.h"
 #include "irisd/irisd.h"
 
@@ -38,6 +39,12 @@ int worker_lookup(struct session *s, struct message *m, struct err *err);
  * renew_on_forgotten.
  */
 int worker_forget(struct session *s, const char *claude_id, struct err *err);
+
+/* Whether its Claude may use the tool that it has asked for. */
+void worker_answer(struct session *s, const char *request, const struct permission_answer *a);
+/* The same before it asks: why goes to Claude, or to whom is asked. */
+void worker_hooked(
+    struct session *s, const char *request, enum permission_hooked how, const char *why);
 
 /* End the session's process; ends with pool_on_exit or pool_on_closed. */
 void worker_close(struct session *s);

@@ -222,3 +222,38 @@ worker_mcp(struct session *s, const char *line)
 	json_put_raw(p, "message", line, strlen(line));
 	worker_send(s->team->worker, rpc_notification("worker/mcp", p));
 }
+
+void
+worker_answer(struct session *s, const char *request, const struct permission_answer *a)
+{
+	cJSON *p;
+
+	if (s->team->worker == NULL)
+		return;
+	p = params_for(s);
+	json_put_str(p, "request", request);
+	json_put_str(p, "behavior", a->allow ? "allow" : "deny");
+	if (!a->allow)
+		json_put_str(p, "message", a->message);
+	else if (a->input != NULL)
+		json_put_raw(p, "updatedInput", a->input, strlen(a->input));
+	worker_request(s->team->worker, "worker/answer", p, WORKER_OTHER, s, NULL);
+}
+
+void
+worker_hooked(struct session *s, const char *request, enum permission_hooked how, const char *why)
+{
+	static const char *const decisions[] = {[PERMISSION_GO_ON] = "none",
+	    [PERMISSION_MUST_ASK] = "ask",
+	    [PERMISSION_REFUSED] = "deny"};
+	cJSON *p;
+
+	if (s->team->worker == NULL)
+		return;
+	p = params_for(s);
+	json_put_str(p, "request", request);
+	json_put_str(p, "decision", decisions[how]);
+	if (how != PERMISSION_GO_ON)
+		json_put_str(p, "reason", why);
+	worker_request(s->team->worker, "worker/hook", p, WORKER_OTHER, s, NULL);
+}

@@ -204,22 +204,48 @@ ev_activity(struct session *s, const char *id, const cJSON *p, struct err *err)
 static int
 ev_ask(struct session *s, const char *id, const cJSON *p, struct err *err)
 {
-	const char *request = json_str(p, "request"), *tool = json_str(p, "tool");
+	struct permission_ask a = {.session = s,
+	    .team = s->team,
+	    .instance = s->row.instance,
+	    .request = json_str(p, "request"),
+	    .message = s->current != NULL ? s->current->id : NULL,
+	    .tool = json_str(p, "tool"),
+	    .input = json_obj(p, "input"),
+	    .description = json_str(p, "description"),
+	    .blocked_path = json_str(p, "blockedPath"),
+	    .suggestions = json_arr(p, "suggestions")};
 
 	(void)id;
-	if (request == NULL || tool == NULL || json_obj(p, "input") == NULL)
+	if (a.request == NULL || a.tool == NULL || a.input == NULL)
 		return err_set(err, ERR_PROTOCOL, "an ask without request, tool and input");
-	worker_send(s->team->worker, permission_decide(s, request, tool, json_obj(p, "input")));
+	permission_ask(s->d, &a);
 	return 0;
 }
 
 static int
-ev_ignored(struct session *s, const char *id, const cJSON *p, struct err *err)
+ev_unask(struct session *s, const char *id, const cJSON *p, struct err *err)
 {
-	(void)s;
+	const char *request = json_str(p, "request");
+
 	(void)id;
-	(void)p;
-	(void)err;
+	if (request == NULL)
+		return err_set(err, ERR_PROTOCOL, "an unask without its request");
+	permission_withdrawn(s, request);
+	return 0;
+}
+
+static int
+ev_hook(struct session *s, const char *id, const cJSON *p, struct err *err)
+{
+	const char *request = json_str(p, "request"), *tool = json_str(p, "tool");
+	char why[640];
+
+	(void)id;
+	if (request == NULL || tool == NULL || json_obj(p, "input") == NULL)
+		return err_set(err, ERR_PROTOCOL, "a hook without request, tool and input");
+	why[0] = '\0';
+	worker_hooked(
+	    s, request, permission_hook(s, tool, json_obj(p, "input"), why, sizeof why), why);
 	return 0;
 }
 
@@ -314,7 +340,8 @@ static const struct {
     {"event/delta", ev_delta},
     {"event/activity", ev_activity},
     {"event/ask", ev_ask},
-    {"event/unask", ev_ignored},
+    {"event/unask", ev_unask},
+    {"event/hook", ev_hook},
     {"event/mcp", ev_mcp},
     {"event/result", ev_result},
     {"event/exit", ev_exit},

@@ -85,11 +85,11 @@ describe("permission, by grantPermission", () => {
 	afterEach(() => iris.stop());
 
 	test("yes allows; no and ask refuse, each with its reason, and the turn goes on", async () => {
-		iris = await startTeams({ asker: {}, yes: { grantPermission: "yes" }, no: { grantPermission: "no" }, ask: {} });
+		iris = await startTeams({ asker: {}, yes: { grantPermission: "yes" }, no: { grantPermission: "no" }, ask: {} }, { settings: { permissionTimeout: 50 } });
 		const client = await iris.client({ cwd: iris.dirs.asker });
 		const bash = async (toTeam) => (await iris.call(client, "ask_message", { toTeam, message: "BASH echo was-run" })).response;
 		assert.match(await bash("yes"), /^was-run/);
-		for (const [team, words] of [["no", /read-only for other teams/], ["ask", /needs a person's permission/]]) {
+		for (const [team, words] of [["no", /read-only for other teams/], ["ask", /needs a person's permission \(grantPermission: ask\), and nobody has answered within 1 s/]]) {
 			const said = await bash(team);
 			assert.match(said, words);
 			assert.ok(!/^was-run/m.test(said), said);

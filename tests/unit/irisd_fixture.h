@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/core/message.h"
+#include "irisd/core/permission.h"
 #include "irisd/core/team.h"
 #include "irisd/irisd.h"
 #include "tests/unit/config_fixture.h"
@@ -69,6 +70,7 @@ fixture_irisd(struct irisd *d, const char *text)
 	TAILQ_INIT(&d->clients);
 	TAILQ_INIT(&d->workers);
 	TAILQ_INIT(&d->terminals);
+	TAILQ_INIT(&d->permissions);
 	d->listen_fd = -1;
 	loop_init(&d->loop, NULL, NULL);
 	if ((d->store = store_open(":memory:", &err)) == NULL)
@@ -90,6 +92,7 @@ static inline void
 fixture_irisd_release(struct irisd *d)
 {
 	fixture_pass(d);
+	permission_forget_all(d);
 	message_forget_all(d);
 	team_free_all(d);
 	store_close(d->store);

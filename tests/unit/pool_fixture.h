@@ -125,6 +125,23 @@ worker_left(const struct team *t)
 }
 
 void
+worker_answer(struct session *s, const char *request, const struct permission_answer *a)
+{
+	(void)s;
+	(void)request;
+	(void)a;
+}
+
+void
+worker_hooked(struct session *s, const char *request, enum permission_hooked how, const char *why)
+{
+	(void)s;
+	(void)request;
+	(void)how;
+	(void)why;
+}
+
+void
 worker_stop_all(struct irisd *irisd)
 {
 	(void)irisd;

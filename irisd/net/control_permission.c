@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Control calls about permission requests, remembered rules and the audit. What changes what an
+ * agent may do is refused to agents (origin.h).
+ */
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/xmalloc.h"
+#include "irisd/core/audit.h"
+#include "irisd/core/permission.h"
+#include "irisd/core/rule.h"
+#include "irisd/net/control.h"
+#include "irisd/net/control_permission.h"
+#include "irisd/net/origin.h"
+
+#define LIST_LIMIT   100
+#define VERIFY_LIMIT 2000 /* rows in one call, so that irisd is not held up */
+
+/* Who answers by the CLI: the user, and which process it was. */
+static char *
+caller(const struct control *c)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+
+	return xasprintf(
+	    "%s (pid %ld)", pw != NULL ? pw->pw_name : "the user", (long)c->client->pid);
+}
+
+static void
+list_cb(const struct store_permission *row, void *arg)
+{
+	struct list {
+		struct irisd *d;
+		cJSON *a;
+	} *l = arg;
+
+	cJSON_AddItemToArray(l->a, permission_json(l->d, row));
+}
+
+void
+control_permission_list(struct control *c, const cJSON *params)
+{
+	struct {
+		struct irisd *d;
+		cJSON *a;
+	} l = {c->client->d, cJSON_CreateArray()};
+	bool all = json_bool(params, "all", false);
+	int64_t limit = json_int_or(params, "limit", all ? LIST_LIMIT : 0);
+	cJSON *o = json_new();
+
+	store_permission_each(
+	    l.d->store, !all, limit > 0 && limit <= 10000 ? (int)limit : 0, list_cb, &l);
+	json_put(o, "permissions", l.a);
+	control_done(c, o);
+}
+
+void
+control_permission_show(struct control *c, const cJSON *params)
+{
+	const char *id = json_str(params, "id");
+	struct store_permission row;
+	struct err err;
+	cJSON *o;
+
+	if (id == NULL)
+		err_set(&err, ERR_INVALID, "iris/permission.show needs id");
+	if (id == NULL || permission_find(c->client->d, id, &row, &err) == -1) {
+		control_failed(c, &err);
+		return;
+	}
+	o = json_new();
+	json_put(o, "permission", permission_json(c->client->d, &row));
+	if (row.suggestions != NULL)
+		json_put_raw(json_get(o, "permission"), "suggestions", row.suggestions,
+		    strlen(row.suggestions));
+	store_permission_release(&row);
+	control_done(c, o);
+}
+
+static int
+read_decision(const cJSON *params, struct permission_decision *p, struct err *err)
+{
+	const char *behavior = json_str(params, "behavior");
+
+	p->id = json_str(params, "id");
+	p->hash = json_str(params, "inputHash");
+	p->reason = json_str(params, "reason");
+	p->updated = json_get(params, "updatedInput");
+	p->remember = json_bool(params, "remember", false);
+	p->remember_ms = json_int_or(params, "expires", 0);
+	if (p->id == NULL || behavior == NULL ||
+	    (strcmp(behavior, "allow") != 0 && strcmp(behavior, "deny") != 0))
+		return err_set(err, ERR_INVALID,
+		    "iris/permission.answer needs id, and behavior, \"allow\" or \"deny\"");
+	if (p->remember_ms < 0)
+		return err_set(err, ERR_INVALID, "expires must not be negative");
+	p->allow = strcmp(behavior, "allow") == 0;
+	return 0;
+}
+
+void
+control_permission_answer(struct control *c, const cJSON *params)
+{
+	struct permission_decision p = {.via = "cli"};
+	struct store_permission row;
+	char *who = caller(c), *rule;
+	struct err err;
+	cJSON *o;
+
+	p.by = who;
+	if (read_decision(params, &p, &err) == -1 ||
+	    origin_person(c->client, "an answer to a permission request", &err) == -1 ||
+	    permission_decide(c->client->d, &p, &row, &rule, &err) == -1) {
+		control_failed(c, &err);
+		free(who);
+		return;
+	}
+	o = json_new();
+	json_put(o, "permission", permission_json(c->client->d, &row));
+	json_put_str_opt(o, "remembered", rule);
+	store_permission_release(&row);
+	free(rule);
+	free(who);
+	control_done(c, o);
+}
+
+/* --- rules ---------------------------------------------------------------------------------- */
+
+static const char *
+rule_state(const struct store_rule *r)
+{
+	if (r->revoked_at != 0)
+		return "revoked";
+	return r->expires_at != 0 && r->expires_at <= compat_now_ms() ? "expired" : "active";
+}
+
+static cJSON *
+rule_json(const struct store_rule *r)
+{
+	cJSON *o = json_new();
+
+	json_put_int(o, "id", r->id);
+	json_put_str(o, "rule", r->rule);
+	json_put_str_opt(o, "team", r->team);
+	json_put_str(o, "state", rule_state(r));
+	json_put_str(o, "by", r->by);
+	json_put_str_opt(o, "permission", r->permission);
+	json_put_int(o, "createdAt", r->created_at);
+	if (r->expires_at != 0)
+		json_put_int(o, "expiresAt", r->expires_at);
+	if (r->revoked_at != 0)
+		json_put_int(o, "revokedAt", r->revoked_at);
+	json_put_str_opt(o, "revokedBy", r->revoked_by);
+	return o;
+}
+
+static void
+rules_cb(const struct store_rule *r, void *arg)
+{
+	cJSON_AddItemToArray(arg, rule_json(r));
+}
+
+void
+control_permission_rules(struct control *c, const cJSON *params)
+{
+	cJSON *o = json_new(), *list = cJSON_CreateArray();
+
+	(void)params;
+	store_rule_each(c->client->d->store, rules_cb, list);
+	json_put(o, "rules", list);
+	control_done(c, o);
+}
+
+static void
+audit_rule(struct control *c, const struct store_rule *r, const char *decision, const char *by)
+{
+	struct store_audit a = {.kind = "rule",
+	    .decision = decision,
+	    .to = r->team,
+	    .permission = r->permission,
+	    .by = by,
+	    .via = "cli",
+	    .rule = r->rule,
+	    .took = -1};
+
+	audit_append(c->client->d, &a);
+}
+
+static int
+check_rule(struct control *c, const char *rule, const char *team, int64_t ms, struct err *err)
+{
+	if (rule == NULL)
+		return err_set(err, ERR_INVALID, "iris/permission.remember needs rule");
+	if (rule_check(rule, err) == -1)
+		return -1;
+	if (team != NULL && team_require(c->client->d, team, err) == NULL)
+		return -1;
+	if (ms < 0)
+		return err_set(err, ERR_INVALID, "expires must not be negative");
+	if (origin_person(c->client, "a rule that allows", err) == -1)
+		return -1;
+	return store_room(c->client->d->store, err);
+}
+
+void
+control_permission_remember(struct control *c, const cJSON *params)
+{
+	const char *rule = json_str(params, "rule"), *team = json_str(params, "team");
+	int64_t ms = json_int_or(params, "expires", 0);
+	struct store_rule r = {0};
+	struct err err;
+	cJSON *o;
+
+	if (check_rule(c, rule, team, ms, &err) == -1) {
+		control_failed(c, &err);
+		return;
+	}
+	r.rule = xstrdup(rule);
+	r.team = xstrdup_null(team);
+	r.by = caller(c);
+	r.created_at = compat_now_ms();
+	r.expires_at = ms > 0 ? r.created_at + ms : 0;
+	store_rule_insert(c->client->d->store, &r);
+	audit_rule(c, &r, "remembered", r.by);
+	o = json_new();
+	json_put(o, "rule", rule_json(&r));
+	store_rule_release(&r);
+	control_done(c, o);
+}
+
+struct find_rule {
+	struct control *c;
+	int64_t id;
+	char *by;
+	cJSON *found; /* NULL: none */
+};
+
+static void
+revoke_cb(const struct store_rule *r, void *arg)
+{
+	struct find_rule *f = arg;
+	struct store_rule row = *r;
+
+	if (r->id != f->id)
+		return;
+	if (r->revoked_at == 0) {
+		row.revoked_at = compat_now_ms();
+		row.revoked_by = f->by;
+		store_rule_revoke(f->c->client->d->store, &row);
+		audit_rule(f->c, &row, "revoked", f->by);
+	}
+	f->found = rule_json(&row);
+}
+
+void
+control_permission_revoke(struct control *c, const cJSON *params)
+{
+	struct find_rule f = {c, json_int_or(params, "number", 0), NULL, NULL};
+	struct err err;
+	cJSON *o;
+
+	if (origin_person(c->client, "the end of a rule", &err) == -1) {
+		control_failed(c, &err);
+		return;
+	}
+	f.by = caller(c);
+	store_rule_each(c->client->d->store, revoke_cb, &f);
+	free(f.by);
+	if (f.found == NULL) {
+		err_set(&err, ERR_NOT_FOUND,
+		    "there is no remembered rule %lld; \"iris approvals rules\" shows those that "
+		    "there are",
+		    (long long)f.id);
+		control_failed(c, &err);
+		return;
+	}
+	o = json_new();
+	json_put(o, "rule", f.found);
+	control_done(c, o);
+}
+
+/* --- watching ------------------------------------------------------------------------------- */
+
+void
+control_permission_watch(struct control *c, const cJSON *params)
+{
+	(void)params;
+	c->permissions = true;
+}
+
+void
+control_permission_changed(struct irisd *d, const struct store_permission *row)
+{
+	struct client *client;
+	struct control *c;
+	cJSON *o;
+
+	TAILQ_FOREACH (client, &d->clients, entry)
+		TAILQ_FOREACH (c, &client->controls, entry) {
+			if (!c->permissions)
+				continue;
+			o = json_new();
+			json_put(o, "permission", permission_json(d, row));
+			peer_send(client->peer, rpc_notification("iris/permission.event", o));
+		}
+}
+
+/* --- the audit ------------------------------------------------------------------------------ */
+
+static bool
+audit_cb(const struct store_audit *row, void *arg)
+{
+	cJSON_AddItemToArray(arg, audit_json(row));
+	return true;
+}
+
+void
+control_audit_list(struct control *c, const cJSON *params)
+{
+	int64_t limit = json_int_or(params, "limit", LIST_LIMIT), from, seq;
+	cJSON *o = json_new(), *list = cJSON_CreateArray();
+	char head[65];
+
+	store_audit_head(c->client->d->store, &seq, head);
+	limit = limit < 1 || limit > VERIFY_LIMIT ? VERIFY_LIMIT : limit;
+	/* The last ones, unless it is said from where. */
+	from = json_int_or(params, "seq", seq - limit + 1);
+	store_audit_each(c->client->d->store, from < 1 ? 1 : from, (int)limit, audit_cb, list);
+	json_put(o, "rows", list);
+	json_put_int(o, "seq", seq);
+	json_put_str(o, "head", head);
+	control_done(c, o);
+}
+
+void
+control_audit_verify(struct control *c, const cJSON *params)
+{
+	int64_t seq = json_int_or(params, "seq", 0);
+	const char *before = json_str(params, "hash");
+	struct audit_check check = {0};
+	cJSON *o = json_new();
+	char hash[65];
+
+	compat_strlcpy(hash, before != NULL ? before : "", sizeof hash);
+	if (audit_verify(c->client->d, &seq, hash, VERIFY_LIMIT, &check)) {
+		json_put_bool(o, "more", true);
+		json_put_int(o, "seq", seq);
+		json_put_str(o, "hash", hash);
+		control_done(c, o);
+		return;
+	}
+	json_put_bool(o, "more", false);
+	json_put_bool(o, "good", check.good);
+	json_put_int(o, "seq", check.good ? seq : check.seq);
+	json_put_str(o, "hash", check.hash);
+	json_put_str_opt(o, "why", check.good ? NULL : check.why);
+	control_done(c, o);
+}

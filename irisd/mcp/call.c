@@ -391,7 +391,8 @@ mcp_lost(struct mcp *m)
 	struct mcp_call *c, *next;
 	struct message *msg;
 
-	elicit_hold_end(m, true);
+	if (m->carrier->unasked)
+		elicit_hold_end(m->d, m->principal, true);
 	TAILQ_FOREACH_SAFE (c, &m->calls, entry, next) {
 		if (c->gather != NULL) {
 			drop_gather(c, message_abandoned);

@@ -179,7 +179,7 @@ find_kind(const char *method)
 }
 
 static bool
-may_ask(struct mcp_call *c, const struct elicit_kind *k)
+may_ask(struct mcp_call *c, const char *key, const struct elicit_kind *k)
 {
 	const struct elicit *e;
 	int n = 0;
@@ -189,10 +189,25 @@ may_ask(struct mcp_call *c, const struct elicit_kind *k)
 	if (c->elicits != NULL) {
 		if (c->elicits->closing)
 			return false;
-		TAILQ_FOREACH (e, &c->elicits->open, entry)
+		TAILQ_FOREACH (e, &c->elicits->open, entry) {
 			n++;
+			if (key != NULL && strcmp(key, e->key) == 0)
+				return false;
+		}
 	}
 	return n < OPEN_MAX && (!c->modern || elicit_hold_room(c->mcp));
+}
+
+/* The answer that came with the first call. It counts once: who asks again wants another one. */
+static cJSON *
+take_given(struct mcp_call *c, const char *key, const struct elicit_kind *k, const cJSON *params)
+{
+	cJSON *given = cJSON_DetachItemFromObjectCaseSensitive(c->elicits->given, key);
+
+	if (given != NULL && elicit_check(k, params, given, NULL) == 0)
+		return given;
+	cJSON_Delete(given);
+	return NULL;
 }
 
 struct elicit *
@@ -200,10 +215,9 @@ mcp_client_request(struct mcp_call *c, const char *key, const char *method, cJSO
     elicit_cb *done, void *arg)
 {
 	const struct elicit_kind *k = find_kind(method);
-	const cJSON *given;
 	struct elicit *e;
 
-	if (k == NULL || !may_ask(c, k)) {
+	if (k == NULL || !may_ask(c, key, k)) {
 		cJSON_Delete(params);
 		return NULL;
 	}
@@ -217,9 +231,8 @@ mcp_client_request(struct mcp_call *c, const char *key, const char *method, cJSO
 	e->key = key != NULL ? key : e->id;
 	TAILQ_INSERT_TAIL(&elicits_of(c)->open, e, entry);
 	if (c->modern) {
-		given = key != NULL ? json_get(c->elicits->given, key) : NULL;
-		if (given != NULL && elicit_check(k, params, given, NULL) == 0)
-			e->answer = cJSON_Duplicate(given, true);
+		if (key != NULL)
+			e->answer = take_given(c, key, k, params);
 		elicit_work(c);
 	} else {
 		send_request(e);

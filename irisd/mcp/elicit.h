@@ -4,10 +4,10 @@
  * form (elicitation), and whatever else MCP lets a server ask. Any tool may do it, at once or when
  * its call has waited for a while; which era the client is of is no concern of the tool's:
  *
- *	2024-11-05 to 2025-11-25   irisd sends a request on the client's connection, and waits for
- *	                           the response
- *	2026-07-28                 the call's result is "input_required"; the client repeats the call
- *	                           with the answers, and it goes on where it was
+ *	2024-11-05 to 2025-11-25   irisd sends a request on the client's connection, and waits
+ *	                           for the response
+ *	2026-07-28                 the call's result is "input_required"; the client repeats the
+ *	                           call with the answers, and it goes on where it was
  *
  * Between the two rounds of 2026-07-28 a call is held (elicit_hold.c): it may wait for messages and
  * end meanwhile; what it ends with is kept for the client that repeats it. One that is not repeated
@@ -56,9 +56,9 @@ struct elicit *mcp_elicit(
 
 /*
  * The same for any request that the client has declared to answer; params is taken, content the
- * whole result. A key is the name of the question in 2026-07-28 (static text): an answer to it may
- * come with the first call as well. Without one (NULL) it has a name that can not be guessed, and
- * only who was shown this very question can answer it.
+ * whole result. A key is the name of the question in 2026-07-28 (static text, of one question at a
+ * time): an answer to it may come with the first call as well. Without one (NULL) it has a name
+ * that can not be guessed, and only who was shown this very question can answer it.
  */
 struct elicit *mcp_client_request(struct mcp_call *c, const char *key, const char *method,
     cJSON *params, elicit_cb *done, void *arg);

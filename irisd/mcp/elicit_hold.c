@@ -117,10 +117,20 @@ elicit_hold_room(struct mcp *m)
 void
 elicit_hold(struct mcp_call *c)
 {
-	cJSON *r = mcp_result(true, false), *requests = json_new(), *o;
-	struct hold *h = hold_new(c);
+	cJSON *r, *requests, *o;
 	struct elicit *e;
+	struct hold *h;
+	struct err err;
 
+	/* There was room when it was asked; others may have come between. */
+	if (!elicit_hold_room(c->mcp)) {
+		err_set(&err, ERR_LIMIT, "too many calls of this client wait for its answers");
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
+	r = mcp_result(true, false);
+	requests = json_new();
+	h = hold_new(c);
 	TAILQ_FOREACH (e, &c->elicits->open, entry) {
 		o = json_new();
 		json_put_str(o, "method", e->kind->method);
@@ -240,27 +250,24 @@ elicit_resume(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t
 
 /* --- ends ------------------------------------------------------------------------------------- */
 
-/* The next one that is held of this client, of any when m is NULL. */
+/* The next one that is held of this client, of any when principal is NULL. */
 static struct hold *
-held(struct irisd *d, const struct mcp *m)
+held(struct irisd *d, const char *principal)
 {
-	struct mcp *other;
+	struct mcp *m;
 
-	LIST_FOREACH(other, &d->mcps, all)
-	if (is_hold(other) && (m == NULL || strcmp(other->principal, m->principal) == 0))
-		return other->arg;
+	LIST_FOREACH(m, &d->mcps, all)
+	if (is_hold(m) && (principal == NULL || strcmp(m->principal, principal) == 0))
+		return m->arg;
 	return NULL;
 }
 
 void
-elicit_hold_end(struct mcp *m, bool lost)
+elicit_hold_end(struct irisd *d, const char *principal, bool lost)
 {
 	struct hold *h;
 
-	/* Who comes over HTTP has a connection for each request: such calls only expire. */
-	if (!m->carrier->unasked)
-		return;
-	while ((h = held(m->d, m)) != NULL) {
+	while ((h = held(d, principal)) != NULL) {
 		if (lost)
 			mcp_lost(&h->mcp);
 		hold_free(h);
@@ -270,8 +277,5 @@ elicit_hold_end(struct mcp *m, bool lost)
 void
 elicit_hold_end_all(struct irisd *d)
 {
-	struct hold *h;
-
-	while ((h = held(d, NULL)) != NULL)
-		hold_free(h);
+	elicit_hold_end(d, NULL, false);
 }

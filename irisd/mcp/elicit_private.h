@@ -66,8 +66,11 @@ bool elicit_hold_room(struct mcp *m);
 bool elicit_hold_keep(struct mcp_call *c, cJSON *result);
 /* A tools/call with a requestState. */
 void elicit_resume(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len);
-/* The client is gone: end what is held of it; lost: and cancel what only that waits for. */
-void elicit_hold_end(struct mcp *m, bool lost);
+/*
+ * End what is held of this client, who is gone; lost: and cancel what only that waits for. Over
+ * HTTP a client has a connection for each request, so the end of one is not its end.
+ */
+void elicit_hold_end(struct irisd *d, const char *principal, bool lost);
 /* End all that is held, because irisd ends. */
 void elicit_hold_end_all(struct irisd *d);
 

@@ -23,6 +23,7 @@
 #define MCP_SERVER_NAME "iris"
 #endif
 #define MCP_MODERN             "2026-07-28"
+#define MCP_PRINCIPAL_MAX      64
 #define MCP_MISSING_CAPABILITY (-32021) /* 2026-07-28, basic, error codes */
 
 struct agent;
@@ -50,10 +51,11 @@ struct mcp {
 	struct session
 	    *session;      /* in whose turns the calls are made; NULL for a person's own client */
 	char instance[64]; /* names the client across reconnections; "" when it can not reconnect */
-	char principal[64]; /* whose answers these are: this connection, or the key over HTTP */
-	char *dir;          /* owned: the directory that it speaks for; NULL: for none */
-	unsigned can;       /* in the handshake era: what the client does when asked, MCP_CAN_* */
-	cJSON *env;         /* owned: what the client's program told of its terminal; or NULL */
+	/* Whose answers these are: this connection's, or over HTTP the key's. */
+	char principal[MCP_PRINCIPAL_MAX];
+	char *dir;    /* owned: the directory that it speaks for; NULL: for none */
+	unsigned can; /* in the handshake era: what the client does when asked, MCP_CAN_* */
+	cJSON *env;   /* owned: what the client's program told of its terminal; or NULL */
 	TAILQ_HEAD(, mcp_call) calls;
 	TAILQ_HEAD(, mcp_prompt) prompts; /* of prompts/get, whose answer takes a while */
 	TAILQ_HEAD(, mcp_listen) listens;

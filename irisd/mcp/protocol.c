@@ -19,8 +19,8 @@
 #include "irisd/mcp/prompts.h"
 #include "irisd/mcp/resources.h"
 
-#define META_VERSION      "io.modelcontextprotocol/protocolVersion"
-#define META_SERVER       "io.modelcontextprotocol/serverInfo"
+#define META_VERSION "io.modelcontextprotocol/protocolVersion"
+#define META_SERVER  "io.modelcontextprotocol/serverInfo"
 
 #define UNSUPPORTED_VERSION (-32022) /* 2026-07-28, versioning */
 
@@ -313,7 +313,8 @@ void
 mcp_release(struct mcp *m)
 {
 	LIST_REMOVE(m, all);
-	elicit_hold_end(m, false);
+	if (m->carrier->unasked)
+		elicit_hold_end(m->d, m->principal, false);
 	follow_release(m);
 	prompts_end(m, NULL);
 	mcp_call_drop_all(m);

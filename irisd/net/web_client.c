@@ -11,6 +11,7 @@
 #include "common/rpc.h"
 #include "common/xmalloc.h"
 #include "irisd/core/key.h"
+#include "irisd/mcp/elicit_private.h"
 #include "irisd/net/control.h"
 #include "irisd/net/web_client.h"
 
@@ -38,6 +39,13 @@ carrier_who(struct mcp *m, char *name, size_t size)
 }
 
 static const struct mcp_carrier carrier = {carrier_send, carrier_who, false};
+
+/* Each request comes on a connection of its own: whose it is tells the key. */
+static void
+principal_of(const char *key_id, char principal[MCP_PRINCIPAL_MAX])
+{
+	snprintf(principal, MCP_PRINCIPAL_MAX, "key:%s", key_id);
+}
 
 void
 web_client_init(struct client *c)
@@ -100,7 +108,7 @@ web_client_speaks(
 		c->web->mcp = true;
 		compat_strlcpy(c->web->name, name, sizeof c->web->name);
 		compat_strlcpy(c->web->key, key->id, sizeof c->web->key);
-		snprintf(c->mcp.principal, sizeof c->mcp.principal, "key:%s", key->id);
+		principal_of(key->id, c->mcp.principal);
 		compat_strlcpy(
 		    c->web->session, s != NULL ? s->row.claude_id : "", sizeof c->web->session);
 	}
@@ -115,6 +123,7 @@ web_client_speaks(
 void
 web_client_revoked(struct irisd *d, const char *key_id)
 {
+	char principal[MCP_PRINCIPAL_MAX];
 	struct client *c;
 	struct err why;
 
@@ -125,6 +134,8 @@ web_client_revoked(struct irisd *d, const char *key_id)
 		c->web->name[0] = '\0';
 		mcp_stop(&c->mcp, &why);
 	}
+	principal_of(key_id, principal);
+	elicit_hold_end(d, principal, true);
 }
 
 /* A session may be gone since: then nobody speaks. */

@@ -9,6 +9,7 @@
 #include "irisd/mcp/mcp.h"
 #include "irisd/web/http.h"
 #include "irisd/web/uplink.h"
+#include "irisd/web/serve.h"
 
 /* One POST, from its body to its answer. */
 struct exchange {
@@ -28,8 +29,8 @@ void mcp_request(struct exchange *x, const struct rpc_msg *msg, const char *line
 void mcp_refuse_version(struct http *h, const char *id, const char *version);
 /* The scope that the request needs; false, with the scope's name, when the key has it not. */
 bool mcp_permitted(const struct exchange *x, const struct rpc_msg *msg, const char **scope);
-/* Whether its answer may take long: it needs a place (serve_hold). */
-bool mcp_may_wait(const struct rpc_msg *msg);
+/* The place that it needs, since its answer may take long. */
+enum serve_place mcp_place(const struct rpc_msg *msg);
 
 /*
  * mcp_session.c: the header with an id that says what the client declares in this initialize, ""

@@ -106,11 +106,12 @@ check_era(struct exchange *x, const struct rpc_msg *msg)
 	return false;
 }
 
-bool
-mcp_may_wait(const struct rpc_msg *msg)
+enum serve_place
+mcp_place(const struct rpc_msg *msg)
 {
-	return strcmp(msg->method, "tools/call") == 0 ||
-	    strcmp(msg->method, "subscriptions/listen") == 0;
+	if (strcmp(msg->method, "subscriptions/listen") == 0)
+		return SERVE_LISTEN;
+	return strcmp(msg->method, "tools/call") == 0 ? SERVE_CALL : SERVE_QUICK;
 }
 
 bool
@@ -267,7 +268,7 @@ mcp_request(struct exchange *x, const struct rpc_msg *msg, const char *line, siz
 {
 	const char *scope, *accept = mg_get_header(x->h->conn, "Accept");
 	bool streams = wants_stream(x, msg) && header_accepts(accept, "text/event-stream");
-	bool held = mcp_may_wait(msg);
+	enum serve_place place = mcp_place(msg);
 	struct err err;
 
 	if (!check_era(x, msg))
@@ -280,7 +281,7 @@ mcp_request(struct exchange *x, const struct rpc_msg *msg, const char *line, siz
 		http_problem(x->h, 406, NULL, "a subscription is a text/event-stream");
 		return;
 	}
-	if (held && !serve_hold()) {
+	if (!serve_hold(place)) {
 		web_mcp_error(x->h, 503, "Retry-After: 1\r\n", msg->id, err_rpc_code(ERR_LIMIT),
 		    "as many clients as can be served wait already", NULL);
 		return;
@@ -291,6 +292,5 @@ mcp_request(struct exchange *x, const struct rpc_msg *msg, const char *line, siz
 		lost(x, msg, &err);
 	else
 		relay(x, msg, streams);
-	if (held)
-		serve_let_go();
+	serve_let_go(place);
 }

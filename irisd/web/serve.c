@@ -20,16 +20,18 @@
 #include "irisd/web/seat.h"
 #include "irisd/web/serve.h"
 
-#define HOLD_MAX     64     /* threads that may wait for long; the others are for what is quick */
 #define KEEP_MAX     24     /* open connections up to which an idle one is kept */
 #define KEEP_MS      "4000" /* an idle connection; clients are told a second less (http.c) */
 #define REQUEST_MS   "2000" /* that a client may be silent within a request, or not read */
 #define PORT_TRY_MS  3000   /* the web process of the last irisd may be about to end */
 #define PORT_WAIT_MS 50
 
+/* Threads that may wait for long; the others of the SEATS are for what is quick. */
+static const int places[] = {[SERVE_CALL] = 64, [SERVE_LISTEN] = 128};
+
 static struct {
 	char sock[sizeof((struct paths *)0)->sock];
-	atomic_int held;
+	atomic_int held[SERVE_LISTEN + 1];
 } serve;
 
 struct route {
@@ -63,18 +65,19 @@ serve_sock(void)
 }
 
 bool
-serve_hold(void)
+serve_hold(enum serve_place place)
 {
-	if (atomic_fetch_add(&serve.held, 1) < HOLD_MAX)
+	if (place == SERVE_QUICK || atomic_fetch_add(&serve.held[place], 1) < places[place])
 		return true;
-	atomic_fetch_sub(&serve.held, 1);
+	atomic_fetch_sub(&serve.held[place], 1);
 	return false;
 }
 
 void
-serve_let_go(void)
+serve_let_go(enum serve_place place)
 {
-	atomic_fetch_sub(&serve.held, 1);
+	if (place != SERVE_QUICK)
+		atomic_fetch_sub(&serve.held[place], 1);
 }
 
 /* Pages of other sites must not get here, neither by a name that they point at us nor openly. */

@@ -33,8 +33,14 @@ bool serve_port_free(int port, struct err *err);
 /* irisd's socket. */
 const char *serve_sock(void);
 
-/* A place for a request that may wait for long; false when all are taken. */
-bool serve_hold(void);
-void serve_let_go(void);
+/*
+ * What a request needs a thread for. Subscriptions stay open for as long as their client runs, so
+ * their places are others than those of calls.
+ */
+enum serve_place { SERVE_QUICK, SERVE_CALL, SERVE_LISTEN };
+
+/* A place for one that may wait for long; false when all are taken. Quick ones need none. */
+bool serve_hold(enum serve_place place);
+void serve_let_go(enum serve_place place);
 
 #endif

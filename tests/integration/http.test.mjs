@@ -7,10 +7,10 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { Agent } from "node:http";
 import { connect, createServer } from "node:net";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { ask, freePort, legacy, listening, makeHttp, makeKey, startHttp, webStatus } from "../lib/http.mjs";
+import { ask, freePort, legacy, listening, makeHttp, makeKey, modern, startHttp, webStatus } from "../lib/http.mjs";
 import { assert, connectRaw, failedRun, makeGate, startTeams, waitFor, within } from "./setup.mjs";
 
 const ping = { id: 1, method: "ping" };
@@ -191,6 +191,30 @@ describe("HTTP", () => {
 		assert.equal((await legacy(iris.port, key, ping)).status, 200);
 		assert.ok(performance.now() - start < 1000, `${performance.now() - start} ms`);
 		agents.forEach((a) => a.destroy());
+	});
+
+	test("a hundred clients with a subscription each are in no call's way", async () => {
+		const key = await makeKey(iris, "message");
+		const listen = () => modern(iris.port, key, "subscriptions/listen", { notifications: { resourcesListChanged: true } });
+		const open = await Promise.all(Array.from({ length: 100 }, listen));
+		assert.ok(open.every((r) => r.status === 200), open.map((r) => r.status).join());
+		await waitFor(() => open.every((r) => r.text.includes("acknowledged")), { what: "them to be acknowledged", every: 25 });
+		const gate = makeGate(iris);
+		const waiting = legacy(iris.port, key, { id: 1, method: "tools/call", params: { name: "ask_message", arguments: { toTeam: "backend", message: gate.hold } } });
+		const quick = await legacy(iris.port, key, { id: 2, method: "tools/call", params: { name: "list_teams", arguments: {} } });
+		assert.equal(quick.json().result.structuredContent.totalTeams, 2);
+		/* One more than there are places for: it is told so, and calls go on. */
+		const more = await Promise.all(Array.from({ length: 29 }, listen));
+		assert.deepEqual(more.map((r) => r.status).filter((s) => s !== 200), [503]);
+		const file = join(iris.home, "config.yaml"), config = JSON.parse(readFileSync(file, "utf8"));
+		config.teams.late = { path: iris.project("late"), description: "a third one" };
+		writeFileSync(file, JSON.stringify(config));
+		process.kill(iris.daemon.pid, "SIGHUP");
+		await waitFor(() => open.every((r) => r.text.includes("list_changed")), { what: "all to be told", every: 25 });
+		gate.open();
+		assert.equal((await waiting).json().result.structuredContent.state, "answered");
+		for (const r of [...open, ...more])
+			r.res.destroy();
 	});
 
 	for (const [what, n, said] of [["say nothing", 600, ""], ["begin a request and stop", 300, "POST /mcp HTTP/1.1\r\nHost: loc"]]) {

@@ -7,6 +7,7 @@
  */
 #include <sys/wait.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ static int do_answer(struct worker *, const struct request *, struct err *);
 static int do_mcp(struct worker *, const struct request *, struct err *);
 static int do_lookup(struct worker *, const struct request *, struct err *);
 static int do_forget(struct worker *, const struct request *, struct err *);
-static int do_log(struct worker *, const struct request *, struct err *);
+static int do_settings(struct worker *, const struct request *, struct err *);
 static int do_close(struct worker *, const struct request *, struct err *);
 static int do_stop(struct worker *, const struct request *, struct err *);
 
@@ -58,7 +59,7 @@ static const struct {
     {"worker/mcp", do_mcp, false, false},
     {"worker/lookup", do_lookup, false, true},
     {"worker/forget", do_forget, false, true},
-    {"worker/log", do_log, false, false},
+    {"worker/settings", do_settings, false, false},
     {"worker/close", do_close, true, true},
     {"worker/stop", do_stop, false, true},
 };
@@ -180,15 +181,20 @@ do_forget(struct worker *w, const struct request *r, struct err *err)
 }
 
 static int
-do_log(struct worker *w, const struct request *r, struct err *err)
+do_settings(struct worker *w, const struct request *r, struct err *err)
 {
-	const char *name = json_str(r->params, "level");
+	const char *name = json_str(r->params, "logLevel");
+	int64_t stop = json_int_or(r->params, "stopTimeout", 0);
 	enum log_level level;
+	struct claude *c;
 
-	(void)w;
 	if (name == NULL || log_level_from_name(name, &level) == -1)
-		return err_set(err, ERR_INVALID, "level must be debug, info, warn or error");
+		return err_set(err, ERR_INVALID, "logLevel must be debug, info, warn or error");
+	if (stop <= 0 || stop > INT_MAX)
+		return err_set(err, ERR_INVALID, "stopTimeout must be a number of ms");
 	log_set_level(level);
+	TAILQ_FOREACH (c, &w->claudes, entry)
+		c->stop_ms = (int)stop;
 	return 0;
 }
 

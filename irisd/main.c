@@ -101,9 +101,13 @@ check_conf(const struct paths *p, struct err *err)
 static void
 use_conf(struct irisd *d, struct conf *c, cJSON *diff)
 {
-	bool level =
-	    d->conf != NULL && d->conf->config->settings.log_level != c->config->settings.log_level;
+	const struct config_settings *now = &c->config->settings, *old;
+	bool tell = false;
 
+	if (d->conf != NULL) {
+		old = &d->conf->config->settings;
+		tell = now->log_level != old->log_level || now->stop_timeout != old->stop_timeout;
+	}
 	if (d->conf != NULL)
 		settings_diff(d->conf->config, c->config, diff);
 	conf_unref(d->conf);
@@ -112,8 +116,8 @@ use_conf(struct irisd *d, struct conf *c, cJSON *diff)
 	log_warnings(c->config);
 	team_sync(d, c, diff);
 	session_load_all(d);
-	if (level)
-		worker_level_all(d);
+	if (tell)
+		worker_settings_all(d);
 }
 
 /*

@@ -353,6 +353,7 @@ adopt_hello(struct worker *w, const cJSON *params)
 
 	spoken(w);
 	t->worker = w;
+	worker_settings(w);
 	cJSON_ArrayForEach (item, json_arr(params, "sessions"))
 		take_session(w, item);
 	log_info("worker adopted team=%s pid=%ld sessions=%d results=%d", t->name, (long)w->pid,

@@ -55,8 +55,8 @@ void worker_mcp(struct session *s, const char *line);
 /* End the team's worker when none of its sessions needs it; the next one starts another. */
 void worker_retire(struct team *t);
 
-/* settings.logLevel has changed: those that run log by it as well. */
-void worker_level_all(struct irisd *d);
+/* Settings that workers go by have changed: those that run, and their Claudes, do so as well. */
+void worker_settings_all(struct irisd *d);
 
 /* Whether a worker of the team is left, also one that is ending. */
 bool worker_left(const struct team *t);

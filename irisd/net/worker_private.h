@@ -80,6 +80,9 @@ void worker_ended(struct worker *w, const char *how);
 void worker_request(struct worker *w, const char *method, cJSON *params, enum worker_call_kind kind,
     const struct session *s, const struct message *m);
 
+/* Tell it the settings that it goes by. */
+void worker_settings(struct worker *w);
+
 /* A process that no session of ours goes with: end it. */
 void worker_close_unknown(struct worker *w, const char *session);
 

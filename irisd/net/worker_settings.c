@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tells the workers that run what they log from now on; called when irisd reloads.
+ * Tells workers that run which settings are in force; called when irisd reloads, and for workers
+ * that were started by an earlier irisd.
  */
 #include "common/json.h"
 #include "common/rpc.h"
 #include "irisd/net/worker_private.h"
 
 void
-worker_level_all(struct irisd *d)
+worker_settings(struct worker *w)
 {
-	const char *level = config_log_level_names[d->conf->config->settings.log_level];
-	struct worker *w;
-	cJSON *p;
+	const struct config_settings *s = &w->d->conf->config->settings;
+	cJSON *p = json_new();
 
-	TAILQ_FOREACH (w, &d->workers, entry) {
-		if (w->adopting || w->gone)
-			continue;
-		p = json_new();
-		json_put_str(p, "level", level);
-		worker_send(w, rpc_notification("worker/log", p));
-	}
+	json_put_str(p, "logLevel", config_log_level_names[s->log_level]);
+	json_put_int(p, "stopTimeout", s->stop_timeout);
+	worker_send(w, rpc_notification("worker/settings", p));
+}
+
+void
+worker_settings_all(struct irisd *d)
+{
+	struct worker *w;
+
+	TAILQ_FOREACH (w, &d->workers, entry)
+		if (!w->adopting && !w->gone)
+			worker_settings(w);
 }

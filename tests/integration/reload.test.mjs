@@ -246,6 +246,22 @@ describe("reloading the configuration", () => {
 		await waitFor(() => / debug iris-worker/.test(iris.log()), { what: "a debug line of the worker" });
 	});
 
+	test("stopTimeout: a Claude that runs is stopped by the new one", async () => {
+		const client = await iris.client({ cwd: join(iris.root, "work/asker") });
+		const plain = () => readFileSync(config, "utf8");
+		writeFileSync(config, plain().replace("stopTimeout: 4000", "stopTimeout: 12"));
+		await reload();
+		await iris.call(client, "ask_message", { toTeam: "b", message: "ECHO x" });
+		write(["asker", "b"]);
+		await reload();
+		/* Deaf to all but KILL, which comes when half of the time is over. */
+		process.kill(claudes(iris)[0].pid, "SIGSTOP");
+		const start = performance.now();
+		await iris.call(client, "team_sleep", { team: "b" });
+		assert.ok(performance.now() - start >= 1900, "KILL came by the old setting");
+		assert.equal(claudes(iris).length, 0);
+	});
+
 	test("idleTimeout: what is idle already is stopped by the new one", async () => {
 		await iris.json(["ask", "b", "ECHO x"]);
 		assert.equal(claudes(iris).length, 1);

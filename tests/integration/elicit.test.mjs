@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { buildDir } from "../lib/claude-env.mjs";
 import { events, legacy, listening, makeHttp, makeKey, modern } from "../lib/http.mjs";
-import { Lines, waitFor, within } from "./setup.mjs";
+import { fdCount, Lines, waitFor, within } from "./setup.mjs";
 
 const CAPABILITIES = "io.modelcontextprotocol/clientCapabilities";
 const FORMS = { elicitation: {} };
@@ -216,6 +216,23 @@ describe("the handshake era: how else it ends", () => {
 		assert.match(textOf(result), /"username":"ada"/);
 		assert.equal(await lines.finish(), 0);
 		await listening(iris);
+	});
+
+	test("over HTTP the client goes: its question goes with it", async () => {
+		const { pid } = await iris.json(["status"]);
+		const init = await legacy(iris.port, key, { id: 0, method: "initialize",
+			params: { protocolVersion: "2025-11-25", capabilities: FORMS, clientInfo: { name: "t", version: "1" } } });
+		const headers = { "mcp-session-id": init.headers["mcp-session-id"] };
+		/* Several, since a connection of before may be closing still. */
+		const streams = await Promise.all([1, 2, 3, 4, 5].map((id) => legacy(iris.port, key,
+			{ id, method: "tools/call", params: { name: "test_elicitation", arguments: { message: "?" } } }, { headers })));
+
+		await waitFor(() => streams.every((s) => events(s).length === 1), { what: "the questions" });
+		const open = fdCount(pid);
+		for (const s of streams)
+			s.res.destroy();
+		await waitFor(() => fdCount(pid) <= open - streams.length, { what: "the calls' connections to irisd to be closed" });
+		assert.equal((await legacy(iris.port, key, { id: events(streams[0])[0].id, result: { action: "decline" } })).status, 202);
 	});
 
 	test("over HTTP: only the same key's answer counts; who has no session's id is asked nothing", async () => {

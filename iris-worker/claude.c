@@ -316,8 +316,13 @@ take_line(struct claude *c, const struct stream_event *ev)
 	/* One that has broken the protocol is not believed any more. */
 	if (c->why.code == ERR_PROTOCOL)
 		return;
+	c->heard = compat_mono_ms();
+	c->probed = 0;
+	/* A sign of life, and no word about the turn. */
+	if (control_is_probe(c, ev))
+		return;
 	if (c->turn != NULL)
-		c->turn->heard = compat_mono_ms();
+		c->turn->heard = c->heard;
 	switch (ev->kind) {
 	case STREAM_CONTROL_REQ:
 	case STREAM_CONTROL_RESP:
@@ -465,6 +470,12 @@ claude_orphan(struct claude *c)
 	inband_orphan(c);
 	if (c->state == CLAUDE_STARTING || c->state == CLAUDE_IDLE)
 		claude_close(c, NULL);
+}
+
+const char *
+claude_state_name(const struct claude *c)
+{
+	return state_names[c->state];
 }
 
 cJSON *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * One Claude process: its state, its pipes, the turn in flight. claude.c has the table of its
- * states; open.c, turn.c, control.c, inband.c and stop.c own the parts named after them and change nothing else. All
- * of it runs in the worker's loop and never waits.
+ * states; open.c, turn.c, control.c, inband.c, health.c and stop.c own the parts named after them
+ * and change nothing else. All of it runs in the worker's loop and never waits.
  */
 #ifndef IRIS_WORKER_CLAUDE_H
 #define IRIS_WORKER_CLAUDE_H
@@ -70,6 +70,7 @@ struct control {
 	unsigned next;   /* number of the next request of ours */
 	unsigned init;   /* the number of initialize; 0 before */
 	unsigned cancel; /* of cancel_async_message; 0: none */
+	unsigned probe;  /* of the last sign of life that was asked for; 0: none yet */
 	unsigned nasks;
 	TAILQ_HEAD(, ask) asks;
 };
@@ -134,6 +135,8 @@ struct claude {
 	char *open_id;    /* owned: the id of worker/open until it is answered; NULL: none */
 	char **close_ids; /* owned: those of worker/close; NULL: none */
 	size_t nclose;
+	int64_t heard;     /* when it last wrote a line, monotonic ms */
+	int64_t probed;    /* when it was asked for a sign of life, monotonic ms; 0: it owes none */
 	bool expected;     /* its end was asked for */
 	struct err why;    /* of a fault */
 	char *start_error; /* owned: what a result line said before the first turn */
@@ -174,6 +177,8 @@ void claude_forget_requests(struct claude *c);
 
 /* There will be no irisd any more: refuse what claude asks, and end with the turn. */
 void claude_orphan(struct claude *c);
+
+const char *claude_state_name(const struct claude *c);
 
 /* An entry of sessions in hello. */
 cJSON *claude_describe(const struct claude *c);
@@ -225,10 +230,19 @@ int control_answer(
 /* To a new irisd: what is still to be answered. */
 void control_replay(struct claude *c);
 void control_orphan(struct claude *c);
+/* Ask for a sign of life; whether this line is an answer to that. */
+void control_probe(struct claude *c);
+bool control_is_probe(const struct claude *c, const struct stream_event *ev);
 /* For inband.c: raw is one JSON value. */
 void control_send_answer(struct claude *c, const char *id, const char *raw);
 void control_send_refusal(struct claude *c, const char *id, const char *text);
 void control_send_mcp(struct claude *c, const char *server, const char *raw, size_t rawlen);
+
+/* health.c */
+/* An entry of claudes in the answer to worker/ping. One that is long silent is asked to speak. */
+cJSON *health_look(struct claude *c);
+/* Somebody has stopped its process by a signal: its silence is not its own. */
+bool health_stopped(const struct claude *c);
 
 /* inband.c */
 void inband_line(struct claude *c, const struct stream_event *ev, const cJSON *request);

@@ -115,6 +115,24 @@ control_interrupt(struct claude *c)
 	send_request(c, request_new("interrupt"));
 }
 
+/* Claude answers it in every state, and its conversation knows nothing of it. */
+void
+control_probe(struct claude *c)
+{
+	c->control.probe = send_request(c, request_new("get_binary_version"));
+}
+
+bool
+control_is_probe(const struct claude *c, const struct stream_event *ev)
+{
+	char id[32];
+
+	if (ev->kind != STREAM_CONTROL_RESP || c->control.probe == 0)
+		return false;
+	snprintf(id, sizeof id, "iris-%u", c->control.probe);
+	return strcmp(ev->id, id) == 0;
+}
+
 void
 control_send_mcp(struct claude *c, const char *server, const char *raw, size_t rawlen)
 {

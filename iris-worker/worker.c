@@ -42,6 +42,7 @@ static int do_answer(struct worker *, const struct request *, struct err *);
 static int do_mcp(struct worker *, const struct request *, struct err *);
 static int do_lookup(struct worker *, const struct request *, struct err *);
 static int do_forget(struct worker *, const struct request *, struct err *);
+static int do_ping(struct worker *, const struct request *, struct err *);
 static int do_settings(struct worker *, const struct request *, struct err *);
 static int do_close(struct worker *, const struct request *, struct err *);
 static int do_stop(struct worker *, const struct request *, struct err *);
@@ -59,6 +60,7 @@ static const struct {
     {"worker/mcp", do_mcp, false, false},
     {"worker/lookup", do_lookup, false, true},
     {"worker/forget", do_forget, false, true},
+    {"worker/ping", do_ping, false, true},
     {"worker/settings", do_settings, false, false},
     {"worker/close", do_close, true, true},
     {"worker/stop", do_stop, false, true},
@@ -176,6 +178,23 @@ do_forget(struct worker *w, const struct request *r, struct err *err)
 		return -1;
 	p = json_new();
 	json_put_bool(p, "removed", true);
+	report_answer(w, r->id, p);
+	return 0;
+}
+
+/* That it is answered is one half of what irisd wants to know. */
+static int
+do_ping(struct worker *w, const struct request *r, struct err *err)
+{
+	cJSON *p = json_new(), *list = cJSON_CreateArray();
+	struct claude *c;
+
+	(void)err;
+	/* An end is proof, and found here also where its signal was not. */
+	worker_reap(w);
+	TAILQ_FOREACH (c, &w->claudes, entry)
+		cJSON_AddItemToArray(list, health_look(c));
+	json_put(p, "claudes", list);
 	report_answer(w, r->id, p);
 	return 0;
 }

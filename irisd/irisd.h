@@ -79,7 +79,12 @@ struct irisd {
 	struct web *web;                /* net/web.c's; NULL while no HTTP is wanted */
 	struct event *search_timer;     /* until the texts of ended messages can be searched */
 	int64_t search_touched, search_wanted; /* core/search.c's; ms, monotonic */
-	struct event *commit_timer; /* while something is written that nobody waits for */
+	struct {
+		struct event *timer; /* pending while there is work */
+		int work;            /* turns, starts and requests that processes have to do */
+		bool asked;          /* the last look has asked: the next one judges */
+	} health;                    /* core/health.c's */
+	struct event *commit_timer;  /* while something is written that nobody waits for */
 };
 
 /* Begin the orderly stop: refuse new work, end workers, then leave the loop. Safe to call twice. */

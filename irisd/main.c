@@ -164,6 +164,7 @@ irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 	web_sync(d);
 	watch_sync(d);
 	pool_idle_again(d);
+	health_again(d);
 	/* maxProcesses may have grown. */
 	TAILQ_FOREACH (s, &d->waiting, wait_entry)
 		pool_want(s);
@@ -332,6 +333,7 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 	for (i = 0; i < NSIGNALS; i++)
 		event_free(sev[i]);
 	event_free(d->commit_timer);
+	health_release(d);
 	watch_release(d);
 	web_release(d);
 	store_close(d->store);

@@ -82,6 +82,15 @@ describe_message(const struct store_message *m, struct store *s)
 	return o;
 }
 
+void
+describe_health(cJSON *o, const struct session *s)
+{
+	char why[HEALTH_WHY];
+
+	json_put_str_opt(o, "health", health_name(health_of(s, why)));
+	json_put_str_opt(o, "healthReason", why[0] != '\0' ? why : NULL);
+}
+
 cJSON *
 describe_session(const struct session *s)
 {
@@ -101,6 +110,7 @@ describe_session(const struct session *s)
 	json_put_str_opt(o, "current", s->current != NULL ? s->current->id : NULL);
 	json_put_str_opt(o, "model", s->model[0] != '\0' ? s->model : NULL);
 	json_put_str_opt(o, "activity", s->activity[0] != '\0' ? s->activity : NULL);
+	describe_health(o, s);
 	return o;
 }
 

@@ -17,6 +17,9 @@ cJSON *describe_message(const struct store_message *m, struct store *s);
 /* Each step of a message, oldest first: state, at, evidence. */
 cJSON *describe_receipts(struct store *s, const char *id);
 
+/* health and healthReason, of a session that has a process. */
+void describe_health(cJSON *o, const struct session *s);
+
 cJSON *describe_session(const struct session *s);
 /* name, path, description, ..., status. */
 cJSON *describe_team(const struct team *t);

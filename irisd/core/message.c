@@ -577,12 +577,18 @@ message_describe(const struct message *m, char *buf, size_t size)
 		else
 			snprintf(
 			    buf, size, "queued, place %d for team %s", message_position(m), team);
+	} else if (s->trouble[0] != '\0') {
+		snprintf(buf, size, "team %s: %s", team, s->trouble);
 	} else if (m->state == LADDER_SENT) {
 		snprintf(buf, size, "sent to team %s", team);
 	} else if (s->activity[0] != '\0') {
 		snprintf(buf, size, "team %s: %s", team, s->activity);
 	} else {
 		snprintf(buf, size, "team %s is at work on it", team);
+	}
+	if (m->in_queue && s->trouble[0] != '\0') {
+		compat_strlcat(buf, "; ", size);
+		compat_strlcat(buf, s->trouble, size);
 	}
 	json_utf8_mend(buf);
 }

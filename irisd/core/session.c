@@ -71,6 +71,7 @@ void
 session_move(struct session *s, enum session_event event)
 {
 	unsigned char next = table[s->state][event];
+	enum session_state was = s->state;
 
 	if (next == 0)
 		fatalx("session %s -> %s is %s and can not take \"%s\"; please report this",
@@ -84,6 +85,7 @@ session_move(struct session *s, enum session_event event)
 		log_debug("session %s from=%s to=%s was=%s event=%s", state_names[next - 1],
 		    s->row.from, s->team->name, state_names[s->state], event_names[event]);
 	s->state = (enum session_state)(next - 1);
+	health_moved(s, was);
 	follow_session(s);
 	/* Whether the team is awake. */
 	if (event == SESSION_EV_OPENED || event == SESSION_EV_GONE)

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include "irisd/core/health.h"
 #include "irisd/irisd.h"
 #include "irisd/store/store.h"
 
@@ -69,7 +70,10 @@ struct session {
 	pid_t left_pid;     /* of one whose worker is gone: net/evict.c kills it */
 	uint64_t left_start;
 	char model[64], version[32];
-	char activity[160]; /* what the turn is doing, one line; "" unknown */
+	char activity[160];       /* what the turn is doing, one line; "" unknown */
+	enum health health;       /* when it was looked at last, in this turn */
+	char trouble[HEALTH_WHY]; /* the same for people; "" where it is none */
+	int64_t owes_since; /* ms, monotonic: its Claude was asked and does not answer; 0: no */
 	int64_t idle_since; /* ms, monotonic */
 	struct event *idle_timer;
 	struct mcp *mcp; /* its in-band MCP client, owned; NULL until it speaks */

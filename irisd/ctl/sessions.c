@@ -45,6 +45,14 @@ ctl_retry_text(int64_t at, char *buf, size_t size)
 	return buf;
 }
 
+const char *
+ctl_ill(const cJSON *o)
+{
+	const char *health = json_str(o, "health");
+
+	return health != NULL && strcmp(health, "alive") != 0 ? health : NULL;
+}
+
 void
 ctl_print_sessions(const cJSON *sessions)
 {
@@ -53,7 +61,7 @@ ctl_print_sessions(const cJSON *sessions)
 	const cJSON *s;
 	struct term_table t;
 	char text[512], ago[32];
-	const char *from, *to;
+	const char *from, *to, *ill;
 	int64_t n;
 
 	term_table_init(&t, 6, heads);
@@ -63,7 +71,11 @@ ctl_print_sessions(const cJSON *sessions)
 		term_table_row(&t);
 		snprintf(text, sizeof text, "%s -> %s", from ? from : "?", to ? to : "?");
 		term_table_cell(&t, 0, text, TERM_PLAIN);
-		term_table_cell(&t, 1, json_str(s, "state"), state_style(json_str(s, "state")));
+		ill = ctl_ill(s);
+		snprintf(text, sizeof text, "%s%s%s",
+		    json_str(s, "state") ? json_str(s, "state") : "?", ill ? ", " : "",
+		    ill ? ill : "");
+		term_table_cell(&t, 1, text, ill ? TERM_RED : state_style(json_str(s, "state")));
 		snprintf(text, sizeof text, "%" PRId64, json_int_or(s, "pid", 0));
 		term_table_cell(&t, 2, json_int_or(s, "pid", 0) > 0 ? text : NULL, TERM_PLAIN);
 		snprintf(text, sizeof text, "%" PRId64, json_int_or(s, "queued", 0));

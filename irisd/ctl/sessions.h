@@ -12,6 +12,9 @@
 /* When a team that has crashed is started again (ms, wall clock), for people. Returns buf. */
 const char *ctl_retry_text(int64_t at, char *buf, size_t size);
 
+/* What is wrong with the process of a session or a worker, in a word; NULL: nothing. */
+const char *ctl_ill(const cJSON *o);
+
 /* sessions: the array of daemon.status or team.show. */
 void ctl_print_sessions(const cJSON *sessions);
 

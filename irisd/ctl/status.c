@@ -141,6 +141,30 @@ print_troubles(const cJSON *list)
 	}
 }
 
+/* Processes that do not do what they should; nothing is done to them. */
+static void
+print_ill(const cJSON *list, bool sessions)
+{
+	const char *ill, *name, *why;
+	const cJSON *o;
+
+	cJSON_ArrayForEach (o, list) {
+		if ((ill = ctl_ill(o)) == NULL)
+			continue;
+		name = json_str(o, sessions ? "to" : "team");
+		why = json_str(o, "healthReason");
+		printf("%s%s:%s team ", term_on(stdout, TERM_YELLOW), ill, term_off(stdout));
+		term_print(stdout, name != NULL ? name : "?", false);
+		if (sessions) {
+			printf(" for ");
+			term_print(stdout, json_str(o, "from") ? json_str(o, "from") : "?", false);
+		}
+		printf(": ");
+		term_print(stdout, why != NULL ? why : "no reason given", false);
+		putchar('\n');
+	}
+}
+
 static void
 print_web(const cJSON *web)
 {
@@ -174,6 +198,8 @@ print_status(const struct ctl *c, const cJSON *st)
 		ctl_print_sessions(sessions);
 	}
 	print_troubles(json_arr(st, "troubles"));
+	print_ill(json_arr(st, "workers"), false);
+	print_ill(sessions, true);
 	cJSON_ArrayForEach (w, json_arr(st, "warnings")) {
 		if (!cJSON_IsString(w))
 			continue;

@@ -26,6 +26,11 @@
 #define MCP_PRINCIPAL_MAX      64
 #define MCP_MISSING_CAPABILITY (-32021) /* 2026-07-28, basic, error codes */
 
+/* Of a session, as describe_health has it: members of an output schema's properties. */
+#define MCP_HEALTH_SCHEMA                                                                          \
+	"\"health\":{\"type\":\"string\",\"enum\":[\"alive\",\"unknown\",\"stopped\",\"dead\"]},"  \
+	"\"healthReason\":{\"type\":\"string\"}"
+
 struct agent;
 struct elicits;
 struct mcp;

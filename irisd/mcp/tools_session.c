@@ -229,7 +229,8 @@ fn_compact(struct mcp_call *c, const cJSON *args)
 	"\"queued\":{\"type\":\"integer\"},\"messages\":{\"type\":\"integer\"},"                   \
 	"\"createdAt\":{\"type\":\"integer\"},\"lastUsed\":{\"type\":\"integer\"},"                \
 	"\"costUsd\":{\"type\":\"number\"},\"current\":{\"type\":\"string\"},"                     \
-	"\"model\":{\"type\":\"string\"},\"activity\":{\"type\":\"string\"},"                      \
+	"\"model\":{\"type\":\"string\"},\"activity\":{\"type\":\"string\"}," MCP_HEALTH_SCHEMA    \
+	","                                                                                        \
 	"\"hasConversation\":{\"type\":\"boolean\"}},"                                             \
 	"\"required\":[\"from\",\"to\",\"sessionId\",\"state\",\"queued\",\"messages\"]}"
 

@@ -64,6 +64,7 @@ team_status(struct team *t, const char *from)
 		json_put_int(o, "lastActivity", s->row.last_used_at);
 		json_put_int(o, "queued", s->queued);
 		json_put_str_opt(o, "activity", s->activity[0] != '\0' ? s->activity : NULL);
+		describe_health(o, s);
 	}
 	json_put(o, "config", team_config(t));
 	return o;
@@ -279,7 +280,8 @@ const struct mcp_tool mcp_tools_team[] = {
 	    "\"state\":{\"type\":\"string\"},\"pid\":{\"type\":\"integer\"},"
 	    "\"sessionId\":{\"type\":\"string\"},\"messageCount\":{\"type\":\"integer\"},"
 	    "\"lastActivity\":{\"type\":\"integer\"},\"queued\":{\"type\":\"integer\"},"
-	    "\"activity\":{\"type\":\"string\"},\"config\":" CONFIG_SCHEMA "},"
+	    "\"activity\":{\"type\":\"string\"}," MCP_HEALTH_SCHEMA ",\"config\":" CONFIG_SCHEMA
+	    "},"
 	    "\"required\":[\"name\",\"status\",\"config\"]}},"
 	    "\"pool\":{\"type\":\"object\",\"properties\":{\"activeProcesses\":{\"type\":\"integer\"},"
 	    "\"maxProcesses\":{\"type\":\"integer\"},\"totalMessages\":{\"type\":\"integer\"}}},"

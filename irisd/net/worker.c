@@ -48,6 +48,8 @@ kill_tree(pid_t pid, uint64_t start)
 static void
 call_free(struct worker *w, struct worker_call *c)
 {
+	if (c->kind != WORKER_PING)
+		health_work(w->d, -1);
 	TAILQ_REMOVE(&w->calls, c, entry);
 	free(c);
 }
@@ -480,6 +482,7 @@ worker_json(const struct irisd *d)
 		json_put_int(o, "pid", w->pid);
 		json_put_int(o, "sessions", n);
 		json_put_bool(o, "adopted", !w->child && !w->adopting);
+		worker_health_put(w, o);
 		cJSON_AddItemToArray(list, o);
 	}
 	return list;

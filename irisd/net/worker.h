@@ -55,6 +55,12 @@ void worker_mcp(struct session *s, const char *line);
 /* End the team's worker when none of its sessions needs it; the next one starts another. */
 void worker_retire(struct team *t);
 
+/* Look at every worker that has something to do, and ask those that do not owe an answer yet. */
+void worker_check_all(struct irisd *d, bool ask);
+
+/* Of the team's worker, as it is now; HEALTH_NONE without one. */
+enum health worker_health(const struct team *t, char why[HEALTH_WHY]);
+
 /* Settings that workers go by have changed: those that run, and their Claudes, do so as well. */
 void worker_settings_all(struct irisd *d);
 

@@ -29,6 +29,8 @@ worker_request(struct worker *w, const char *method, cJSON *params, enum worker_
 	if (m != NULL)
 		compat_strlcpy(c->message, m->id, sizeof c->message);
 	TAILQ_INSERT_TAIL(&w->calls, c, entry);
+	if (kind != WORKER_PING)
+		health_work(w->d, 1);
 	worker_send(w, rpc_request_n(c->id, method, params));
 }
 

@@ -88,6 +88,8 @@ worker_answered(
 		if (!w->stopping && err.code == ERR_UNAVAILABLE)
 			worker_leaves(w);
 	}
+	if (call->kind == WORKER_PING)
+		worker_pinged(w, result);
 	if (s != NULL && call->kind == WORKER_LOOKUP)
 		looked_up(s, call->message, result, error != NULL ? &err : NULL, w->leaving);
 	if (s != NULL && call->kind == WORKER_FORGET)
@@ -99,6 +101,7 @@ worker_answered(
 	switch (call->kind) {
 	case WORKER_LOOKUP:
 	case WORKER_FORGET:
+	case WORKER_PING:
 		break;
 	case WORKER_OPEN:
 		/* Closed, and the close answered, before this: it is over. */
@@ -368,5 +371,6 @@ worker_event(
 			worker_done(w, id);
 		return 0;
 	}
+	health_heard(s);
 	return events[i].fn(s, id, params, err);
 }

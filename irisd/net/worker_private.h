@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What worker.c (the process), worker_ask.c (what it is asked) and worker_event.c (what it says)
- * share.
+ * What worker.c (the process), worker_ask.c (what it is asked) and worker_event.c (what it says),
+ * worker_health.c (whether it lives) share.
  */
 #ifndef IRIS_NET_WORKER_PRIVATE_H
 #define IRIS_NET_WORKER_PRIVATE_H
@@ -15,6 +15,7 @@ enum worker_call_kind {
 	WORKER_CLOSE,
 	WORKER_LOOKUP,
 	WORKER_FORGET,
+	WORKER_PING,
 	WORKER_OTHER
 };
 
@@ -41,9 +42,11 @@ struct worker {
 	int exit_fd;         /* compat_proc_fd of one that is no child; -1: none */
 	struct event *exit_ev;
 	bool stopping;
-	bool leaving; /* it ends by itself, and takes nothing more */
-	bool gone;    /* its connection is lost or it was killed: nothing more is sent */
-	bool reaped;  /* its process has ended; what it said before is still read */
+	bool leaving;       /* it ends by itself, and takes nothing more */
+	bool gone;          /* its connection is lost or it was killed: nothing more is sent */
+	bool reaped;        /* its process has ended; what it said before is still read */
+	int64_t pinged;     /* ms, monotonic: when it was asked worker/ping; 0: answered */
+	enum health health; /* when it was looked at last */
 	uint64_t next_id;
 	cJSON *held; /* list of lines to send after the hello; NULL once it came */
 	TAILQ_HEAD(, worker_call) calls;
@@ -79,6 +82,11 @@ void worker_ended(struct worker *w, const char *how);
 /* Ask it something, about a session and a message where they are not NULL; params is taken. */
 void worker_request(struct worker *w, const char *method, cJSON *params, enum worker_call_kind kind,
     const struct session *s, const struct message *m);
+
+/* worker/ping was answered; result is NULL for an error. */
+void worker_pinged(struct worker *w, const cJSON *result);
+/* health and healthReason, for status. */
+void worker_health_put(const struct worker *w, cJSON *o);
 
 /* Tell it the settings that it goes by. */
 void worker_settings(struct worker *w);

@@ -199,12 +199,12 @@ describe("the process pool", () => {
 
 	test("what a team says of its Claude is how it is started, and another team's is not", async () => {
 		const client = await open({ a: {}, b: { model: "opus", permissionMode: "acceptEdits", allowedTools: ["Read", "Grep"],
-			disallowedTools: ["Bash"], appendSystemPrompt: "Speak like a pirate.", env: { IRIS_T_TEAM: "of b" } } });
+			disallowedTools: ["Bash"], appendSystemPrompt: "Speak like a pirate.", env: { IRIS_T_TEAM: "of b" }, mcpConfig: "servers.json" } });
 		const b = (await ask(client, "b", "ARGS")).response, a = (await ask(client, "a", "ARGS")).response;
-		for (const part of [/--model[ =]opus/, /--permission-mode[ =]acceptEdits/, /--allowed-?[tT]ools.*Read.*Grep/, /--disallowed-?[tT]ools.*Bash/, /Speak like a pirate\./])
+		for (const part of [/--model[ =]opus/, /--permission-mode[ =]acceptEdits/, /--allowed-?[tT]ools.*Read.*Grep/, /--disallowed-?[tT]ools.*Bash/, /Speak like a pirate\./, /--mcp-config[ =]\/\S+\/iris\/servers\.json/])
 			assert.match(b, part);
 		assert.match(a, /--permission-mode[ =]default/);
-		assert.doesNotMatch(a, /opus|pirate|Grep|disallowed/);
+		assert.doesNotMatch(a, /opus|pirate|Grep|disallowed|servers\.json/);
 		assert.match((await ask(client, "b", "ENV IRIS_T_TEAM")).response, /of b/);
 		assert.doesNotMatch((await ask(client, "a", "ENV IRIS_T_TEAM")).response, /of b/);
 	});

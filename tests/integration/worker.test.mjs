@@ -53,6 +53,40 @@ workerTest("a second turn in the same process; init is told once", async (irisd)
 	assert.ok(pid);
 });
 
+workerTest("worker/ping: how each Claude is; a silent one is asked for a sign of life, which is no word of its turn", async (irisd) => {
+	assert.deepEqual(await irisd.request("worker/ping", {}), { claudes: [] });
+	const { pid } = await irisd.open({ responseTimeout: 4000 });
+	const look = async () => (await irisd.request("worker/ping", {})).claudes[0];
+	const idle = await look();
+	assert.deepEqual([idle.session, idle.pid, idle.state, idle.unansweredMs], ["s1", pid, "idle", undefined]);
+	const message = await irisd.send(`HOLD ${join(irisd.dir, "never")}`);
+	await waitFor(() => irisd.all("event/receipt").length === 1);
+	/* Quiet grows to a second, then it is asked; the answer starts it again. */
+	let last = await look(), asked = 0;
+	await waitFor(async () => {
+		const now = await look();
+		assert.equal(now.state, "busy");
+		asked += now.quietMs < last.quietMs;
+		last = now;
+		return asked >= 2;
+	}, { what: "two signs of life" });
+	/* A process that is stopped owes nothing. */
+	process.kill(pid, "SIGSTOP");
+	await waitFor(async () => (await look()).quietMs > 1500);
+	assert.equal((await look()).unansweredMs, undefined);
+	process.kill(pid, "SIGCONT");
+	const r = await irisd.result(message);
+	assert.deepEqual([r.ok, r.code], [false, "timeout"], "signs of life are no words of the turn");
+});
+
+workerTest("worker/ping: one that does not answer is told, and lives", async (irisd) => {
+	const { pid } = await irisd.open({ stopTimeout: 1000, ...faulty("never-reads-stdin") });
+	await irisd.send("ECHO never");
+	const c = await waitFor(async () => (await irisd.request("worker/ping", {})).claudes.find((o) => o.unansweredMs > 200), { what: "an answer that is owed" });
+	assert.deepEqual([c.session, c.pid, c.state], ["s1", pid, "busy"]);
+	process.kill(pid, 0);
+});
+
 workerTest("all text blocks are the answer, and the deltas add up to it", async (irisd) => {
 	await irisd.open();
 	const r = await irisd.ask("BLOCKS one|two|three");

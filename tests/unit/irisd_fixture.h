@@ -95,6 +95,7 @@ fixture_irisd_release(struct irisd *d)
 	permission_forget_all(d);
 	message_forget_all(d);
 	team_free_all(d);
+	health_release(d);
 	store_close(d->store);
 	conf_unref(d->conf);
 	loop_release(&d->loop);

@@ -154,6 +154,27 @@ worker_leaving(const struct team *t)
 	return false;
 }
 
+/* What is to be said of the worker. */
+static enum health worker_is;
+static int worker_checks; /* how often all were looked at; and the last time asked */
+static bool worker_asked;
+
+void
+worker_check_all(struct irisd *irisd, bool ask)
+{
+	(void)irisd;
+	worker_checks++;
+	worker_asked = ask;
+}
+
+enum health
+worker_health(const struct team *t, char why[HEALTH_WHY])
+{
+	(void)t;
+	health_why(why, worker_is, "iris-worker", FIXTURE_PID + 1, 7000);
+	return worker_is;
+}
+
 void
 worker_leave_all(struct irisd *irisd)
 {
@@ -240,7 +261,9 @@ pool_setup(void **state)
 	d.loop.hook = pool_hook;
 	did[0] = mcp_said[0] = told[0] = '\0';
 	open_fails = turn_fails = NULL;
-	workers_left = pauses = false;
+	workers_left = pauses = worker_asked = false;
+	worker_is = HEALTH_ALIVE;
+	worker_checks = 0;
 	return 0;
 }
 
@@ -348,11 +371,14 @@ stored_messages(void)
 	return n;
 }
 
+/* 0: the system does not tell of such a process, so that it is neither alive nor dead. */
+static uint64_t fixture_start;
+
 static inline void
 opened(struct session *s)
 {
 	struct pool_opened o = {
-	    .pid = FIXTURE_PID, .start = 12345, .ready_ms = 1, .version = "2.1.0"};
+	    .pid = FIXTURE_PID, .start = fixture_start, .ready_ms = 1, .version = "2.1.0"};
 
 	pool_on_opened(s, &o);
 }

@@ -79,10 +79,13 @@ static void
 test_session_record(void **state)
 {
 	const char *id;
-	struct session *s = busy_session("beta", "alpha", &id);
+	struct session *s;
 	int64_t messages = -1;
 
 	(void)state;
+	fixture_start = 12345;
+	s = busy_session("beta", "alpha", &id);
+	fixture_start = 0;
 	assert_int_equal(s->pid, FIXTURE_PID);
 	assert_int_equal(s->pid_start, 12345);
 	assert_string_equal(s->version, "2.1.0");

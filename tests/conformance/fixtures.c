@@ -6,6 +6,7 @@
  * end their calls by what every tool ends them by.
  */
 #include "common/json.h"
+#include "common/log.h"
 #include "irisd/mcp/mcp.h"
 #include "tests/conformance/fixtures.h"
 
@@ -120,6 +121,15 @@ fn_progress(struct mcp_call *c, const cJSON *args)
 	mcp_call_text(c, "Three signs of progress were sent.");
 }
 
+/* What Iris logs goes to its own log, whatever the client; the suite looks that it does. */
+static void
+fn_log(struct mcp_call *c, const cJSON *args)
+{
+	(void)args;
+	log_info("fixture tool=%s", c->tool);
+	mcp_call_text(c, "A line was logged.");
+}
+
 #define FIXTURE(n, d, f)                                                                           \
 	{                                                                                          \
 		.name = (n), .title = (n), .description = (d), .read_only = true, .fn = (f)        \
@@ -132,6 +142,7 @@ const struct mcp_tool mcp_tools_fixtures[] = {
     FIXTURE("test_embedded_resource", "Fixture: one embedded resource.", fn_resource),
     FIXTURE("test_multiple_content_types", "Fixture: a text, an image, a resource.", fn_mixed),
     FIXTURE("test_error_handling", "Fixture: fails.", fn_error),
+    FIXTURE("test_logging_tool", "Fixture: logs.", fn_log),
     FIXTURE("test_tool_with_progress", "Fixture: tells progress.", fn_progress),
     {0},
 };

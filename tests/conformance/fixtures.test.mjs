@@ -37,6 +37,7 @@ const RESULTS = {
 		resource("test://mixed-content-resource", "application/json", '{"test":"data","value":123}')] },
 	test_error_handling: { isError: true, content: [text(JSON.stringify({
 		error: "This tool intentionally returns an error for testing", code: "invalid", tool: "test_error_handling" }))] },
+	test_logging_tool: { content: [text("A line was logged.")] },
 	test_tool_with_progress: { content: [text("Three signs of progress were sent.")] },
 };
 const PROGRESS = ["begun", "half done", "done"].map((message, i) => ({ progressToken: TOKEN, progress: i + 1, message }));

@@ -36,6 +36,8 @@ const SAID = {
 	get_logs: ["show the log", "what went wrong in Iris", "get the logs"],
 	get_agent: ["act as a code reviewer", "use the unit-tester agent", "get the prompt of an expert"],
 	get_date: ["what time is it", "which date is today"],
+	permissions_pending: ["which permission requests are waiting", "who waits for my decision"],
+	permissions_answer: ["approve the permission request", "deny it", "answer the permission request"],
 	permissions__approve: ["approve a permission", "may it use the tool"],
 };
 
@@ -104,8 +106,9 @@ describe("the texts of the tools", () => {
 		const rank = ranker(Object.fromEntries(tools.map((t) => [t.name, firstSentence(t.description)])));
 		const wrong = [];
 
-		assert.deepEqual(tools.map((t) => t.name).sort(), Object.keys(SAID).sort(), "each tool has phrases here");
-		for (const [name, phrases] of Object.entries(SAID)) {
+		assert.deepEqual(tools.filter((t) => !SAID[t.name]).map((t) => t.name), [], "tools without phrases in the table above");
+		for (const { name } of tools) {
+			const phrases = SAID[name];
 			for (const phrase of phrases) {
 				const found = rank(phrase), place = found.findIndex((d) => d.name === name);
 				/* Two tools may be as good for a phrase; a third in between means that it is vague. */

@@ -98,6 +98,14 @@ web_client_speaks(
 		    key->id, key->team, s->team->name);
 		return NULL;
 	}
+	/* Its id is no secret: who asks a team something gets to see it. */
+	if (s != NULL && key->team == NULL && !key_allows(key->scopes, KEY_ADMIN)) {
+		err_set(err, ERR_REFUSED,
+		    "the key %s speaks for no team; a session of team \"%s\" needs one that does: iris "
+		    "key create --team %s",
+		    key->id, s->team->name, s->team->name);
+		return NULL;
+	}
 	if (s != NULL)
 		compat_strlcpy(name, s->team->name, sizeof name);
 	else if (key->team != NULL)

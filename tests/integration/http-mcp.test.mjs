@@ -84,12 +84,16 @@ describe("MCP over HTTP, the official SDK", () => {
 	test("a session by its Claude's id speaks as that session's team", async () => {
 		await iris.iris(["ask", "-f", "frontend", "backend", "ECHO hi"]);
 		const [{ sessionId: id }] = (await iris.json(["status"])).sessions;
-		const client = await sdk(key, `/mcp/${id}`);
-		const r = await iris.call(client, "ask_message", { toTeam: "frontend", message: "ECHO back" });
-		assert.equal(r.from, "backend");
-		await client.close();
-		const other = await makeKey(iris, "message", "--team", "frontend");
-		assert.equal((await legacy(iris.port, other, { id: 1, method: "ping" }, { path: `/mcp/${id}` })).status, 403);
+		for (const own of [await makeKey(iris, "message", "--team", "backend"), await makeKey(iris, "admin")]) {
+			const client = await sdk(own, `/mcp/${id}`);
+			const r = await iris.call(client, "ask_message", { toTeam: "frontend", message: "ECHO back" });
+			assert.equal(r.from, "backend");
+			await client.close();
+		}
+		const others = [await makeKey(iris, "message", "--team", "frontend"), await makeKey(iris, "admin", "--team", "frontend"),
+			key, await makeKey(iris, "read"), await makeKey(iris, "manage,approve")];
+		for (const other of others)
+			assert.equal((await legacy(iris.port, other, { id: 1, method: "ping" }, { path: `/mcp/${id}` })).status, 403);
 		for (const unknown of ["00000000-0000-4000-8000-000000000000", "nonsense", "..%2f..", `${id}x`]) {
 			const r = await legacy(iris.port, key, { id: 1, method: "ping" }, { path: `/mcp/${unknown}` });
 			assert.equal(r.status, 404, unknown);

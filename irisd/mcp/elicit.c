@@ -97,21 +97,30 @@ action_of(const struct elicit *e)
 	return strcmp(action, "decline") == 0 ? ELICIT_DECLINE : ELICIT_CANCEL;
 }
 
+/* The next that is over: answered, or the client has repeated the call and declares it no more. */
+static struct elicit *
+next_over(struct mcp_call *c)
+{
+	struct elicit *e;
+
+	TAILQ_FOREACH (e, &c->elicits->open, entry)
+		if (e->answer != NULL || (!c->elicits->held && (c->can & e->kind->can) == 0))
+			return e;
+	return NULL;
+}
+
 static void
 work_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct mcp_call *c = arg;
-	struct elicit *e;
+	struct elicit *e = next_over(c);
 
 	(void)fd;
 	(void)what;
-	TAILQ_FOREACH (e, &c->elicits->open, entry)
-		if (e->answer != NULL)
-			break;
 	if (e != NULL) {
 		/* What it is told may end the call, and this with it. */
 		elicit_work(c);
-		tell(e, action_of(e));
+		tell(e, e->answer != NULL ? action_of(e) : ELICIT_FAILED);
 	} else if (c->modern && !c->elicits->held && !TAILQ_EMPTY(&c->elicits->open)) {
 		elicit_hold(c);
 	}

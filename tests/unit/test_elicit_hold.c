@@ -159,6 +159,25 @@ test_rounds(void **state)
 	free(s);
 }
 
+/* The repetition declares less: what is not declared any more is not asked again. */
+static void
+test_declares_less(void **state)
+{
+	struct mcp_call *c = waiting(&m, true, FORMS);
+	char key[UUID_LEN + 1], *s;
+
+	(void)state;
+	ask(c);
+	s = held(key);
+	put(&m, xasprintf(CALL ",\"requestState\":\"%s\"," META("{}") "}}", s));
+	passes();
+	assert_int_equal(nlines, 0);
+	assert_int_equal(told.calls, 1);
+	assert_int_equal(told.action, ELICIT_FAILED);
+	assert_ptr_equal(TAILQ_FIRST(&m.calls), c);
+	free(s);
+}
+
 /* The call ends while it is held: its result waits for the client. */
 static void
 test_ends_held(void **state)
@@ -357,6 +376,7 @@ main(void)
 	    TEST(test_round),
 	    TEST(test_refused),
 	    TEST(test_rounds),
+	    TEST(test_declares_less),
 	    TEST(test_ends_held),
 	    TEST(test_cancel_held),
 	    TEST(test_given),

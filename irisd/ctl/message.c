@@ -242,11 +242,25 @@ one_line(const char *text)
 	return out;
 }
 
+/* The begin of a row, for the heads ID, AT, FROM and TO. */
+static void
+put_row(struct term_table *t, const cJSON *m)
+{
+	char clock[48];
+
+	term_table_row(t);
+	term_table_cell(t, 0, json_str(m, "id"), TERM_PLAIN);
+	term_table_cell(
+	    t, 1, term_clock(json_int_or(m, "createdAt", 0), clock, sizeof clock), TERM_PLAIN);
+	term_table_cell(t, 2, json_str(m, "from"), TERM_PLAIN);
+	term_table_cell(t, 3, json_str(m, "to"), TERM_PLAIN);
+}
+
 static void
 print_list(const cJSON *messages)
 {
 	static const char *const heads[] = {"ID", "AT", "FROM", "TO", "STATE", "MESSAGE"};
-	char clock[48], *text;
+	char *text;
 	struct term_table t;
 	const cJSON *m;
 
@@ -256,12 +270,7 @@ print_list(const cJSON *messages)
 	}
 	term_table_init(&t, 6, heads);
 	cJSON_ArrayForEach (m, messages) {
-		term_table_row(&t);
-		term_table_cell(&t, 0, json_str(m, "id"), TERM_PLAIN);
-		term_table_cell(&t, 1,
-		    term_clock(json_int_or(m, "createdAt", 0), clock, sizeof clock), TERM_PLAIN);
-		term_table_cell(&t, 2, json_str(m, "from"), TERM_PLAIN);
-		term_table_cell(&t, 3, json_str(m, "to"), TERM_PLAIN);
+		put_row(&t, m);
 		term_table_cell(&t, 4, json_str(m, "state"), state_style(json_str(m, "state")));
 		text = one_line(json_str(m, "message"));
 		term_table_cell(&t, 5, text, TERM_PLAIN);
@@ -302,7 +311,7 @@ static void
 print_found(const cJSON *messages)
 {
 	static const char *const heads[] = {"ID", "AT", "FROM", "TO", "TEXT"};
-	char clock[48], *text;
+	char *text;
 	struct term_table t;
 	const cJSON *m;
 
@@ -312,12 +321,7 @@ print_found(const cJSON *messages)
 	}
 	term_table_init(&t, 5, heads);
 	cJSON_ArrayForEach (m, messages) {
-		term_table_row(&t);
-		term_table_cell(&t, 0, json_str(m, "id"), TERM_PLAIN);
-		term_table_cell(&t, 1,
-		    term_clock(json_int_or(m, "createdAt", 0), clock, sizeof clock), TERM_PLAIN);
-		term_table_cell(&t, 2, json_str(m, "from"), TERM_PLAIN);
-		term_table_cell(&t, 3, json_str(m, "to"), TERM_PLAIN);
+		put_row(&t, m);
 		text = one_line(json_str(m, "excerpt"));
 		term_table_cell(&t, 4, text, TERM_PLAIN);
 		free(text);

@@ -205,6 +205,20 @@ mcp_call_team(struct mcp_call *c, const cJSON *args, const char *argument, char 
 	return t;
 }
 
+struct team *
+mcp_call_team_to_start(
+    struct mcp_call *c, const cJSON *args, const char *argument, char *from, size_t size)
+{
+	struct team *t = mcp_call_team(c, args, argument, from, size);
+	struct err err;
+
+	if (t == NULL || !t->d->stopping)
+		return t;
+	err_set(&err, ERR_UNAVAILABLE, "irisd is being stopped");
+	mcp_call_failed(c, &err, NULL);
+	return NULL;
+}
+
 /* The raw text of params._meta.progressToken; NULL when there is none that MCP allows. */
 static char *
 progress_token(const struct rpc_msg *msg, const char *line, size_t len)

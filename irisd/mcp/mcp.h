@@ -147,6 +147,9 @@ int mcp_call_from(struct mcp_call *c, const cJSON *args, char *name, size_t size
  */
 struct team *mcp_call_team(
     struct mcp_call *c, const cJSON *args, const char *argument, char *from, size_t size);
+/* The same, for a call that may start a process: refused while irisd is being stopped. */
+struct team *mcp_call_team_to_start(
+    struct mcp_call *c, const cJSON *args, const char *argument, char *from, size_t size);
 
 /* --- tools ------------------------------------------------------------------------------------ */
 

@@ -125,17 +125,12 @@ static void
 renew(struct mcp_call *c, const cJSON *args, bool reboot)
 {
 	char from[TEAM_NAME_MAX];
-	struct team *t = mcp_call_team(c, args, "toTeam", from, sizeof from);
+	struct team *t = mcp_call_team_to_start(c, args, "toTeam", from, sizeof from);
 	struct session *s;
 	struct err err;
 
 	if (t == NULL)
 		return;
-	if (t->d->stopping) {
-		err_set(&err, ERR_UNAVAILABLE, "irisd is being stopped");
-		mcp_call_failed(c, &err, NULL);
-		return;
-	}
 	if ((s = session_get(t, from, reboot, &err)) == NULL) {
 		if (reboot)
 			mcp_call_failed(c, &err, NULL);

@@ -170,17 +170,12 @@ static void
 fn_wake(struct mcp_call *c, const cJSON *args)
 {
 	char from[TEAM_NAME_MAX];
-	struct team *t = mcp_call_team(c, args, "team", from, sizeof from);
+	struct team *t = mcp_call_team_to_start(c, args, "team", from, sizeof from);
 	struct session *s;
 	struct err err;
 
 	if (t == NULL)
 		return;
-	if (t->d->stopping) {
-		err_set(&err, ERR_UNAVAILABLE, "irisd is being stopped");
-		mcp_call_failed(c, &err, NULL);
-		return;
-	}
 	if ((s = session_get(t, from, true, &err)) == NULL) {
 		mcp_call_failed(c, &err, NULL);
 		return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Permission rules as Claude Code writes them, "Tool" and "Tool(what)" (Claude Code's documentation,
- * "Permissions"; iris-config(5), PERMISSIONS): whether a use of a tool is meant by one, and the
- * narrowest one for a use. Commands are taken apart by shell.c. Keeps nothing.
+ * Permission rules as Claude Code writes them, "Tool" and "Tool(what)" (Claude Code's
+ * documentation, "Permissions"; iris-config(5), PERMISSIONS): whether a use of a tool is meant by
+ * one, and the narrowest one for a use. Commands are taken apart by shell.c. Keeps nothing.
  */
 #ifndef IRIS_CORE_RULE_H
 #define IRIS_CORE_RULE_H
@@ -25,6 +25,12 @@ struct rule_use {
  * that the configuration takes (common/config_rule.c).
  */
 bool rule_matches(const char *rule, const struct rule_use *use, bool strict);
+
+/*
+ * Whether these rules together mean all that this use does: of commands that are joined, each is
+ * meant by one of them. To allow; for one rule it is the same as rule_matches, strict.
+ */
+bool rule_all_match(const char *const *rules, size_t n, const struct rule_use *use);
 
 /*
  * The rule that means this use and as little else as can be said, malloc'ed; NULL where there is

@@ -106,6 +106,9 @@ int permission_decide(struct irisd *d, const struct permission_decision *p,
 /* By id, or the beginning of one if there is only one. -1 with ERR_NOT_FOUND or ERR_INVALID. */
 int permission_find(struct irisd *d, const char *id, struct store_permission *row, struct err *err);
 
+/* Whether it is this team's to answer; NULL: whoever speaks for all. */
+bool permission_is_for(const struct store_permission *row, const char *team);
+
 /* A request as it is shown everywhere. */
 cJSON *permission_json(struct irisd *d, const struct store_permission *row);
 const char *permission_state_name(enum store_permission_state state);

@@ -135,16 +135,23 @@ check_pending(const struct store_permission *row, struct err *err)
 	    row->by != NULL ? row->by : "", json_time(row->decided_at, at, sizeof at));
 }
 
+bool
+permission_is_for(const struct store_permission *row, const char *team)
+{
+	if (team == NULL)
+		return true;
+	if (row->asked != NULL)
+		return strcmp(row->asked, team) == 0;
+	return strcmp(row->to, team) == 0 || strcmp(row->from, team) == 0;
+}
+
 static int
 check_owner(
     const struct permission_decision *p, const struct store_permission *row, struct err *err)
 {
-	const char *who = p->speaks_for;
-
-	if (who == NULL || (row->asked != NULL && strcmp(row->asked, who) == 0) ||
-	    (row->asked == NULL && (strcmp(row->to, who) == 0 || strcmp(row->from, who) == 0)))
+	if (permission_is_for(row, p->speaks_for))
 		return 0;
-	return err_set(err, ERR_REFUSED, "this request is not for %.80s to answer", who);
+	return err_set(err, ERR_REFUSED, "this request is not for %.80s to answer", p->speaks_for);
 }
 
 static int

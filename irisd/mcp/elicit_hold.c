@@ -48,7 +48,7 @@ hold_who(struct mcp *m, char *name, size_t size)
 	compat_strlcpy(name, h->name, size);
 }
 
-static const struct mcp_carrier hold_carrier = {hold_send, hold_who, false};
+static const struct mcp_carrier hold_carrier = {hold_send, hold_who, false, NULL};
 
 static bool
 is_hold(const struct mcp *m)

@@ -27,7 +27,7 @@ carrier_who(struct mcp *m, char *name, size_t size)
 	compat_strlcpy(name, s->team->name, size);
 }
 
-static const struct mcp_carrier carrier = {carrier_send, carrier_who, true};
+static const struct mcp_carrier carrier = {carrier_send, carrier_who, true, NULL};
 
 void
 inband_input(struct session *s, const cJSON *message)

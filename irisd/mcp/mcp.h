@@ -46,6 +46,13 @@ struct mcp_carrier {
 	void (*who)(struct mcp *, char *name, size_t size);
 	/* Lines may be sent that belong to no request. */
 	bool unasked;
+	/*
+	 * Whether a person speaks, who may answer for what agents do: what is wanted is told, who it
+	 * is goes to by, and what they may answer for (a team's name, "" for all) to team. -1 with
+	 * ERR_REFUSED for an agent. NULL: never a person.
+	 */
+	int (*person)(
+	    struct mcp *, const char *what, char *by, char *team, size_t size, struct err *);
 };
 
 struct mcp {
@@ -181,7 +188,8 @@ struct mcp_tool {
 	struct mcp_param params[MCP_PARAMS_MAX];
 	const char *output; /* JSON Schema of structuredContent; NULL: text only */
 	bool read_only, destructive, idempotent;
-	bool large; /* answers may be long: ask Claude Code not to cut them */
+	bool person; /* for people only: over HTTP the key needs the scope "approve" */
+	bool large;  /* answers may be long: ask Claude Code not to cut them */
 	/* Ends the call, now or later, by mcp_call_done or mcp_call_failed. */
 	void (*fn)(struct mcp_call *, const cJSON *args);
 };

@@ -21,6 +21,7 @@
 #include "irisd/mcp/elicit_private.h"
 #include "irisd/net/client.h"
 #include "irisd/net/control.h"
+#include "irisd/net/origin.h"
 #include "irisd/net/room.h"
 #include "irisd/net/service.h"
 #include "irisd/net/web.h"
@@ -168,7 +169,21 @@ shim_who(struct mcp *m, char *name, size_t size)
 	client_who(m->arg, name, size);
 }
 
-static const struct mcp_carrier shim_carrier = {shim_send, shim_who, true};
+static int
+shim_person(struct mcp *m, const char *what, char *by, char *team, size_t size, struct err *err)
+{
+	char name[TEAM_NAME_MAX];
+	struct client *c = m->arg;
+
+	if (origin_person(c, what, err) == -1)
+		return -1;
+	client_who(c, name, sizeof name);
+	snprintf(by, size, "%.160s (pid %ld)", name, (long)c->pid);
+	team[0] = '\0';
+	return 0;
+}
+
+static const struct mcp_carrier shim_carrier = {shim_send, shim_who, true, shim_person};
 
 /* A worker's connection is worker.c's from now on. */
 static void

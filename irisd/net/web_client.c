@@ -16,9 +16,11 @@
 #include "irisd/net/web_client.h"
 
 struct web_client {
-	bool mcp;                   /* it carries MCP lines, no control calls */
-	char name[TEAM_NAME_MAX];   /* who speaks then; "" when the key is no good any more */
-	char key[KEY_ID_LEN + 1];   /* whose key it is */
+	bool mcp;                 /* it carries MCP lines, no control calls */
+	char name[TEAM_NAME_MAX]; /* who speaks then; "" when the key is no good any more */
+	char key[KEY_ID_LEN + 1]; /* whose key it is */
+	unsigned scopes;          /* the key's, set of enum key_scope */
+	char key_name[TEAM_NAME_MAX], key_team[TEAM_NAME_MAX]; /* key_team "": none */
 	char session[UUID_LEN + 1]; /* Claude's id of the session that speaks; "" for none */
 };
 
@@ -38,7 +40,22 @@ carrier_who(struct mcp *m, char *name, size_t size)
 	compat_strlcpy(name, c->web->name, size);
 }
 
-static const struct mcp_carrier carrier = {carrier_send, carrier_who, false};
+static int
+carrier_person(struct mcp *m, const char *what, char *by, char *team, size_t size, struct err *err)
+{
+	struct client *c = m->arg;
+
+	if (m->session != NULL)
+		return err_set(err, ERR_REFUSED,
+		    "%s is for a person: it is not to be had by a team's Claude", what);
+	if (!key_allows(c->web->scopes, KEY_APPROVE))
+		return err_set(err, ERR_REFUSED, "%s needs a key with the scope \"approve\"", what);
+	snprintf(by, size, "key %s (%s)", c->web->key_name, c->web->key);
+	compat_strlcpy(team, c->web->key_team, size);
+	return 0;
+}
+
+static const struct mcp_carrier carrier = {carrier_send, carrier_who, false, carrier_person};
 
 /* Each request comes on a connection of its own: whose it is tells the key. */
 static void
@@ -116,6 +133,10 @@ web_client_speaks(
 		c->web->mcp = true;
 		compat_strlcpy(c->web->name, name, sizeof c->web->name);
 		compat_strlcpy(c->web->key, key->id, sizeof c->web->key);
+		c->web->scopes = key->scopes;
+		compat_strlcpy(c->web->key_name, key->name, sizeof c->web->key_name);
+		compat_strlcpy(
+		    c->web->key_team, key->team != NULL ? key->team : "", sizeof c->web->key_team);
 		principal_of(key->id, c->mcp.principal);
 		compat_strlcpy(
 		    c->web->session, s != NULL ? s->row.claude_id : "", sizeof c->web->session);

@@ -123,6 +123,10 @@ mcp_permitted(const struct exchange *x, const struct rpc_msg *msg, const char **
 	/* A tool that does not exist does nothing: irisd says so. */
 	if (strcmp(msg->method, "tools/call") == 0 && name != NULL)
 		t = mcp_tool_find(name);
+	if (t != NULL && t->person) {
+		*scope = "approve";
+		return key_allows(x->uplink.scopes, KEY_APPROVE);
+	}
 	*scope = t != NULL && !t->read_only ? "message" : "read";
 	return key_allows(x->uplink.scopes, t != NULL && !t->read_only ? KEY_MESSAGE : KEY_READ);
 }

@@ -44,7 +44,7 @@ who(struct mcp *mcp, char *name, size_t size)
 	snprintf(name, size, "%s", caller);
 }
 
-static const struct mcp_carrier carrier = {collect, who, true};
+static const struct mcp_carrier carrier = {collect, who, true, NULL};
 
 static void
 forget_lines(void)

@@ -90,6 +90,7 @@ cancel_end(struct gather *g)
 {
 	int n = cJSON_GetArraySize(g->list);
 	cJSON *o = json_new(), *args = g->kept;
+	int64_t queued = json_int_or(args, "queued", 0);
 
 	json_put_str(o, "team", json_str(args, "team"));
 	json_put_str(o, "fromTeam", json_str(args, "fromTeam"));
@@ -97,7 +98,11 @@ cancel_end(struct gather *g)
 	json_put_bool(o, "processFound", json_bool(args, "process", false));
 	json_put_str(o, "message",
 	    n > 0 ? "Interrupted. The session goes on with its next message."
-		  : "Nothing of yours is under way with this team; nothing was cancelled.");
+		: queued > 0
+		? "Nothing is at work yet, so nothing was interrupted. What waits stays queued; "
+		  "message_cancel ends it."
+		: "Nothing of yours is under way with this team; nothing was cancelled.");
+	json_put_int(o, "queued", queued);
 	json_put(o, "cancelled", g->list);
 	g->list = NULL;
 	json_put_int(o, "timestamp", compat_now_ms());
@@ -110,6 +115,7 @@ fn_cancel(struct mcp_call *c, const cJSON *args)
 	char from[TEAM_NAME_MAX];
 	struct team *t = mcp_call_team(c, args, "team", from, sizeof from);
 	bool all = json_bool(args, "allSessions", false), process = false;
+	int64_t queued = 0;
 	struct message *m;
 	struct session *s;
 	struct gather *g;
@@ -131,6 +137,7 @@ fn_cancel(struct mcp_call *c, const cJSON *args)
 		if (!all && strcmp(s->row.from, from) != 0)
 			continue;
 		process = process || s->pid != 0;
+		queued += s->queued;
 		if ((m = s->current) == NULL)
 			continue;
 		o = gather_add(g);
@@ -141,6 +148,7 @@ fn_cancel(struct mcp_call *c, const cJSON *args)
 		message_cancel(m, "cancelled with session_cancel");
 	}
 	json_put_bool(kept, "process", process);
+	json_put(kept, "queued", cJSON_CreateNumber((double)queued));
 	gather_begun(g);
 }
 
@@ -306,6 +314,7 @@ const struct mcp_tool mcp_tools_session[] = {
 	    "{\"type\":\"object\",\"properties\":{\"team\":{\"type\":\"string\"},"
 	    "\"fromTeam\":{\"type\":\"string\"},\"attempted\":{\"type\":\"boolean\"},"
 	    "\"processFound\":{\"type\":\"boolean\"},\"message\":{\"type\":\"string\"},"
+	    "\"queued\":{\"type\":\"integer\"},"
 	    "\"cancelled\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
 	    "\"messageId\":{\"type\":\"string\"},\"from\":{\"type\":\"string\"},"
 	    "\"state\":{\"type\":\"string\"}},\"required\":[\"messageId\",\"from\",\"state\"]}},"

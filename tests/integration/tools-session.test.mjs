@@ -110,6 +110,20 @@ describe("tools about sessions", () => {
 		assert.deepEqual(all.cancelled, [{ messageId: theirs, from: "mobile", state: "cancelled" }]);
 	});
 
+	test("session_cancel of what only waits says so, and leaves it", async () => {
+		await iris.stop();
+		await begin({ settings: { maxProcesses: 1 } });
+		const gate = makeGate(iris, "other");
+		await iris.messageIn(await quick(iris, mobile, "backend", gate.hold), "seen");
+		const waits = await quick(iris, client, "backend", "ECHO later");
+		const r = await good("session_cancel", { team: "backend" });
+		assert.deepEqual([r.attempted, r.queued, r.cancelled], [false, 1, []]);
+		assert.match(r.message, /Nothing is at work yet.* message_cancel ends it/);
+		assert.equal((await iris.message(waits)).state, "queued");
+		gate.open();
+		assert.equal((await iris.messageIn(waits, "answered")).response, "later");
+	});
+
 	test("session_delete: process, conversation and transcript are gone; the next message begins anew", async () => {
 		await good("ask_message", { toTeam: "backend", message: "ECHO before" });
 		await good("ask_message", { toTeam: "backend", message: "ECHO theirs" }, mobile);

@@ -232,6 +232,10 @@ check_string(const struct mcp_tool *t, const struct mcp_param *p, const cJSON *v
 	if (p->choices != NULL)
 		return 0;
 	len = strlen(v->valuestring);
+	if (len > 0 && len < (size_t)p->min)
+		return err_set(err, ERR_INVALID,
+		    "%s: \"%s\" has %zu bytes, and needs %lld; give %s", t->name, p->name, len,
+		    (long long)p->min, p->description);
 	if (len < (size_t)p->min)
 		return err_set(err, ERR_INVALID, "%s: \"%s\" is empty; give %s", t->name, p->name,
 		    p->description);

@@ -166,10 +166,10 @@ const struct mcp_tool mcp_tools_permission[] = {
     {.name = "permissions_pending",
 	.title = "Permission requests that wait",
 	.description =
-	    "List the permission requests of other teams that wait for the person to approve or "
-	    "deny them: which team's Claude wants to use which tool, with its whole input, why it is "
-	    "asked and until when. Show them to the person; do not decide for them. Not for sessions "
-	    "that Iris has started.",
+	    "List the permission requests that wait for the person's decision: to approve or "
+	    "deny that another team's Claude uses a tool. Tells which team and tool, with the whole "
+	    "input, why it is asked and until when. Show them to the person; do not decide for them. "
+	    "Not for sessions that Iris has started.",
 	.params = {{"all", MCP_BOOL, false, 0, 0, "also those that were answered", NULL},
 	    {"limit", MCP_INTEGER, false, 1, 1000, "how many at most, the newest first (50)",
 		NULL}},
@@ -189,7 +189,8 @@ const struct mcp_tool mcp_tools_permission[] = {
 	    "sessions that Iris has started.",
 	.params = {{"id", MCP_STRING, true, 6, 64, "the request's id", NULL},
 	    {"behavior", MCP_STRING, true, 4, 5, "what the person says", "allow deny"},
-	    {"inputHash", MCP_STRING, true, 64, 64, "of the input that the person has seen", NULL},
+	    {"inputHash", MCP_STRING, true, 64, 64, "inputHash as permissions_pending has it",
+		NULL},
 	    {"reason", MCP_STRING, false, 0, 500, "why not, for the Claude that asked", NULL},
 	    {"updatedInput", MCP_OBJECT, false, 0, 0, "the whole input as the person wants it",
 		NULL},
@@ -203,7 +204,7 @@ const struct mcp_tool mcp_tools_permission[] = {
     {.name = "permissions__approve",
 	.title = "Decide on a permission",
 	.description =
-	    "Decide whether a team's Claude may use a tool: for Claude Code's --permission-prompt-tool, "
+	    "Approve, or not, that a Claude may use a tool, by rules and permission modes: for Claude Code's --permission-prompt-tool, "
 	    "not for a model. The rules of Iris's configuration and the team's grantPermission "
 	    "decide, or a person whom it asks.",
 	.params = {{"tool_name", MCP_STRING, true, 1, 200, "the tool that is to be used", NULL},

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { claudePath, makeClaudeEnv } from "../lib/claude-env.mjs";
 import { Iris, run } from "../lib/iris.mjs";
+import { waitFor } from "../lib/wait.mjs";
 import { startMessagesApi } from "./messages-api.mjs";
 
 const TASK = "try every tool of iris";
@@ -43,6 +44,8 @@ const STEPS = [
 	["session_fork", () => ({ toTeam: "backend" })],
 	["session_reboot", () => ({ toTeam: "backend" })],
 	["session_delete", () => ({ toTeam: "backend" })],
+	["permissions_pending", () => ({})],
+	["permissions_answer", (r) => ({ id: r.at(-1).permissions[0].id, behavior: "deny", inputHash: r.at(-1).permissions[0].inputHash, reason: "not now" })],
 	["permissions__approve", () => ({ tool_name: "Write", input: { file_path: "x" } })],
 ];
 
@@ -78,6 +81,7 @@ describe("every tool, on the real Claude Code", { timeout: 180000 }, () => {
 			world,
 			config: {
 				settings: { claudePath: claudePath() },
+				permissions: { deny: ["Write"] },
 				teams: {
 					frontend: { path: world.dirs.frontend, description: "the web pages" },
 					backend: { path: world.dirs.backend, description: "the HTTP API" },
@@ -100,6 +104,14 @@ describe("every tool, on the real Claude Code", { timeout: 180000 }, () => {
 			readdirSync(join(projects, d)).filter((f) => f.endsWith(".jsonl")).map((f) => [f, readFileSync(join(projects, d, f), "utf8")])));
 	};
 	const runAll = () => run(claudePath(), ["-p", TASK, "--allowedTools", "mcp__iris"], { cwd: world.dirs.frontend, env: iris.env, deadline: 120000 });
+	/* A request that waits for a person, by a client of its own: the text of its answer. */
+	const waiting = async () => {
+		const client = await iris.client({ cwd: world.dirs.backend });
+		const asked = iris.call(client, "permissions__approve", { tool_name: "Bash", input: { command: "make" } });
+		const person = await iris.client({ cwd: world.dirs.frontend });
+		await waitFor(async () => (await iris.call(person, "permissions_pending")).count === 1, { what: "the request", every: 50 });
+		return { answer: asked.then((r) => JSON.parse(r.text)) };
+	};
 
 	test("none is left out", async () => {
 		const client = await iris.client({ cwd: world.dirs.frontend });
@@ -108,6 +120,7 @@ describe("every tool, on the real Claude Code", { timeout: 180000 }, () => {
 	});
 
 	test("each is found and called, and does what it says", async () => {
+		const { answer } = await waiting();
 		const front = await runAll();
 		assert.equal(front.status, 0, front.stderr);
 		assert.match(front.stdout, /All done\./);
@@ -145,7 +158,10 @@ describe("every tool, on the real Claude Code", { timeout: 180000 }, () => {
 		assert.equal(of("session_reboot").oldSessionId, sessionId);
 		assert.equal(of("session_reboot").transcriptRemoved, true);
 		assert.deepEqual(transcripts(), {}, "the transcripts of the real CLI are gone");
-		assert.equal(of("permissions__approve").behavior, "deny");
+		assert.equal(of("permissions_pending").permissions[0].input.command, "make");
+		assert.equal(of("permissions_answer").permission.state, "denied");
+		assert.deepEqual(await answer, { behavior: "deny", message: "A person has refused Bash: not now" });
+		assert.match(of("permissions__approve").message, /permissions\.deny: Write/);
 
 		/* The compacted conversation went on from its summary. */
 		const asked = api.requests.find((r) => r.user.includes("are you there?"));
@@ -154,6 +170,7 @@ describe("every tool, on the real Claude Code", { timeout: 180000 }, () => {
 
 	test("with tools behind Claude Code's search they are offered all the same", async () => {
 		iris.env.ENABLE_TOOL_SEARCH = "true";
+		await waiting();
 		const front = await runAll();
 		assert.equal(front.status, 0, front.stderr);
 		assert.match(front.stdout, /All done\./);

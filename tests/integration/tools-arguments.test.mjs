@@ -15,7 +15,7 @@ function fitting(name, s) {
 		return fitting(name, s.anyOf[0]);
 	switch (s.type) {
 	case "string":
-		return s.enum?.[0] ?? (/id$/i.test(name) ? ID : /team/i.test(name) ? "backend" : "ECHO x");
+		return s.enum?.[0] ?? (/id$/i.test(name) ? ID : /team/i.test(name) ? "backend" : "ECHO x".padEnd(s.minLength ?? 0, "x"));
 	case "integer":
 		return Math.max(s.minimum, 1);
 	case "array":
@@ -49,6 +49,8 @@ function* forbidden(s, items = false) {
 			yield ["too long", "x".repeat(one.maxLength + 1), new RegExp(`has ${one.maxLength + 1} bytes, ${one.maxLength} are the limit`)];
 			if (one.minLength > 0)
 				yield ["empty", "", /is empty; give /];
+			if (one.minLength > 1)
+				yield ["too short", "x".repeat(one.minLength - 1), new RegExp(`has ${one.minLength - 1} bytes, and needs ${one.minLength}; give `)];
 		} else if (one.type === "integer") {
 			for (const n of [one.minimum - 1, one.maximum + 1, -Number.MAX_SAFE_INTEGER, 1e300])
 				yield [`out of range: ${n}`, n, new RegExp(`from ${one.minimum} to ${one.maximum}`)];

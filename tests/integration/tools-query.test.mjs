@@ -193,6 +193,7 @@ const GOOD = {
 	session_fork: { toTeam: "backend" },
 	get_agent: { agentType: "debugger" },
 	permissions__approve: { tool_name: "Bash", input: {} },
+	permissions_answer: { id: "01890000-0000-7000-8000-000000000000", behavior: "deny", inputHash: "0".repeat(64) },
 };
 
 const wrongType = (s) => (s.type === "string" || s.enum ? 7 : s.type === "integer" ? "7" : s.type === "boolean" ? "yes" : s.type === "array" ? "one" : s.type === "object" ? [] : 7);

@@ -38,7 +38,7 @@ const SAID = {
 	get_date: ["what time is it", "which date is today"],
 	permissions_pending: ["which permission requests are waiting", "who waits for my decision"],
 	permissions_answer: ["approve the permission request", "deny it", "answer the permission request"],
-	permissions__approve: ["approve a permission", "may it use the tool"],
+	permissions__approve: ["by the rules and permission modes", "may this Claude use the tool"],
 };
 
 const STOP = new Set(("a an and are as at be but by can do does for from get give have i in into is it its let me my not of on or our so "

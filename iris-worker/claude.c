@@ -175,6 +175,7 @@ claude_free(void *arg)
 	struct claude *c = arg;
 
 	control_release(c);
+	hook_release(c);
 	inband_release(c);
 	stop_release(c);
 	event_free(c->spawn_timer);
@@ -467,6 +468,7 @@ void
 claude_orphan(struct claude *c)
 {
 	control_orphan(c);
+	hook_orphan(c);
 	inband_orphan(c);
 	if (c->state == CLAUDE_STARTING || c->state == CLAUDE_IDLE)
 		claude_close(c, NULL);

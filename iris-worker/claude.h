@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * One Claude process: its state, its pipes, the turn in flight. claude.c has the table of its
- * states; open.c, turn.c, control.c, inband.c, health.c and stop.c own the parts named after them
- * and change nothing else. All of it runs in the worker's loop and never waits.
+ * states; open.c, turn.c, control.c, hook.c, inband.c, health.c and stop.c own the parts named after
+ * them and change nothing else. All of it runs in the worker's loop and never waits.
  */
 #ifndef IRIS_WORKER_CLAUDE_H
 #define IRIS_WORKER_CLAUDE_H
@@ -16,6 +16,7 @@
 #include "common/peer.h"
 #include "common/remains.h"
 #include "common/uuid.h"
+#include "iris-worker/hook.h"
 #include "iris-worker/stream.h"
 #include "iris-worker/worker.h"
 
@@ -147,6 +148,7 @@ struct claude {
 	double cost;           /* total_cost_usd of the last result; < 0: unknown */
 	unsigned long garbage; /* lines that were no JSON */
 	struct control control;
+	struct hooks hooks;
 	struct inband inband;
 	struct stop stop;
 };
@@ -233,7 +235,7 @@ void control_orphan(struct claude *c);
 /* Ask for a sign of life; whether this line is an answer to that. */
 void control_probe(struct claude *c);
 bool control_is_probe(const struct claude *c, const struct stream_event *ev);
-/* For inband.c: raw is one JSON value. */
+/* For inband.c and hook.c: raw is one JSON value. */
 void control_send_answer(struct claude *c, const char *id, const char *raw);
 void control_send_refusal(struct claude *c, const char *id, const char *text);
 void control_send_mcp(struct claude *c, const char *server, const char *raw, size_t rawlen);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The control protocol of stream-json, both directions over the pipe that carries the turns:
- * initialize, interrupt, and permission requests; what is MCP goes to inband.c. Owns the list of
- * permission requests that irisd has still to answer. Request ids of ours are iris-1, iris-2, ...; claude's are its own, and it echoes
- * our answers back, so an answer to an id that is not ours is nothing.
+ * initialize, interrupt, and permission requests; what is MCP goes to inband.c, hooks to hook.c.
+ * Owns the list of permission requests that irisd has still to answer. Request ids of ours are
+ * iris-1, iris-2, ...; claude's are its own, and it echoes our answers back, so an answer to an id
+ * that is not ours is nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,7 @@ control_init(struct claude *c)
 
 	cJSON_AddItemToArray(servers, cJSON_CreateString(INBAND_SERVER));
 	json_put(r, "sdkMcpServers", servers);
+	json_put(r, "hooks", hook_registration());
 	c->control.init = send_request(c, r);
 }
 
@@ -210,6 +212,8 @@ take_request(struct claude *c, const struct stream_event *ev)
 
 	if (strcmp(subtype, "can_use_tool") == 0) {
 		take_ask(c, ev, request);
+	} else if (strcmp(subtype, "hook_callback") == 0) {
+		hook_line(c, ev, request);
 	} else if (strcmp(subtype, "mcp_message") == 0) {
 		inband_line(c, ev, request);
 	} else if (strcmp(subtype, "elicitation") == 0) {
@@ -317,6 +321,7 @@ take_cancel(struct claude *c, const struct stream_event *ev)
 	if (a != NULL)
 		withdraw(c, a);
 	inband_cancel(c, ev->id);
+	hook_cancel(c, ev->id);
 }
 
 void

@@ -207,6 +207,7 @@ claude_new(struct worker *w, const cJSON *params, const char *instance, const ch
 	c->open_id = xstrdup(open_id);
 	c->spawn_timer = evtimer_new(w->loop.base, spawn_timeout_cb, c);
 	TAILQ_INIT(&c->control.asks);
+	hook_init(c);
 	TAILQ_INIT(&c->inband.calls);
 	TAILQ_INSERT_TAIL(&w->claudes, c, entry);
 	return c;

@@ -269,7 +269,7 @@ silence_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (t->tools > 0 || c->control.nasks > 0 || health_stopped(c))
+	if (t->tools > 0 || c->control.nasks > 0 || c->hooks.n > 0 || health_stopped(c))
 		left = c->response_ms;
 	if (left > 0) {
 		arm(t->silence, left);

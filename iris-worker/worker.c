@@ -39,6 +39,7 @@ static int do_open(struct worker *, const struct request *, struct err *);
 static int do_turn(struct worker *, const struct request *, struct err *);
 static int do_interrupt(struct worker *, const struct request *, struct err *);
 static int do_answer(struct worker *, const struct request *, struct err *);
+static int do_hook(struct worker *, const struct request *, struct err *);
 static int do_mcp(struct worker *, const struct request *, struct err *);
 static int do_lookup(struct worker *, const struct request *, struct err *);
 static int do_forget(struct worker *, const struct request *, struct err *);
@@ -57,6 +58,7 @@ static const struct {
     {"worker/turn", do_turn, true, false},
     {"worker/interrupt", do_interrupt, false, false},
     {"worker/answer", do_answer, true, false},
+    {"worker/hook", do_hook, true, false},
     {"worker/mcp", do_mcp, false, false},
     {"worker/lookup", do_lookup, false, true},
     {"worker/forget", do_forget, false, true},
@@ -119,6 +121,13 @@ do_answer(struct worker *w, const struct request *r, struct err *err)
 {
 	(void)w;
 	return control_answer(r->claude, r->params, r->line, r->len, err);
+}
+
+static int
+do_hook(struct worker *w, const struct request *r, struct err *err)
+{
+	(void)w;
+	return hook_answer(r->claude, r->params, err);
 }
 
 static int
@@ -364,6 +373,7 @@ worker_replay(struct worker *w)
 	TAILQ_FOREACH (c, &w->claudes, entry) {
 		inband_replay(c);
 		control_replay(c);
+		hook_replay(c);
 	}
 }
 

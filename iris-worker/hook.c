@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The PreToolUse hook, see hook.h. Called by control.c for Claude's lines and by worker.c for
+ * irisd's; never looks into the input of a tool. What Claude Code does with it, measured on 2.1.330
+ * (tests/e2e/driver-facts.test.mjs and guard.test.mjs assert it):
+ *
+ * - An entry without a matcher is called for every tool whose input is valid: built-in ones, those
+ *   of MCP servers, ours in the same pipe among them, and those that subagents use. A project's
+ *   disableAllHooks and its own hooks that allow do not take it away.
+ * - "deny" refuses in every permission mode. "ask" leads to can_use_tool in every one, dontAsk,
+ *   bypassPermissions and auto included, and for tools that settings or --allowedTools allow. So
+ *   a person is asked there, and nothing has to be held here meanwhile: an "allow" of a hook would
+ *   be overruled in plan mode, and carries less of the request than can_use_tool does.
+ * - An empty answer leaves it to Claude Code. So does an error in place of an answer, or one of
+ *   another form: what can not be decided must be refused in so many words.
+ * - Without an answer within timeout, in seconds, the tool is not used. It may be of any length.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/rpc.h"
+#include "common/xmalloc.h"
+#include "iris-worker/claude.h"
+#include "iris-worker/hook.h"
+#include "iris-worker/report.h"
+
+#define CALLBACK  "iris-guard"
+#define HOOKS_MAX 64    /* open at once */
+#define TIMEOUT_S 86400 /* longer than any absence of irisd that is waited for */
+#define NOBODY                                                                                     \
+	"Nobody can say whether this is permitted: irisd is not running. Use no more tools; say "  \
+	"in your answer what could not be done."
+#define TOO_MUCH "Iris can not handle this use of a tool: too many at once, or too large."
+
+static const char *const input_path[] = {"request", "input", "tool_input", NULL};
+
+void
+hook_init(struct claude *c)
+{
+	TAILQ_INIT(&c->hooks.list);
+}
+
+static void
+free_hook(struct claude *c, struct hook *h)
+{
+	TAILQ_REMOVE(&c->hooks.list, h, entry);
+	c->hooks.n--;
+	free(h->id);
+	free(h->params);
+	free(h);
+}
+
+void
+hook_release(struct claude *c)
+{
+	while (!TAILQ_EMPTY(&c->hooks.list))
+		free_hook(c, TAILQ_FIRST(&c->hooks.list));
+}
+
+cJSON *
+hook_registration(void)
+{
+	cJSON *hooks = json_new(), *list = cJSON_CreateArray(), *entry = json_new();
+	cJSON *ids = cJSON_CreateArray();
+
+	cJSON_AddItemToArray(ids, cJSON_CreateString(CALLBACK));
+	json_put(entry, "hookCallbackIds", ids);
+	json_put_int(entry, "timeout", TIMEOUT_S);
+	cJSON_AddItemToArray(list, entry);
+	json_put(hooks, "PreToolUse", list);
+	return hooks;
+}
+
+/* decision NULL: Claude Code's own rules go on. */
+static void
+decide(struct claude *c, const char *id, const char *decision, const char *reason)
+{
+	cJSON *body = json_new(), *o;
+	char *raw;
+
+	if (decision != NULL) {
+		o = json_new();
+		json_put_str(o, "hookEventName", "PreToolUse");
+		json_put_str(o, "permissionDecision", decision);
+		json_put_str(o, "permissionDecisionReason", reason);
+		json_put(body, "hookSpecificOutput", o);
+	}
+	raw = json_print(body);
+	control_send_answer(c, id, raw);
+	free(raw);
+	cJSON_Delete(body);
+}
+
+void
+hook_line(struct claude *c, const struct stream_event *ev, const cJSON *request)
+{
+	const cJSON *input = json_obj(request, "input");
+	const char *callback = json_str(request, "callback_id"), *tool, *raw;
+	struct hook *h;
+	size_t rawlen;
+	cJSON *p;
+
+	if (callback == NULL || strcmp(callback, CALLBACK) != 0) {
+		control_send_refusal(c, ev->id, "no such hook");
+		return;
+	}
+	if (c->worker->orphaned) {
+		decide(c, ev->id, "deny", NOBODY);
+		return;
+	}
+	if (c->hooks.n >= HOOKS_MAX || (tool = json_str(input, "tool_name")) == NULL ||
+	    json_obj(input, "tool_input") == NULL ||
+	    !stream_raw(ev->line, ev->len, input_path, &raw, &rawlen) ||
+	    rawlen > RPC_LINE_MAX / 2) {
+		decide(c, ev->id, "deny", TOO_MUCH);
+		return;
+	}
+	p = json_new();
+	json_put_str(p, "session", c->session);
+	if (c->turn != NULL)
+		json_put_str(p, "message", c->turn->message);
+	json_put_str(p, "request", ev->id);
+	json_put_str(p, "tool", tool);
+	json_put_raw(p, "input", raw, rawlen);
+	h = xcalloc(1, sizeof *h);
+	h->id = xstrdup(ev->id);
+	h->params = json_print(p);
+	TAILQ_INSERT_TAIL(&c->hooks.list, h, entry);
+	c->hooks.n++;
+	report_event(c->worker, "event/hook", p);
+}
+
+static struct hook *
+find_hook(struct claude *c, const char *id)
+{
+	struct hook *h;
+
+	TAILQ_FOREACH (h, &c->hooks.list, entry) {
+		if (id != NULL && strcmp(h->id, id) == 0)
+			return h;
+	}
+	return NULL;
+}
+
+void
+hook_cancel(struct claude *c, const char *id)
+{
+	struct hook *h = find_hook(c, id);
+
+	if (h != NULL)
+		free_hook(c, h);
+}
+
+/* Silence counts from here: the tool runs now, or Claude goes on. */
+static void
+answered(struct claude *c, struct hook *h)
+{
+	free_hook(c, h);
+	if (c->turn != NULL)
+		c->turn->heard = compat_mono_ms();
+}
+
+int
+hook_answer(struct claude *c, const cJSON *params, struct err *err)
+{
+	const char *decision = json_str(params, "decision"), *reason = json_str(params, "reason");
+	struct hook *h = find_hook(c, json_str(params, "request"));
+
+	if (h == NULL)
+		return err_set(err, ERR_NOT_FOUND, "no hook with this id is open");
+	if (decision == NULL ||
+	    (strcmp(decision, "none") != 0 && strcmp(decision, "ask") != 0 &&
+		strcmp(decision, "deny") != 0))
+		return err_set(err, ERR_INVALID, "decision must be \"none\", \"ask\" or \"deny\"");
+	decide(c, h->id, strcmp(decision, "none") == 0 ? NULL : decision,
+	    reason != NULL && reason[0] != '\0' ? reason : "Not permitted by Iris.");
+	answered(c, h);
+	return 0;
+}
+
+void
+hook_replay(struct claude *c)
+{
+	const struct hook *h;
+
+	TAILQ_FOREACH (h, &c->hooks.list, entry)
+		report_event(c->worker, "event/hook", cJSON_CreateRaw(h->params));
+}
+
+void
+hook_orphan(struct claude *c)
+{
+	struct hook *h;
+
+	while ((h = TAILQ_FIRST(&c->hooks.list)) != NULL) {
+		decide(c, h->id, "deny", NOBODY);
+		answered(c, h);
+	}
+}

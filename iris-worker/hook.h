@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Claude Code's PreToolUse hook, which irisd decides: each use of a tool is shown to it before
+ * Claude Code's own rules and modes are asked. Owns the list of those that it has not answered yet.
+ * Knows no rule and no pattern; control.c carries its lines.
+ */
+#ifndef IRIS_WORKER_HOOK_H
+#define IRIS_WORKER_HOOK_H
+
+#include <sys/queue.h>
+#include <cjson/cJSON.h>
+
+#include "common/err.h"
+#include "iris-worker/stream.h"
+
+struct claude;
+
+/* A use of a tool that waits for irisd. */
+struct hook {
+	TAILQ_ENTRY(hook) entry;
+	char *id;     /* owned: claude's request id */
+	char *params; /* owned: of event/hook, JSON */
+};
+
+struct hooks {
+	unsigned n;
+	TAILQ_HEAD(, hook) list;
+};
+
+void hook_init(struct claude *c);
+void hook_release(struct claude *c);
+
+/* The member hooks of initialize. */
+cJSON *hook_registration(void);
+
+/* claude's hook_callback; and its control_cancel_request, which may be for something else. */
+void hook_line(struct claude *c, const struct stream_event *ev, const cJSON *request);
+void hook_cancel(struct claude *c, const char *id);
+
+/* worker/hook. -1: ERR_NOT_FOUND where claude does not wait for it any more. */
+int hook_answer(struct claude *c, const cJSON *params, struct err *err);
+
+/* To a new irisd: what is still to be answered. */
+void hook_replay(struct claude *c);
+/* There will be none: refuse them. */
+void hook_orphan(struct claude *c);
+
+#endif

@@ -23,13 +23,14 @@
 static const struct guard_place place = {
     .dir = "/home/u/proj", .home = "/home/u", .iris = "/home/u/.iris"};
 
-static char *const commands[] = {"deny terraform destroy", "ask npm publish"};
+static char deny[] = "deny terraform destroy", ask[] = "ask npm publish";
+static char *commands[] = {deny, ask};
 
 static struct config_guard
 all(int action)
 {
-	struct config_guard g = {action, action, action, action, action, action, action, action,
-	    {(char **)(uintptr_t)commands, 2}};
+	struct config_guard g = {
+	    action, action, action, action, action, action, action, action, {commands, 2}};
 
 	return g;
 }

@@ -201,6 +201,7 @@ do_initialize(const char *id, const cJSON *request)
 		    sizeof fake.servers[0].name);
 		shake_send(fake.nservers++, STAGE_INITIALIZE);
 	}
+	hook_register(request);
 	json_put(body, "commands", cJSON_CreateArray());
 	json_put(body, "agents", cJSON_CreateArray());
 	json_put_str(body, "output_style", "default");
@@ -377,7 +378,7 @@ question_settled(void *unused)
 }
 
 cJSON *
-control_ask(cJSON *request, const char **why)
+control_ask_within(cJSON *request, int64_t ms, const char **why)
 {
 	enum wait w;
 
@@ -385,12 +386,30 @@ control_ask(cJSON *request, const char **why)
 	question.failed = false;
 	question.response = NULL;
 	request_send(request, question.request_id);
-	w = io_wait(question_settled, NULL, INT64_MAX / 4);
+	w = io_wait(question_settled, NULL, ms);
 	*why = NULL;
 	if (question.pending)
-		*why = w == WAIT_INTERRUPTED ? "interrupted" : "stream closed";
+		*why = w == WAIT_INTERRUPTED ? "interrupted"
+		    : w == WAIT_TIMEOUT      ? CONTROL_LATE
+					     : "stream closed";
 	else if (question.failed)
-		*why = "the host answered with an error";
+		*why = CONTROL_REFUSED;
 	question.pending = false;
 	return question.response;
+}
+
+cJSON *
+control_ask(cJSON *request, const char **why)
+{
+	return control_ask_within(request, INT64_MAX / 4, why);
+}
+
+void
+control_withdraw(void)
+{
+	cJSON *line = json_new();
+
+	json_put_str(line, "type", "control_cancel_request");
+	json_put_str(line, "request_id", question.request_id);
+	out_line(line);
 }

@@ -138,9 +138,21 @@ void control_response(const cJSON *line);
  * Ask the host and wait. Answers the `response` object (owned by the caller) or NULL with *why set.
  */
 cJSON *control_ask(cJSON *request, const char **why);
+/* The same with a time in ms, after which *why is CONTROL_LATE. */
+cJSON *control_ask_within(cJSON *request, int64_t ms, const char **why);
+#define CONTROL_LATE    "timed out"
+#define CONTROL_REFUSED "the host answered with an error"
+/* Tell the host that the last question needs no answer any more. */
+void control_withdraw(void);
 /* True when the in-band servers are listed, or will never be. */
 bool control_servers_settled(void *unused);
 struct server *control_server_of(const char *tool);
+
+/* hook.c: what the host's PreToolUse hooks say. refusal (malloc'ed) is set with HOOK_DENY. */
+enum hook_decision { HOOK_NONE, HOOK_ASK, HOOK_DENY };
+void hook_register(const cJSON *initialize);
+enum hook_decision hook_decide(
+    const char *id, const char *tool, const cJSON *input, char **refusal);
 
 /* transcript.c */
 void transcript_init(void);

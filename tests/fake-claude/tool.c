@@ -95,10 +95,11 @@ permission_ask(const char *id, const char *tool, cJSON **input)
 {
 	const char *behavior, *message, *why;
 	cJSON *answer, *updated;
-	char *refusal = NULL;
+	char *refusal;
+	enum hook_decision hooked = hook_decide(id, tool, *input, &refusal);
 
-	if (is_allowed(tool))
-		return NULL;
+	if (hooked == HOOK_DENY || (hooked == HOOK_NONE && is_allowed(tool)))
+		return refusal;
 	if (!fake.opt.prompt_stdio)
 		return xasprintf("Claude requested permissions to use %s, but you haven't granted "
 				 "it yet.",

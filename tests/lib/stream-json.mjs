@@ -23,13 +23,17 @@ export const BASE_ARGS = [
 export class Claude {
 	/*
 	 * tools: name -> async (args, call) => text; call has progress(n, message) and cancelled (a
-	 * promise). permit: (request) => response of can_use_tool.
+	 * promise). permit: (request) => response of can_use_tool. hook: (request) => response of
+	 * the PreToolUse hook, "error" for an error in its place, undefined for none; without it
+	 * no hook is registered. hookTimeout: in seconds.
 	 */
-	constructor(program, { cwd, env, args = [], tools = {}, permit }) {
+	constructor(program, { cwd, env, args = [], tools = {}, permit, hook, hookTimeout }) {
 		this.lines = [];
 		this.waiters = new Set();
 		this.tools = tools;
 		this.permit = permit ?? ((q) => ({ behavior: "allow", updatedInput: q.input }));
+		this.hook = hook;
+		this.hookTimeout = hookTimeout;
 		this.stderr = "";
 		this.requests = 0;
 		this.running = new Map();
@@ -98,6 +102,14 @@ export class Claude {
 		if (q.subtype === "can_use_tool") {
 			const response = await this.permit(q);
 			if (response) this.reply(line, response);
+		} else if (q.subtype === "hook_callback") {
+			const response = await this.hook(q);
+			if (response === "error")
+				this.send({
+					type: "control_response",
+					response: { subtype: "error", request_id: line.request_id, error: "no" },
+				});
+			else if (response) this.reply(line, response);
 		} else if (q.subtype === "mcp_message") {
 			const m = q.message;
 			const answer =
@@ -187,7 +199,13 @@ export class Claude {
 	}
 
 	initialize() {
-		return this.control({ subtype: "initialize", sdkMcpServers: ["iris"] });
+		const entry = { hookCallbackIds: ["iris-guard"], timeout: this.hookTimeout };
+
+		return this.control({
+			subtype: "initialize",
+			sdkMcpServers: ["iris"],
+			hooks: this.hook && { PreToolUse: [entry] },
+		});
 	}
 
 	/* Write a user line; answers its uuid and where its output starts. */

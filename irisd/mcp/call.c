@@ -182,11 +182,12 @@ mcp_call_from(struct mcp_call *c, const cJSON *args, char *name, size_t size, st
 	c->mcp->carrier->who(c->mcp, name, size);
 	if (said == NULL || strcmp(said, name) == 0)
 		return 0;
-	if (strncmp(name, "guest:", 6) == 0)
-		return err_set(err, ERR_REFUSED,
-		    "fromTeam is \"%.100s\", but this project's directory belongs to no team (it is known "
-		    "as \"%s\"); leave fromTeam out, or add the project with \"iris team add\"",
-		    said, name);
+	if (c->mcp->carrier->speak_as != NULL) {
+		if (c->mcp->carrier->speak_as(c->mcp, said, err) == -1)
+			return -1;
+		compat_strlcpy(name, said, size);
+		return 0;
+	}
 	return err_set(err, ERR_REFUSED,
 	    "fromTeam is \"%.100s\", but this session belongs to team \"%s\"; leave fromTeam out",
 	    said, name);

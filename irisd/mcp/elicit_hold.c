@@ -48,7 +48,7 @@ hold_who(struct mcp *m, char *name, size_t size)
 	compat_strlcpy(name, h->name, size);
 }
 
-static const struct mcp_carrier hold_carrier = {hold_send, hold_who, false, NULL};
+static const struct mcp_carrier hold_carrier = {.send = hold_send, .who = hold_who};
 
 static bool
 is_hold(const struct mcp *m)

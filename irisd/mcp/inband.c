@@ -27,7 +27,8 @@ carrier_who(struct mcp *m, char *name, size_t size)
 	compat_strlcpy(name, s->team->name, size);
 }
 
-static const struct mcp_carrier carrier = {carrier_send, carrier_who, true, NULL};
+static const struct mcp_carrier carrier = {
+    .send = carrier_send, .who = carrier_who, .unasked = true};
 
 void
 inband_input(struct session *s, const cJSON *message)

@@ -53,6 +53,11 @@ struct mcp_carrier {
 	 */
 	int (*person)(
 	    struct mcp *, const char *what, char *by, char *team, size_t size, struct err *);
+	/*
+	 * The client says that it asks as said, which is another than who() has: 0 when it may, -1
+	 * with ERR_REFUSED that says what helps. NULL: it never may.
+	 */
+	int (*speak_as)(struct mcp *, const char *said, struct err *);
 };
 
 struct mcp {

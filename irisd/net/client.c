@@ -183,7 +183,27 @@ shim_person(struct mcp *m, const char *what, char *by, char *team, size_t size, 
 	return 0;
 }
 
-static const struct mcp_carrier shim_carrier = {shim_send, shim_who, true, shim_person};
+static int
+shim_speak_as(struct mcp *m, const char *said, struct err *err)
+{
+	char name[TEAM_NAME_MAX];
+	const struct client *c = m->arg;
+
+	if (team_of_dir(c->d, c->cwd, name, sizeof name))
+		return err_set(err, ERR_REFUSED,
+		    "fromTeam is \"%.100s\", but this session belongs to team \"%s\"; leave fromTeam out",
+		    said, name);
+	return err_set(err, ERR_REFUSED,
+	    "fromTeam is \"%.100s\", but this project's directory belongs to no team (it is known as "
+	    "\"%s\"); leave fromTeam out, or add the project with \"iris team add\"",
+	    said, name);
+}
+
+static const struct mcp_carrier shim_carrier = {.send = shim_send,
+    .who = shim_who,
+    .unasked = true,
+    .person = shim_person,
+    .speak_as = shim_speak_as};
 
 /* A worker's connection is worker.c's from now on. */
 static void

@@ -205,6 +205,13 @@ control_stop(struct client *client, const struct err *why)
 		control_failed(TAILQ_FIRST(&client->controls), why);
 }
 
+/* A guest's name is as team_of_dir and web_client.c make them; it goes into envelopes. */
+static int
+check_guest(const char *name, struct err *err)
+{
+	return config_check_team_name(strncmp(name, "key:", 4) == 0 ? name + 4 : name, err);
+}
+
 bool
 control_from(struct control *c, const cJSON *params, char *name, size_t size)
 {
@@ -215,8 +222,7 @@ control_from(struct control *c, const cJSON *params, char *name, size_t size)
 		client_who(c->client, name, size);
 		return true;
 	}
-	/* A guest's name is as team_of_dir makes them; it goes into envelopes. */
-	if (strncmp(from, "guest:", 6) == 0 ? config_check_team_name(from + 6, &err) == -1
+	if (strncmp(from, "guest:", 6) == 0 ? check_guest(from + 6, &err) == -1
 					    : team_require(c->client->d, from, &err) == NULL) {
 		control_failed(c, &err);
 		return false;

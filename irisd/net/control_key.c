@@ -54,7 +54,7 @@ check_new(struct irisd *d, const char *name, const char *team, int64_t expires, 
 {
 	if (name == NULL)
 		return err_set(err, ERR_INVALID, "iris/key.create needs name");
-	/* It becomes the name of a guest. */
+	/* It becomes part of the name of a guest. */
 	if (config_check_team_name(name, err) == -1)
 		return err_prefix(err, "the key's name, like a team's: ");
 	if (team != NULL && team_require(d, team, err) == NULL)

@@ -55,7 +55,37 @@ carrier_person(struct mcp *m, const char *what, char *by, char *team, size_t siz
 	return 0;
 }
 
-static const struct mcp_carrier carrier = {carrier_send, carrier_who, false, carrier_person};
+/*
+ * As with a session's path: who may do everything may speak for any team, unless the key is some
+ * team's. There is no directory here that could be made a team.
+ */
+static int
+carrier_speak_as(struct mcp *m, const char *said, struct err *err)
+{
+	const struct client *c = m->arg;
+	const struct web_client *w = c->web;
+
+	if (m->session != NULL)
+		return err_set(err, ERR_REFUSED,
+		    "fromTeam is \"%.100s\", but this session belongs to team \"%s\"; leave fromTeam out",
+		    said, w->name);
+	if (w->key_team[0] != '\0')
+		return err_set(err, ERR_REFUSED,
+		    "fromTeam is \"%.100s\", but the key %s speaks for team \"%s\"; leave fromTeam out, "
+		    "or use a key of that team: iris key create --team TEAM",
+		    said, w->key, w->name);
+	if (!key_allows(w->scopes, KEY_ADMIN))
+		return err_set(err, ERR_REFUSED,
+		    "fromTeam is \"%.100s\", but the key %s speaks for no team (it is known as \"%s\"); "
+		    "leave fromTeam out, or use a key of the team: iris key create --team TEAM",
+		    said, w->key, w->name);
+	return team_require(c->d, said, err) != NULL ? 0 : err_prefix(err, "fromTeam: ");
+}
+
+static const struct mcp_carrier carrier = {.send = carrier_send,
+    .who = carrier_who,
+    .person = carrier_person,
+    .speak_as = carrier_speak_as};
 
 /* Each request comes on a connection of its own: whose it is tells the key. */
 static void
@@ -128,7 +158,8 @@ web_client_speaks(
 	else if (key->team != NULL)
 		compat_strlcpy(name, key->team, sizeof name);
 	else
-		snprintf(name, sizeof name, "guest:%s", key->name);
+		/* Another name than any directory's guest, which has no second colon. */
+		snprintf(name, sizeof name, "guest:key:%s", key->name);
 	if (mcp && c->role == CLIENT_WEB) {
 		c->web->mcp = true;
 		compat_strlcpy(c->web->name, name, sizeof c->web->name);

@@ -50,7 +50,7 @@ describe("MCP over HTTP, the official SDK", () => {
 		assert.ok(tools.some((t) => t.name === "ask_message"));
 		const r = await iris.call(client, "ask_message", { toTeam: "backend", message: "ECHO over HTTP" });
 		assert.equal(r.response, "over HTTP");
-		assert.equal(r.from, "guest:test");
+		assert.equal(r.from, "guest:key:test");
 		const told = [];
 		const slow = await iris.call(client, "ask_message", { toTeam: "backend", message: "ECHO again" }, { onprogress: (p) => told.push(p) });
 		assert.equal(slow.response, "again");
@@ -70,6 +70,46 @@ describe("MCP over HTTP, the official SDK", () => {
 		assert.equal(r.from, "frontend");
 		const lie = await client.callTool({ name: "ask_message", arguments: { toTeam: "frontend", message: "ECHO who", fromTeam: "backend" } });
 		assert.equal(JSON.parse(lie.content[0].text).code, "refused");
+		assert.match(lie.content[0].text, /speaks for team .+frontend.+; leave fromTeam out, or use a key of that team/);
+		await client.close();
+	});
+
+	test("a key without a team: fromTeam is refused with what helps over HTTP; an administrator's may name any team", async () => {
+		const said = (fromTeam) => ({ toTeam: "backend", message: "ECHO who", fromTeam });
+		const failure = (r) => JSON.parse(r.content[0].text);
+		for (const scope of ["message", "manage,approve,message"]) {
+			const client = await sdk(await makeKey(iris, scope));
+			const r = failure(await client.callTool({ name: "ask_message", arguments: said("frontend") }));
+			assert.equal(r.code, "refused");
+			assert.match(r.error, /speaks for no team \(it is known as "guest:key:test"\); leave fromTeam out, or use a key of the team: iris key create --team TEAM/);
+			assert.doesNotMatch(r.error, /directory|team add/);
+			assert.equal((await iris.call(client, "ask_message", said("guest:key:test"))).from, "guest:key:test");
+			await client.close();
+		}
+		const client = await sdk(await makeKey(iris, "admin"));
+		const r = await iris.call(client, "ask_message", said("frontend"));
+		assert.equal(r.from, "frontend");
+		const again = await iris.call(client, "message_result", { messageId: r.messageId, fromTeam: "frontend" });
+		assert.equal(again.response, "who");
+		assert.equal(failure(await client.callTool({ name: "message_result", arguments: { messageId: r.messageId } })).code, "refused");
+		assert.equal(failure(await client.callTool({ name: "ask_message", arguments: said("nobody") })).code, "not_found");
+		assert.equal(failure(await client.callTool({ name: "ask_message", arguments: said("guest:x") })).code, "not_found");
+		await client.close();
+		const own = await sdk(await makeKey(iris, "admin", "--team", "backend"));
+		assert.equal(failure(await own.callTool({ name: "ask_message", arguments: { ...said("frontend"), toTeam: "frontend" } })).code, "refused");
+		await own.close();
+	});
+
+	test("a key that is named like a directory's guest does not get that guest's messages", async () => {
+		const sent = await iris.json(["ask", "backend", "ECHO private"], { cwd: iris.root });
+		const [guest] = (await messages()).map((m) => m.from);
+		assert.match(guest, /^guest:/);
+		const own = (await iris.json(["key", "create", guest.slice("guest:".length), "--scope", "read"])).key;
+		const client = await sdk(own);
+		assert.deepEqual((await iris.call(client, "list_messages")).messages, []);
+		const r = await client.callTool({ name: "message_result", arguments: { messageId: sent.id } });
+		assert.equal(JSON.parse(r.content[0].text).code, "refused");
+		assert.equal((await iris.json(["messages", "--from", `guest:key:${guest.slice(6)}`])).messages.length, 0);
 		await client.close();
 	});
 

@@ -220,7 +220,7 @@ describe("who may talk to whom, over HTTP", () => {
 		}
 		assert.equal((await call(key, "ask_message", { toTeam: "back", message: "ECHO yes" })).response, "yes");
 		const guest = await call(await makeKey(iris, "message"), "ask_message", { ...TO, ...SAYS });
-		assert.match(guest.error, /^no entry of permissions\.talk allows guest:test -> prod;/);
+		assert.match(guest.error, /^no entry of permissions\.talk allows guest:key:test -> prod;/);
 		assert.deepEqual(Object.keys(await sessions(iris)), ["front->back"]);
 	});
 });

@@ -60,8 +60,8 @@ who(struct mcp *mcp, char *name, size_t size)
 }
 
 /* As over stdio, and as over HTTP. */
-static const struct mcp_carrier stdio = {collect, who, true, NULL};
-static const struct mcp_carrier http = {collect, who, false, NULL};
+static const struct mcp_carrier stdio = {.send = collect, .who = who, .unasked = true};
+static const struct mcp_carrier http = {.send = collect, .who = who};
 
 static inline void
 forget(void)

@@ -229,6 +229,7 @@ fuzz: $(FUZZ)
 build/fuzz/fuzz_template: $(wildcard irisd/mcp/template*.c)
 build/fuzz/fuzz_manifest: irisd/mcp/agent_manifest.c
 build/fuzz/fuzz_shell: $(wildcard irisd/core/shell*.c)
+build/fuzz/fuzz_rule: $(wildcard irisd/core/shell*.c irisd/core/rule*.c)
 build/fuzz/fuzz_guard: $(wildcard irisd/core/shell*.c irisd/core/guard*.c)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(COMMON_SRC)
 	@mkdir -p $(@D)

@@ -59,12 +59,19 @@ expansion_readable(const char *s, size_t len, bool inner)
 static bool
 word_readable(const struct shell_word *w, bool inner)
 {
+	const char *bracket = strchr(w->text, '[');
 	size_t i, end;
 
+	/* Where bash wants a number or a name, the index of an array is expanded, though quoted. */
+	if (bracket != NULL && (strstr(bracket, "$(") != NULL || strchr(bracket, '`') != NULL))
+		return false;
+	/* $[1+1] is $((1+1)) of long ago. */
+	if (strstr(w->text, "$[") != NULL)
+		return false;
 	for (i = 0; i < w->len; i = end) {
 		end = i + 1;
 		/* zsh has commands in patterns. */
-		if (w->marks[i] == SHELL_PLAIN && strchr("()", w->text[i]) != NULL)
+		if (w->marks[i] == SHELL_PLAIN && strchr("()$`", w->text[i]) != NULL)
 			return false;
 		if (w->marks[i] != SHELL_MADE && w->marks[i] != SHELL_MADE_QUOTED)
 			continue;
@@ -320,6 +327,27 @@ moves(const struct shell *sh)
 	return false;
 }
 
+/* [[ ]] and (( )) are no commands to shell.c, and expand what is quoted in them. */
+static bool
+calculates(const char *command)
+{
+	char *text = xstrdup(command), *p = text;
+	bool found = false;
+
+	/* A newline behind a backslash is nothing. */
+	for (; *command != '\0'; command++)
+		if (command[0] == '\\' && command[1] == '\n')
+			command++;
+		else
+			*p++ = *command;
+	*p = '\0';
+	for (p = text; *p != '\0' && !found; p++)
+		found = (p[0] == '(' && p[1] == '(' && (p == text || p[-1] != '$')) ||
+		    (p[0] == '[' && p[1] == '[' && strchr(" \t\n", p[2]) != NULL);
+	free(text);
+	return found;
+}
+
 bool
 rule_bash_all(
     const struct rule_text *rules, size_t n, const char *command, const struct rule_use *use)
@@ -330,7 +358,7 @@ rule_bash_all(
 	struct shell *sh;
 	size_t i;
 
-	if (!allowed && strlen(command) <= LEN_MAX) {
+	if (!allowed && strlen(command) <= LEN_MAX && !calculates(command)) {
 		b.sh = sh = shell_read(command);
 		b.moves = moves(sh);
 		allowed = sh->n > 0 && !sh->partial;

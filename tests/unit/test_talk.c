@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd/core/talk: which entry of permissions.talk decides, what the refusal says, and that no session
- * is begun, anew or copied, past it. What each entrance makes of it is in integration/talk.test.mjs.
+ * irisd/core/talk: which entry of permissions.talk decides, what the refusal says, and that no
+ * session is begun, anew or copied, past it. What each entrance makes of it is in
+ * integration/talk.test.mjs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +21,7 @@
 
 #define MAX 4
 
-/* The entries, from, to, and the number of the entry that says no; -1: none says yes; MAX: allowed. */
+/* Entries, from, to, and the number of the entry that says no; -1: none says yes; MAX: allowed. */
 static const struct {
 	const char *entries[MAX], *from, *to;
 	int by;

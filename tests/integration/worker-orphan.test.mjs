@@ -345,7 +345,8 @@ orphanTest("orphaned: what is asked afterwards is refused at once", async (irisd
 	assert.equal(irisd.worker.exitCode, 0);
 	const [line] = irisd.spooled();
 	assert.equal(line.message, m);
-	assert.match(line.answer, /^held\n\n.*Nobody can permit this: irisd is not running.*\n\n.*irisd is not running, so this tool/s);
+	const refusal = "Nobody can say whether this is permitted: irisd is not running\\.[^\n]*";
+	assert.match(line.answer, new RegExp(`^held\n\nPreToolUse:Bash hook error: ${refusal}\n\nPreToolUse:mcp__iris__list_teams hook error: ${refusal}$`));
 }, ["-o", "200"]);
 
 orphanTest("orphaned: the silence of a turn counts from the denial on, not from the question", async (irisd) => {

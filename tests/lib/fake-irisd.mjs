@@ -37,6 +37,8 @@ export class Irisd {
 		this.nextId = 0;
 		this.stderr = "";
 		this.tool = (message, answer) => answer({ content: [] });
+		/* What a hook is answered; undefined: not now. */
+		this.hook = () => ({ decision: "none" });
 	}
 
 	async start(env = {}, args = []) {
@@ -107,6 +109,8 @@ export class Irisd {
 				this.write(this.refusal ?? { jsonrpc: "2.0", id: m.id, result: { pid: process.pid, protocol: 1 } });
 			if (m.method === "event/mcp")
 				this.serveMcp(m.params);
+			if (m.method === "event/hook")
+				this.hooked(m.params, this.hook(m.params));
 			if (m.method === "event/result" && this.acks)
 				this.write({ jsonrpc: "2.0", id: m.id, result: {} });
 		} else {
@@ -126,6 +130,11 @@ export class Irisd {
 			answer({ tools: [{ name: "list_teams", inputSchema: { type: "object" } }] });
 		else if (message.method === "tools/call")
 			this.tool(message, answer, session);
+	}
+
+	hooked({ session, request }, decision) {
+		if (decision !== undefined)
+			this.write({ jsonrpc: "2.0", id: ++this.nextId, method: "worker/hook", params: { session, request, ...decision } });
 	}
 
 	write(object) {

@@ -142,7 +142,7 @@ remember_row(struct irisd *d, const struct store_permission *row)
 static void
 load_cb(const struct store_permission *row, void *arg)
 {
-	remember_row(arg, row);
+	forward_start(remember_row(arg, row), row);
 }
 
 void
@@ -158,6 +158,7 @@ permission_forget_all(struct irisd *d)
 	struct permission *p;
 
 	while ((p = TAILQ_FIRST(&d->permissions)) != NULL) {
+		forward_end(p);
 		TAILQ_REMOVE(&d->permissions, p, entry);
 		free(p->instance);
 		free(p);
@@ -247,6 +248,7 @@ permission_end(struct permission *p, struct store_permission *row)
 	if (row->state != STORE_PERMISSION_WITHDRAWN)
 		tell_ended(&a, row);
 	control_permission_changed(p->d, row);
+	forward_tell(p->d, row);
 	forget(p);
 }
 
@@ -418,7 +420,6 @@ open_request(
 	    .suggestions = a->suggestions != NULL ? json_print(a->suggestions) : NULL,
 	    .created_at = compat_now_ms()};
 	struct permission *p;
-	char text[160];
 
 	uuid_v7(row.id);
 	compat_strlcpy(row.message, a->message != NULL ? a->message : "", sizeof row.message);
@@ -433,14 +434,10 @@ open_request(
 	arm(d);
 	log_info("permission asked id=%s from=%s to=%s tool=%s why=%s", row.id, row.from, row.to,
 	    row.tool, row.why);
-	snprintf(text, sizeof text, "waits for a person to permit %.60s (iris approvals)", a->tool);
-	json_utf8_mend(text);
-	if (a->session != NULL && a->message != NULL)
-		pool_on_activity(a->session, a->message, text);
+	forward_tell(d, &row);
 	notify_permission(d, &row);
 	control_permission_changed(d, &row);
-	if (asked != NULL)
-		forward_start(p, &row);
+	forward_start(p, &row);
 	store_permission_release(&row);
 }
 
@@ -483,8 +480,7 @@ again(struct irisd *d, const struct permission_ask *a, const struct store_permis
 	p->session = a->session;
 	p->answered = a->answered;
 	p->arg = a->arg;
-	if (row->asked != NULL)
-		forward_start(p, row);
+	forward_tell(d, row);
 }
 
 void

@@ -54,7 +54,8 @@ struct permission {
 	int64_t deadline;        /* ms, wall clock */
 	void (*answered)(void *arg, const struct permission_answer *);
 	void *arg;
-	struct elicit *elicit; /* while the person is asked in their own Claude; forward.c's */
+	char root[UUID_LEN + 1];             /* of forward.c: the message that a person has sent */
+	LIST_HEAD(, forward_form) forms;     /* in which they are asked */
 };
 
 /* Bring back what was pending when irisd ended. */

@@ -62,6 +62,12 @@ mcp_call_can_elicit(const struct mcp_call *c)
 	return (c->can & MCP_CAN_ELICIT) != 0;
 }
 
+bool
+mcp_call_held(const struct mcp_call *c)
+{
+	return c->elicits != NULL && c->elicits->held;
+}
+
 /* --- telling the tools ------------------------------------------------------------------------ */
 
 static void

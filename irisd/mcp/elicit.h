@@ -46,6 +46,9 @@ typedef void elicit_cb(void *arg, enum elicit_action action, const cJSON *conten
 /* Whether a person behind the call can be shown a form: there is none behind a spawned session. */
 bool mcp_call_can_elicit(const struct mcp_call *c);
 
+/* Whether it waits for its client's next request (2026-07-28), and has no connection meanwhile. */
+bool mcp_call_held(const struct mcp_call *c);
+
 /*
  * Ask the person. schema (copied) is that of a flat form: an object whose properties are strings,
  * numbers, booleans or choices. NULL when nobody can be asked (see above), or there are too many

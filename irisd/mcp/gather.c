@@ -7,6 +7,7 @@
 
 #include "common/compat.h"
 #include "common/xmalloc.h"
+#include "irisd/mcp/forward.h"
 #include "irisd/mcp/gather.h"
 
 struct gather *
@@ -114,6 +115,8 @@ gather_message(struct gather *g, cJSON *o, struct message *m, int64_t timeout,
 
 	compat_strlcpy(it->message, m->id, sizeof it->message);
 	it->wait = message_wait(m, timeout, wait_cb, it);
+	if (g->own)
+		forward_waits(g->call, m->id);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "irisd/core/describe.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
+#include "irisd/mcp/forward.h"
 #include "irisd/mcp/mcp.h"
 
 #define TIMEOUT_MAX 3600000 /* ms, as in Iris MCP */
@@ -166,6 +167,7 @@ await(struct mcp_call *c, int64_t timeout)
 		pool_slot_free(c->mcp->d);
 		message_describe(m, where, sizeof where);
 		mcp_call_progress(c, where);
+		forward_waits(c, c->message);
 	}
 }
 

@@ -12,11 +12,11 @@
 #include "common/xmalloc.h"
 #include "irisd/core/rule_private.h"
 
-#define NEST_MAX    3                      /* sh -c in sh -c */
-#define RUNNERS_MAX 8                      /* sudo env nice ... */
-#define SUFFIX_MAX  16                     /* words behind each of them where a command may begin */
-#define LEN_MAX     ((size_t)256 * 1024)   /* bytes of a command that is looked at */
-#define WORK_MAX    ((size_t)16 * 1048576) /* bytes that are compared, all in all */
+#define NEST_MAX    3                     /* sh -c in sh -c */
+#define RUNNERS_MAX 8                     /* sudo env nice ... */
+#define SUFFIX_MAX  16                    /* words behind each of them where a command may begin */
+#define LEN_MAX     ((size_t)256 * 1024)  /* bytes of a command that is looked at */
+#define WORK_MAX    ((size_t)2 * 1048576) /* bytes that are compared, all in all */
 
 struct any {
 	const struct rule_text *rule;

@@ -168,6 +168,20 @@ count_slots(struct irisd *d, struct slots *n)
 		}
 }
 
+int
+pool_room(struct irisd *d)
+{
+	const struct session *s;
+	struct slots n;
+	int room;
+
+	count_slots(d, &n);
+	room = d->conf->config->settings.max_processes - n.taken;
+	TAILQ_FOREACH (s, &d->waiting, wait_entry)
+		room--;
+	return room > 0 ? room : 0;
+}
+
 /* How many wait for a slot before s, itself included. */
 static int
 place(const struct session *s)

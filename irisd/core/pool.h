@@ -22,6 +22,9 @@ void pool_run(struct irisd *d);
 /* A process slot may be free now: the first session that waits for one is looked at. */
 void pool_slot_free(struct irisd *d);
 
+/* How many processes could be started now without another one's end; 0 or more. */
+int pool_room(struct irisd *d);
+
 /* A message that ends its Claude is given to one more, not to a row of them. */
 #define ATTEMPTS_CRASH 2
 

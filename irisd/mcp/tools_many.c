@@ -188,12 +188,26 @@ wake_told(struct gather_item *it, struct session *s, const struct err *why, bool
 }
 
 static void
-wake_one(struct gather *g, const char *name, const char *from)
+stays_asleep(cJSON *o, const char *why)
 {
-	struct team *t = team_find(g->call->mcp->d, name);
+	json_put_str(o, "status", "asleep");
+	json_put_str(o, "error", why);
+	json_put_str(o, "code", err_name(ERR_LIMIT));
+}
+
+/*
+ * Nothing is put to sleep for this: it would be what this call has woken, or what somebody else is
+ * going to use. *room is what there is for more processes.
+ */
+static void
+wake_one(struct gather *g, const char *name, const char *from, int *room)
+{
+	struct irisd *d = g->call->mcp->d;
+	struct team *t = team_find(d, name);
 	cJSON *o = gather_add(g);
 	struct session *s = NULL;
 	struct err err;
+	char text[160];
 
 	json_put_str(o, "team", name);
 	if (t == NULL)
@@ -206,9 +220,17 @@ wake_one(struct gather *g, const char *name, const char *from)
 		return;
 	}
 	json_put_bool(o, "wasAwake", s->pid != 0);
+	if (s->state == SESSION_ASLEEP && --*room < 0) {
+		snprintf(text, sizeof text,
+		    "not woken: settings.maxProcesses is %lld, and all are in use; a message to the team "
+		    "wakes it",
+		    (long long)d->conf->config->settings.max_processes);
+		stays_asleep(o, text);
+		return;
+	}
 	gather_awake(g, o, s, wake_told);
 	pool_want(s);
-	pool_slot_free(g->call->mcp->d);
+	pool_slot_free(d);
 }
 
 /* The teams that are left: all of them in parallel, or the first one. */
@@ -218,31 +240,57 @@ wake_more(struct gather *g)
 	cJSON *left = json_get(g->kept, "left"), *item;
 	const char *from = json_str(g->kept, "from");
 	bool parallel = json_bool(g->kept, "parallel", false);
+	int room = pool_room(g->call->mcp->d);
 
 	while ((item = cJSON_DetachItemFromArray(left, 0)) != NULL) {
-		wake_one(g, item->valuestring, from);
+		wake_one(g, item->valuestring, from, &room);
 		cJSON_Delete(item);
 		if (!parallel && g->pending > 1)
 			break;
 	}
 }
 
+/* What was awake once may have had to give way since. */
+static void
+look_again(struct gather *g, cJSON *o)
+{
+	const char *status = json_str(o, "status");
+	struct team *t = team_find(g->call->mcp->d, json_str(o, "team"));
+	const struct session *s = NULL;
+	struct err err;
+
+	if (status == NULL || strcmp(status, "awake") != 0)
+		return;
+	if (t != NULL)
+		s = session_get(t, json_str(g->kept, "from"), false, &err);
+	if (s != NULL && s->state != SESSION_ASLEEP && s->state != SESSION_STOPPING &&
+	    s->state != SESSION_WAITING)
+		return;
+	cJSON_DeleteItemFromObject(o, "status");
+	stays_asleep(o, "woken, and put to sleep again meanwhile; a message to the team wakes it");
+}
+
 static void
 wake_end(struct gather *g)
 {
 	int total = cJSON_GetArraySize(g->list), failed = count(g->list, "status", "failed");
-	cJSON *o = json_new(), *sum = json_new();
-	const cJSON *item;
-	int before = 0;
+	int before = 0, awake, asleep;
+	cJSON *o = json_new(), *sum = json_new(), *item;
 	char text[160];
 
 	cJSON_ArrayForEach (item, g->list)
-		before += json_bool(item, "wasAwake", false);
+		look_again(g, item);
+	awake = count(g->list, "status", "awake");
+	asleep = count(g->list, "status", "asleep");
+	cJSON_ArrayForEach (item, g->list)
+		before += json_bool(item, "wasAwake", false) && json_get(item, "code") == NULL;
 	json_put_int(sum, "total", total);
 	json_put_int(sum, "alreadyAwake", before);
-	json_put_int(sum, "woken", total - before - failed);
+	json_put_int(sum, "woken", awake - before);
+	json_put_int(sum, "asleep", asleep);
 	json_put_int(sum, "failed", failed);
-	snprintf(text, sizeof text, "%d of %d teams are awake", total - failed, total);
+	snprintf(text, sizeof text, "%d of %d teams are awake%s", awake, total,
+	    asleep > 0 ? "; there is no room for more (settings.maxProcesses)" : "");
 	json_put_str(o, "message", text);
 	json_put(o, "teams", g->list);
 	g->list = NULL;
@@ -316,7 +364,8 @@ const struct mcp_tool mcp_tools_many[] = {
     {.name = "team_wake_all",
 	.title = "Wake all teams",
 	.description =
-	    "Wake all teams: start each one's Claude for this project, one after the other or in parallel. "
+	    "Wake all teams: start each one's Claude for this project, one after the other or in parallel, "
+	    "as many as there is room for; none is put to sleep for it. "
 	    "Not needed before asking: a message wakes its team by itself.",
 	.params = {MCP_FROM_TEAM,
 	    {"parallel", MCP_BOOL, false, 0, 0,
@@ -330,7 +379,8 @@ const struct mcp_tool mcp_tools_many[] = {
 	    "\"error\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"}},"
 	    "\"required\":[\"team\",\"status\"]}},\"summary\":{\"type\":\"object\",\"properties\":{"
 	    "\"total\":{\"type\":\"integer\"},\"alreadyAwake\":{\"type\":\"integer\"},"
-	    "\"woken\":{\"type\":\"integer\"},\"failed\":{\"type\":\"integer\"}}},"
+	    "\"woken\":{\"type\":\"integer\"},\"asleep\":{\"type\":\"integer\"},"
+	    "\"failed\":{\"type\":\"integer\"}}},"
 	    "\"duration\":{\"type\":\"integer\"},\"timestamp\":{\"type\":\"integer\"}},"
 	    "\"required\":[\"message\",\"teams\",\"summary\",\"duration\",\"timestamp\"]}",
 	.idempotent = true,

@@ -146,10 +146,10 @@ describe("tools about messages", () => {
 	test("team_wake_all: one after the other, and in parallel, with as many starts as are allowed", async () => {
 		const one = await good("team_wake_all");
 		assert.deepEqual(one.teams.map((t) => [t.team, t.status, t.wasAwake]), [["backend", "awake", false], ["mobile", "awake", false]]);
-		assert.deepEqual(one.summary, { total: 2, alreadyAwake: 0, woken: 2, failed: 0 });
+		assert.deepEqual(one.summary, { total: 2, alreadyAwake: 0, woken: 2, asleep: 0, failed: 0 });
 		assert.equal(claudes(iris).length, 2);
 		const two = await good("team_wake_all", { parallel: true });
-		assert.deepEqual(two.summary, { total: 2, alreadyAwake: 2, woken: 0, failed: 0 });
+		assert.deepEqual(two.summary, { total: 2, alreadyAwake: 2, woken: 0, asleep: 0, failed: 0 });
 	});
 });
 
@@ -162,13 +162,41 @@ test("team_wake_all in parallel: a team that can not start does not fail the oth
 		await client.listTools();
 		const r = await iris.call(client, "team_wake_all", { parallel: true });
 		assert.deepEqual(r.teams.map((t) => [t.team, t.status]), [["a", "awake"], ["b", "awake"], ["broken", "failed"], ["c", "awake"], ["d", "awake"], ["e", "awake"]]);
-		assert.deepEqual(r.summary, { total: 6, alreadyAwake: 0, woken: 5, failed: 1 });
+		assert.deepEqual(r.summary, { total: 6, alreadyAwake: 0, woken: 5, asleep: 0, failed: 1 });
 		assert.equal(r.teams[2].code, "no_claude");
 		assert.equal(claudes(iris).length, 5);
 	} finally {
 		await iris.stop();
 	}
 });
+
+for (const parallel of [false, true])
+	test(`team_wake_all${parallel ? " in parallel" : ""} beyond maxProcesses: what it says is so, and nobody gives way for it`, async () => {
+		const iris = await startTeams({ asker: {}, other: {}, m1: {}, m2: {}, m3: {} }, { settings: { maxProcesses: 3 } });
+
+		try {
+			/* Another one's, which is idle. */
+			await iris.iris(["ask", "-f", "m1", "other", "ECHO hi"]);
+			const client = await iris.client({ cwd: iris.dirs.asker });
+			await client.listTools();
+			for (const before of [0, 2]) {
+				const r = await iris.call(client, "team_wake_all", { parallel });
+				assert.deepEqual(r.summary, { total: 4, alreadyAwake: before, woken: 2 - before, asleep: 2, failed: 0 });
+				assert.match(r.message, /^2 of 4 teams are awake; .*maxProcesses/);
+				for (const t of r.teams.filter((x) => x.status === "asleep")) {
+					assert.equal(t.code, "limit");
+					assert.match(t.error, /not woken: settings\.maxProcesses is 3/);
+				}
+				const { sessions } = await iris.json(["status"]);
+				const awake = sessions.filter((s) => s.from === "asker" && s.state !== "asleep").map((s) => s.to).sort();
+				assert.deepEqual(r.teams.filter((t) => t.status === "awake").map((t) => t.team).sort(), awake);
+				assert.equal(sessions.find((s) => s.from === "m1").state, "idle");
+				assert.equal(claudes(iris).length, 3);
+			}
+		} finally {
+			await iris.stop();
+		}
+	});
 
 /* --- wrong calls of every tool --------------------------------------------------------------------- */
 

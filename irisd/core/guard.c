@@ -251,7 +251,7 @@ judge_file(struct guard *g, const char *tool, const cJSON *input)
 	static const char *const writes[] = {"Write", "Edit", "MultiEdit", "NotebookEdit", NULL};
 	static const char *const names[] = {"file_path", "notebook_path", "path", NULL};
 	struct guard_run run = {.g = g};
-	char *argv[2] = {(char *)(uintptr_t)tool, NULL};
+	char *argv[2] = {xstrdup(tool), NULL};
 	struct guard_command c = {
 	    .run = &run, .argv = argv, .argc = 2, .name = tool, .dir = g->place->dir};
 	const char *path;
@@ -260,14 +260,19 @@ judge_file(struct guard *g, const char *tool, const cJSON *input)
 	for (i = 0; names[i] != NULL; i++) {
 		if ((path = string(input, names[i])) == NULL)
 			continue;
-		argv[1] = (char *)(uintptr_t)path;
+		if (path[0] == '~' && path[1] == '/' && g->place->home != NULL)
+			argv[1] = xasprintf("%s%s", g->place->home, path + 1);
+		else
+			argv[1] = xstrdup(path);
 		if (guard_in(tool, reads)) {
-			guard_secret_read(&c, path);
+			guard_secret_read(&c, argv[1]);
 		} else if (guard_in(tool, writes)) {
-			guard_secret_write(&c, path);
-			guard_iris_write(&c, path);
+			guard_secret_write(&c, argv[1]);
+			guard_iris_write(&c, argv[1]);
 		}
+		free(argv[1]);
 	}
+	free(argv[0]);
 }
 
 bool

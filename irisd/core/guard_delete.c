@@ -167,6 +167,8 @@ judge_tar(const struct guard_command *c)
 void
 guard_delete(const struct guard_command *c)
 {
+	static const char *const deletes[] = {"shred", "srm", "rimraf", NULL};
+
 	if (strcmp(c->name, "rm") == 0 || strcmp(c->name, "grm") == 0)
 		judge_rm(c);
 	else if (strcmp(c->name, "find") == 0)
@@ -177,7 +179,7 @@ guard_delete(const struct guard_command *c)
 		judge_mv(c);
 	else if (strcmp(c->name, "truncate") == 0)
 		judge_truncate(c);
-	else if (strcmp(c->name, "shred") == 0 || strcmp(c->name, "srm") == 0)
+	else if (guard_in(c->name, deletes))
 		judge_operands(c, "deletes");
 	else if (strcmp(c->name, "rmdir") == 0 && guard_option(c, 'p', "--parents", 3))
 		judge_operands(c, "deletes");

@@ -88,6 +88,8 @@ device(const char *path)
 	if (strncmp(path, "/dev/", 5) != 0)
 		return false;
 	path += 5;
+	if (path[0] == GUARD_UNKNOWN)
+		return true;
 	for (i = 0; names[i] != NULL; i++)
 		if (strncmp(path, names[i], strlen(names[i])) == 0)
 			return true;

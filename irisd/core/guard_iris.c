@@ -64,6 +64,43 @@ guard_redirect(const struct guard_command *c, enum shell_op op, const char *arg)
 		guard_secret_read(c, arg);
 	if (op != SHELL_READ)
 		writes(c, arg);
+	if (strncmp(arg, "/dev/tcp/", 9) == 0 || strncmp(arg, "/dev/udp/", 9) == 0)
+		guard_secret_send(c, arg + 9);
+}
+
+/* Options that say where to: dd of=, curl -o, cp -t, tar -C. */
+static void
+judge_output(const struct guard_command *c)
+{
+	static const struct {
+		const char *name, *option;
+	} options[] = {
+	    {"curl", "-o"},
+	    {"curl", "--output"},
+	    {"wget", "-O"},
+	    {"wget", "-P"},
+	    {"cp", "-t"},
+	    {"mv", "-t"},
+	    {"ln", "-t"},
+	    {"install", "-t"},
+	    {"tar", "-C"},
+	    {"bsdtar", "-C"},
+	    {"unzip", "-d"},
+	    {"sort", "-o"},
+	};
+	static const char target[] = "--target-directory=";
+	size_t i, k;
+
+	for (i = 1; i < c->argc; i++) {
+		if (strcmp(c->name, "dd") == 0 && strncmp(c->argv[i], "of=", 3) == 0)
+			writes(c, c->argv[i] + 3);
+		else if (strncmp(c->argv[i], target, strlen(target)) == 0)
+			writes(c, c->argv[i] + strlen(target));
+		for (k = 0; i > 1 && k < sizeof(options) / sizeof(options[0]); k++)
+			if (strcmp(c->name, options[k].name) == 0 &&
+			    strcmp(c->argv[i - 1], options[k].option) == 0)
+				writes(c, c->argv[i]);
+	}
 }
 
 /* Commands that write to their operands, or to the last of them. */
@@ -71,8 +108,8 @@ static void
 judge_writer(const struct guard_command *c)
 {
 	static const char *const all[] = {"tee", "rm", "mv", "touch", "truncate", "shred", "unlink",
-	    "sponge", "vi", "vim", "nvim", "nano", "emacs", "ed", "ex", "rmdir", "mkfifo", "mknod",
-	    NULL};
+	    "sponge", "vi", "vim", "nvim", "nano", "emacs", "ed", "ex", "rmdir", "patch", "mkfifo",
+	    "mknod", NULL};
 	static const char *const last[] = {"cp", "ln", "install", "rsync", "scp", NULL};
 	static const char *const in_place[] = {
 	    "sed", "perl", "ruby", "gsed", "yq", "jq", "awk", NULL};
@@ -82,9 +119,7 @@ judge_writer(const struct guard_command *c)
 
 	if (guard_in(c->name, in_place))
 		every = guard_option(c, 'i', "--in-place", 4);
-	for (i = 1; i < c->argc && strcmp(c->name, "dd") == 0; i++)
-		if (strncmp(c->argv[i], "of=", 3) == 0)
-			writes(c, c->argv[i] + 3);
+	judge_output(c);
 	for (i = guard_operand(c, 1, &rest); i < c->argc; i = guard_operand(c, i + 1, &rest)) {
 		end = i;
 		if (every)

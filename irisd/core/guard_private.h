@@ -160,6 +160,7 @@ void guard_redirect(const struct guard_command *c, enum shell_op op, const char 
 /* A file that is read or written by arg's name, as by a tool. */
 void guard_secret_read(const struct guard_command *c, const char *arg);
 void guard_secret_write(const struct guard_command *c, const char *arg);
+void guard_secret_send(const struct guard_command *c, const char *host);
 void guard_iris_write(const struct guard_command *c, const char *arg);
 void guard_disk_write(const struct guard_command *c, const char *arg);
 

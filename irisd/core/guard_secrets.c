@@ -139,21 +139,30 @@ guard_secret_write(const struct guard_command *c, const char *arg)
 	free(path);
 }
 
-/* Operands of what shows or copies files. */
+/* Operands of what shows or copies files. The first of grep's and sed's is no file. */
 static void
 judge_reader(const struct guard_command *c)
 {
 	static const char *const copies[] = {"cp", "mv", "ln", "install", NULL};
-	size_t i, end = c->argc;
-	bool rest = false;
+	static const char *const scripted[] = {"grep", "egrep", "fgrep", "zgrep", "rg", "ag", "sed",
+	    "awk", "gawk", "jq", "yq", "perl", "ruby", NULL};
+	bool rest = false, copy = guard_in(c->name, copies);
+	size_t i = guard_operand(c, 1, &rest), end = c->argc;
 
-	if (guard_in(c->name, copies) && end > 2 && !guard_option(c, 't', "--target-directory", 3))
+	if (copy && end > 2 && !guard_option(c, 't', "--target-directory", 3))
 		end--;
-	for (i = guard_operand(c, 1, &rest); i < end; i = guard_operand(c, i + 1, &rest))
-		guard_secret_read(c, c->argv[i]);
-	for (i = 1; i < c->argc; i++)
+	if (guard_in(c->name, scripted) && !guard_option(c, 'e', "--regexp", 5) &&
+	    !guard_option(c, 'f', "--file", 6))
+		i = guard_operand(c, i + 1, &rest);
+	for (; i < end; i = guard_operand(c, i + 1, &rest))
+		if (!copy || guard_where(c, c->argv[i]) != GUARD_INSIDE)
+			guard_secret_read(c, c->argv[i]);
+	for (i = 1; i < c->argc; i++) {
 		if (strncmp(c->argv[i], "if=", 3) == 0)
 			guard_secret_read(c, c->argv[i] + 3);
+		else if (i > 1 && strncmp(c->argv[i - 1], "-in", 3) == 0)
+			guard_secret_read(c, c->argv[i]);
+	}
 }
 
 /* Whether a host is this one. */
@@ -177,6 +186,16 @@ local(const char *url)
 		    (strlen(hosts[i]) == n || p[strlen(hosts[i])] == ':'))
 			return true;
 	return false;
+}
+
+void
+guard_secret_send(const struct guard_command *c, const char *host)
+{
+	char *name = xstrndup(host, strcspn(host, "/"));
+
+	if (!local(name))
+		guard_report(c, "secrets", "sends to another machine");
+	free(name);
 }
 
 /* Whether any operand names this host, and none another by a URL. */
@@ -365,8 +384,8 @@ guard_secrets(const struct guard_command *c)
 	    "strings", "xxd", "hexdump", "od", "base64", "base32", "cp", "mv", "ln", "install",
 	    "tar", "zip", "gzip", "dd", "diff", "cmp", "nl", "tac", "rev", "bat", "batcat", "vi",
 	    "vim", "nvim", "nano", "emacs", "view", "jq", "yq", "paste", "fold", "column", "pr",
-	    "expand", "7z", "bzip2", "xz", "split", "mapfile", "iconv", "python", "python3", "node",
-	    "perl", "ruby", "tee", "shuf", "join", "comm", "look", "dotenv", NULL};
+	    "expand", "7z", "bzip2", "xz", "split", "mapfile", "iconv", "perl", "ruby", "shuf",
+	    "join", "comm", "look", "dotenv", "openssl", NULL};
 	size_t i;
 
 	if (c->sc == NULL)

@@ -163,6 +163,7 @@ environment(const struct guard *g, const char *dir, const char *name, size_t len
 	    {"HOME", g->place->home},
 	    {"PWD", dir},
 	    {"TMPDIR", "/tmp"},
+	    {"IFS", " "},
 	    {"IRIS_HOME", g->place->iris},
 	    {"CLAUDE_PROJECT_DIR", g->place->dir},
 	};

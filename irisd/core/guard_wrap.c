@@ -79,6 +79,15 @@ static const struct wrapper wrappers[] = {
     {"pipenv", "run", "", 0, 0},
     {"uv", "run", "", 0, 0},
     {"bundle", "exec", "", 0, 0},
+    {"npx", NULL, "pc", 0, 0},
+    {"bunx", NULL, "p", 0, 0},
+    {"pnpx", NULL, "", 0, 0},
+    {"tmux", "new-session", "censtxyF", 0, WRAP_TEXT},
+    {"tmux", "new", "censtxyF", 0, WRAP_TEXT},
+    {"tmux", "new-window", "censtF", 0, WRAP_TEXT},
+    {"tmux", "split-window", "celtF", 0, WRAP_TEXT},
+    {"tmux", "run-shell", "cdt", 0, WRAP_TEXT},
+    {"screen", NULL, "SceghpstT", 0, 0},
 };
 
 static const char *const shells[] = {
@@ -183,6 +192,29 @@ late_text(const struct guard_command *c, size_t from)
 	return NULL;
 }
 
+/* What arrives at the standard input is a command line. */
+static void
+judge_stdin(const struct guard_command *c, bool far)
+{
+	char *text = guard_stdin(c);
+
+	if (text != NULL)
+		guard_text(c->run->g, text, far ? "\001" : c->dir, far || c->far);
+	free(text);
+}
+
+/* The rest, argv[i..], as a shell gets it, which may be one itself, as in "ssh host sh -s". */
+static void
+judge_text(const struct guard_command *c, size_t i, bool far)
+{
+	if (i < c->argc)
+		judge_words(c, c->argv + i, c->argc - i, far);
+	else if (far)
+		judge_stdin(c, far);
+	if (i < c->argc && guard_in(c->argv[i], shells))
+		judge_rest(c, i, far);
+}
+
 static void
 unwrap(const struct guard_command *c, const struct wrapper *w)
 {
@@ -202,11 +234,9 @@ unwrap(const struct guard_command *c, const struct wrapper *w)
 		text = late_text(c, 1);
 	if (text != NULL)
 		guard_text(c->run->g, text, c->dir, c->far);
-	if (i >= c->argc || (w->flags & WRAP_ONLY_C))
-		return;
 	if (w->flags & WRAP_TEXT)
-		judge_words(c, c->argv + i, c->argc - i, far);
-	else
+		judge_text(c, i, far);
+	else if ((w->flags & WRAP_ONLY_C) == 0)
 		judge_rest(c, i, far);
 }
 
@@ -233,8 +263,7 @@ set_positional(struct guard *g, char *const *v, size_t n)
 static void
 unwrap_shell(const struct guard_command *c)
 {
-	bool from_arg = false, from_stdin = true;
-	char *text;
+	bool from_arg = false;
 	size_t i;
 
 	for (i = 1; i < c->argc; i++) {
@@ -258,11 +287,8 @@ unwrap_shell(const struct guard_command *c)
 		guard_text(c->run->g, c->argv[i], c->dir, c->far);
 		return;
 	}
-	from_stdin = i >= c->argc || strcmp(c->argv[i], "-s") == 0;
-	if (from_stdin && (text = guard_stdin(c)) != NULL) {
-		guard_text(c->run->g, text, c->dir, c->far);
-		free(text);
-	}
+	if (i >= c->argc || strcmp(c->argv[i], "-s") == 0)
+		judge_stdin(c, false);
 }
 
 /* Operands that are files, as ls and git name them; "piped" where none is given. */
@@ -457,7 +483,6 @@ guard_unwrap(const struct guard_command *c)
 {
 	static const char *const pods[] = {"kubectl", "oc", "k", NULL};
 	static const char *const from_stdin[] = {"at", "batch", NULL};
-	char *text;
 	size_t i;
 
 	for (i = 0; i < sizeof(wrappers) / sizeof(wrappers[0]); i++) {
@@ -478,9 +503,8 @@ guard_unwrap(const struct guard_command *c)
 		for (i = 1; i < c->argc && strcmp(c->argv[i], "--") != 0; i++)
 			;
 		judge_rest(c, i + 1, true);
-	} else if (guard_in(c->name, from_stdin) && (text = guard_stdin(c)) != NULL) {
-		guard_text(c->run->g, text, c->dir, c->far);
-		free(text);
+	} else if (guard_in(c->name, from_stdin)) {
+		judge_stdin(c, false);
 	} else if (c->argv[0][0] == GUARD_UNKNOWN && c->argv[0][1] == '\0') {
 		/* $SUDO rm: it may be empty, or start the rest. */
 		judge_rest(c, 1, false);

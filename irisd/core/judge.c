@@ -8,6 +8,7 @@
 
 #include "common/compat.h"
 #include "common/json.h"
+#include "common/xmalloc.h"
 #include "irisd/core/judge.h"
 #include "irisd/core/rule.h"
 #include "irisd/core/team.h"
@@ -47,8 +48,35 @@ struct remembered {
 	const char *team;
 	int64_t now;
 	struct verdict *v;
+	struct config_list *others; /* those that do not mean the use by themselves */
 	bool found;
 };
+
+/* The texts are whose they were. */
+static void
+add_rule(struct config_list *list, char *rule)
+{
+	list->v = xreallocarray(list->v, list->n + 1, sizeof *list->v);
+	list->v[list->n++] = rule;
+}
+
+/* Commands can be joined: each part of the use by one of all the rules. */
+static bool
+all_allow(const struct config_list *lists[3], const struct rule_use *use, struct verdict *v)
+{
+	struct config_list all = {0};
+	bool found;
+	size_t i, j;
+
+	for (i = 0; i < 3; i++)
+		for (j = 0; lists[i] != NULL && j < lists[i]->n; j++)
+			add_rule(&all, lists[i]->v[j]);
+	found = rule_all_match((const char *const *)all.v, all.n, use);
+	if (found)
+		set(v, JUDGE_ALLOW, "rule", "several rules that allow", use->tool);
+	free(all.v);
+	return found;
+}
 
 static void
 remembered_cb(const struct store_rule *row, void *arg)
@@ -58,21 +86,36 @@ remembered_cb(const struct store_rule *row, void *arg)
 
 	if (r->found || row->revoked_at != 0 ||
 	    (row->expires_at != 0 && row->expires_at <= r->now) ||
-	    (row->team != NULL && (r->team == NULL || strcmp(row->team, r->team) != 0)) ||
-	    !rule_matches(row->rule, r->use, true))
+	    (row->team != NULL && (r->team == NULL || strcmp(row->team, r->team) != 0)))
 		return;
+	if (!rule_matches(row->rule, r->use, true)) {
+		add_rule(r->others, xstrdup(row->rule));
+		return;
+	}
 	snprintf(list, sizeof list, "remembered rule %lld", (long long)row->id);
 	set(r->v, JUDGE_ALLOW, "rule", list, row->rule);
 	r->found = true;
 }
 
 static bool
-is_remembered(struct irisd *d, const struct team *t, const struct rule_use *use, struct verdict *v)
+is_allowed(struct irisd *d, const struct team *t, const struct rule_use *use, struct verdict *v)
 {
-	struct remembered r = {use, t != NULL ? t->name : NULL, compat_now_ms(), v, false};
+	const struct config_list *all = &d->conf->config->permissions.rules.allow;
+	const struct config_list *own = t != NULL ? &t->cfg->rules.allow : NULL;
+	struct config_list others = {0};
+	struct remembered r = {use, t != NULL ? t->name : NULL, compat_now_ms(), v, &others, false};
+	bool found;
+	size_t i;
 
+	if (list_decides(all, use, true, "permissions.allow", JUDGE_ALLOW, v) ||
+	    (own != NULL && list_decides(own, use, true, "the team's allow", JUDGE_ALLOW, v)))
+		return true;
 	store_rule_each(d->store, remembered_cb, &r);
-	return r.found;
+	found = r.found || all_allow((const struct config_list *[]){all, own, &others}, use, v);
+	for (i = 0; i < others.n; i++)
+		free(others.v[i]);
+	free(others.v);
+	return found;
 }
 
 static bool
@@ -158,10 +201,7 @@ judge(struct irisd *d, const struct team *t, const char *tool, const cJSON *inpu
 		ask_of_whom(t, v);
 		return;
 	}
-	if (before || list_decides(&all->allow, &use, true, "permissions.allow", JUDGE_ALLOW, v) ||
-	    (own != NULL &&
-		list_decides(&own->allow, &use, true, "the team's allow", JUDGE_ALLOW, v)) ||
-	    is_remembered(d, t, &use, v))
+	if (before || is_allowed(d, t, &use, v))
 		return;
 	if (is_ours(tool))
 		set(v, JUDGE_ALLOW, "rule", "Iris's own tool", tool);

@@ -20,7 +20,7 @@
 	"  " name ":\n    path: " dir "\n    description: D\n    grantPermission: " name "\n"
 #define RULES                                                                                      \
 	"permissions:\n  deny: [WebSearch, 'Bash(curl:*)']\n  ask: [NotebookEdit]\n"               \
-	"  allow: [WebSearch, 'Bash(git status:*)', Glob]\n"
+	"  allow: [WebSearch, 'Bash(git status:*)', 'Bash(make all)', Glob]\n"
 #define TEAMS                                                                                      \
 	RULES                                                                                      \
 	"teams:\n" GRANT("'yes'", "alpha") GRANT("'no'", "beta") GRANT("ask", "gamma")             \
@@ -101,6 +101,10 @@ test_rules_before_modes(void **state)
 		expect(grants[i], "Bash", "git status; curl x", JUDGE_DENY,
 		    "permissions.deny: Bash(curl:*)");
 	}
+	/* Each part by one of the rules. */
+	expect(
+	    "no", "Bash", "git status && make all", JUDGE_ALLOW, "several rules that allow: Bash");
+	expect("no", "Bash", "git status && make some", JUDGE_DENY, "grantPermission: no");
 	expect("yes", "NotebookEdit", "x", JUDGE_ASK, "permissions.ask: NotebookEdit");
 	expect("ask", "NotebookEdit", "x", JUDGE_ASK, "permissions.ask: NotebookEdit");
 	expect("no", "NotebookEdit", "x", JUDGE_DENY, "permissions.ask: NotebookEdit");
@@ -155,12 +159,12 @@ static void
 test_remembered(void **state)
 {
 	(void)state;
-	remember("Bash(make all)", "ask", 0, 0);
+	remember("Bash(make mine)", "ask", 0, 0);
 	remember("Bash(make old)", NULL, 5, 0);
 	remember("Bash(make no)", NULL, 0, 5);
 	remember("Bash(make every)", NULL, compat_now_ms() + 100000, 0);
-	expect("ask", "Bash", "make all", JUDGE_ALLOW, "remembered rule 1: Bash(make all)");
-	expect("forward", "Bash", "make all", JUDGE_FORWARD, "grantPermission: forward");
+	expect("ask", "Bash", "make mine", JUDGE_ALLOW, "remembered rule 1: Bash(make mine)");
+	expect("forward", "Bash", "make mine", JUDGE_FORWARD, "grantPermission: forward");
 	expect("ask", "Bash", "make old", JUDGE_ASK, "grantPermission: ask");
 	expect("ask", "Bash", "make no", JUDGE_ASK, "grantPermission: ask");
 	expect("forward", "Bash", "make every", JUDGE_ALLOW, "remembered rule 4: Bash(make every)");

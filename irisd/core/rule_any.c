@@ -17,6 +17,7 @@
 #define SUFFIX_MAX  16                    /* words behind each of them where a command may begin */
 #define LEN_MAX     ((size_t)256 * 1024)  /* bytes of a command that is looked at */
 #define WORK_MAX    ((size_t)2 * 1048576) /* bytes that are compared, all in all */
+#define DIRS_MAX    16                    /* directories that it goes to */
 
 struct any {
 	const struct rule_text *rule;
@@ -24,6 +25,8 @@ struct any {
 	struct rule_command like; /* of a rule for Bash */
 	bool files;               /* it is one for files instead */
 	size_t work;              /* bytes so far */
+	char *dirs[DIRS_MAX];     /* where it may be, from the team's directory on; owned */
+	size_t n_dirs;
 };
 
 /* The rule as it was written, and as a shell reads it. */
@@ -79,16 +82,45 @@ words_like(struct any *a, const struct shell_command *c, size_t first)
 
 /* --- rules for files -------------------------------------------------------------------------- */
 
+/* In each directory that the command may be in by then. */
 static bool
 file_like(struct any *a, const struct shell_word *w, unsigned access)
 {
-	char *path = rule_word_path(w, a->use, true);
+	struct rule_use there = *a->use;
 	bool like = false;
+	char *path;
+	size_t i;
 
-	if (path != NULL)
-		like = rule_file_like(a->rule, path, access, a->use, false);
-	free(path);
+	for (i = 0; i < a->n_dirs && !like; i++) {
+		there.dir = a->dirs[i];
+		if ((path = rule_word_path(w, &there, true)) != NULL)
+			like = rule_file_like(a->rule, path, access, a->use, false);
+		free(path);
+	}
 	return like;
+}
+
+/* cd, where it goes is read. */
+static void
+follow(struct any *a, const struct shell_command *c)
+{
+	static const char *const names[] = {"cd", "pushd", "chdir"};
+	struct rule_use there = *a->use;
+	bool goes = false;
+	size_t i;
+	char *dir;
+
+	for (i = 0; c->n_words > 0 && i < sizeof names / sizeof names[0]; i++)
+		goes = goes || shell_word_is(&c->words[0], names[i]);
+	for (i = 1; i < c->n_words && c->words[i].text[0] == '-'; i++)
+		;
+	if (!goes || a->n_dirs == DIRS_MAX)
+		return;
+	there.dir = a->dirs[a->n_dirs - 1];
+	dir = i < c->n_words ? rule_word_path(&c->words[i], &there, true)
+			     : rule_path("~", there.dir, there.home);
+	if (dir != NULL)
+		a->dirs[a->n_dirs++] = dir;
 }
 
 /* name=file and --name=file, too. */
@@ -251,8 +283,10 @@ any_in(struct any *a, const char *command, int depth)
 	sh = shell_read(command);
 	partial = sh->partial;
 	like = false;
-	for (i = 0; i < sh->n && !like; i++)
+	for (i = 0; i < sh->n && !like; i++) {
 		like = command_like(a, &sh->v[i], depth);
+		follow(a, &sh->v[i]);
+	}
 	shell_free(sh);
 	return like || (partial && !a->files && pieces_like(a, command));
 }
@@ -264,10 +298,13 @@ rule_bash_any(const struct rule_text *rule, const char *command, const struct ru
 	char *whole;
 	bool like;
 
+	a.dirs[a.n_dirs++] = xstrdup(use->dir);
 	rule_command_make(&a.like, rule->spec);
 	whole = rule_trim(command);
 	like = (!a.files && text_like(&a, whole)) || any_in(&a, command, 0);
 	free(whole);
 	rule_command_release(&a.like);
+	while (a.n_dirs > 0)
+		free(a.dirs[--a.n_dirs]);
 	return like;
 }

@@ -200,8 +200,9 @@ take_ask(struct claude *c, const struct stream_event *ev, const cJSON *request)
 		json_put_raw(p, "suggestions", suggestions, slen);
 	json_put_str_opt(p, "blockedPath", json_str(request, "blocked_path"));
 	a->params = json_print(p);
-	report_event(c->worker, "event/ask", p);
+	/* First: irisd says more of what is waited for, once it has the question. */
 	turn_activity(c, "waiting", json_str(request, "tool_name"), NULL);
+	report_event(c->worker, "event/ask", p);
 }
 
 static void

@@ -2,7 +2,7 @@
  *
  * The PreToolUse hook, see hook.h. Called by control.c for Claude's lines and by worker.c for
  * irisd's; never looks into the input of a tool. What Claude Code does with it, measured on 2.1.330
- * (tests/e2e/driver-facts.test.mjs and guard.test.mjs assert it):
+ * (tests/e2e/hook-facts.test.mjs asserts it):
  *
  * - An entry without a matcher is called for every tool whose input is valid: built-in ones, those
  *   of MCP servers, ours in the same pipe among them, and those that subagents use. A project's
@@ -13,7 +13,10 @@
  *   be overruled in plan mode, and carries less of the request than can_use_tool does.
  * - An empty answer leaves it to Claude Code. So does an error in place of an answer, or one of
  *   another form: what can not be decided must be refused in so many words.
- * - Without an answer within timeout, in seconds, the tool is not used. It may be of any length.
+ * - Without an answer within timeout (seconds, of any length; 600 where none is given) the tool is
+ *   not used. One that is interrupted is withdrawn by control_cancel_request.
+ * - What "ask" leads to is answered by whoever is first: the person, or a PermissionRequest hook of
+ *   the project's own. One of ours beside it would only be a third in that race.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -10,6 +10,8 @@
 #include "common/xmalloc.h"
 #include "irisd/core/guard_private.h"
 
+#define NAMED_MAX 64 /* commands within words, and their words, that are looked at */
+
 /* Patterns for the end of a path, from a "/" on; one without * may be met by a command's own. */
 static const char *const secret[] = {".env", ".env.*", "*.env", ".ssh/id_*", ".ssh/*_rsa",
     ".ssh/*_ed25519", ".ssh", ".ssh/?*", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".gnupg",
@@ -139,6 +141,18 @@ guard_secret_write(const struct guard_command *c, const char *arg)
 	free(path);
 }
 
+/* Files that commands in the reader's words name, as in "cat $(ls DIR)". */
+static void
+judge_named(const struct guard_command *c)
+{
+	const struct guard_run *run = c->run;
+	size_t i, j, self = (size_t)(c->sc - run->sh->v);
+
+	for (i = c->sc->inner; i < self && i < c->sc->inner + NAMED_MAX; i++)
+		for (j = 1; j < run->args[i].n && j < NAMED_MAX; j++)
+			guard_secret_read(c, run->args[i].v[j]);
+}
+
 /* Operands of what shows or copies files. The first of grep's and sed's is no file. */
 static void
 judge_reader(const struct guard_command *c)
@@ -157,12 +171,11 @@ judge_reader(const struct guard_command *c)
 	for (; i < end; i = guard_operand(c, i + 1, &rest))
 		if (!copy || guard_where(c, c->argv[i]) != GUARD_INSIDE)
 			guard_secret_read(c, c->argv[i]);
-	for (i = 1; i < c->argc; i++) {
+	for (i = 1; i < c->argc; i++)
 		if (strncmp(c->argv[i], "if=", 3) == 0)
 			guard_secret_read(c, c->argv[i] + 3);
-		else if (i > 1 && strncmp(c->argv[i - 1], "-in", 3) == 0)
-			guard_secret_read(c, c->argv[i]);
-	}
+	if (!copy)
+		judge_named(c);
 }
 
 /* Whether a host is this one. */
@@ -385,7 +398,7 @@ guard_secrets(const struct guard_command *c)
 	    "tar", "zip", "gzip", "dd", "diff", "cmp", "nl", "tac", "rev", "bat", "batcat", "vi",
 	    "vim", "nvim", "nano", "emacs", "view", "jq", "yq", "paste", "fold", "column", "pr",
 	    "expand", "7z", "bzip2", "xz", "split", "mapfile", "iconv", "perl", "ruby", "shuf",
-	    "join", "comm", "look", "dotenv", "openssl", NULL};
+	    "join", "comm", "look", "dotenv", NULL};
 	size_t i;
 
 	if (c->sc == NULL)
@@ -393,6 +406,9 @@ guard_secrets(const struct guard_command *c)
 	if (guard_in(c->name, readers))
 		judge_reader(c);
 	judge_network(c);
+	for (i = 2; i < c->argc && strcmp(c->name, "openssl") == 0; i++)
+		if (strncmp(c->argv[i - 1], "-in", 3) == 0)
+			guard_secret_read(c, c->argv[i]);
 	if (strcmp(c->name, "gpg") == 0 || strcmp(c->name, "gpg2") == 0)
 		for (i = 1; i < c->argc; i++)
 			if (strncmp(c->argv[i], "--export-secret", 15) == 0)

@@ -150,8 +150,12 @@ put_chain(struct text *t, struct irisd *d, const struct store_permission *row)
 	for (m = message_find(d, row->message); m != NULL && n < sizeof names / sizeof names[0];
 	     m = message_find(d, m->parent))
 		names[n++] = m->session->team->name;
-	putf(t, "It works on what you have asked: ");
-	put_shown(t, row->asked, false);
+	/* From whom the first question came: who is asked, or nobody in particular is. */
+	if (row->asked != NULL)
+		putf(t, "It works on what you have asked: ");
+	else
+		putf(t, "It works on: ");
+	put_shown(t, row->asked != NULL ? row->asked : row->from, false);
 	while (n > 0)
 		putf(t, " -> %s", names[--n]);
 	putf(t, "\n");

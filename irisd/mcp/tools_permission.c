@@ -13,6 +13,8 @@
 #include "irisd/core/message.h"
 #include "irisd/core/permission.h"
 #include "irisd/core/team.h"
+#include "irisd/mcp/elicit.h"
+#include "irisd/mcp/forward.h"
 #include "irisd/mcp/mcp.h"
 
 /* The answer is the text itself, in the form that --permission-prompt-tool knows and no other. */
@@ -77,6 +79,7 @@ fn_approve(struct mcp_call *c, const cJSON *args)
 }
 
 #define PERSON_MAX 256
+#define ANSWERING  "an answer to a permission request"
 
 /* Who answers, and for which team only; false when the call was ended, since it is no person. */
 static bool
@@ -131,25 +134,24 @@ fn_pending(struct mcp_call *c, const cJSON *args)
 	mcp_call_done(c, o);
 }
 
+/* As the arguments say, by who calls. */
 static void
-fn_answer(struct mcp_call *c, const cJSON *args)
+decide(struct mcp_call *c, const cJSON *args, const char *by, const char *team, const char *via)
 {
-	char by[PERSON_MAX], team[PERSON_MAX], *rule;
 	struct permission_decision p = {.id = json_str(args, "id"),
 	    .allow = strcmp(json_str(args, "behavior"), "allow") == 0,
 	    .hash = json_str(args, "inputHash"),
 	    .by = by,
-	    .via = "mcp",
+	    .via = via,
+	    .speaks_for = team[0] != '\0' ? team : NULL,
 	    .reason = json_str(args, "reason"),
 	    .updated = json_obj(args, "updatedInput"),
 	    .remember = json_bool(args, "remember", false)};
 	struct store_permission row;
 	struct err err;
+	char *rule;
 	cJSON *o;
 
-	if (!is_person(c, "an answer to a permission request", by, team))
-		return;
-	p.speaks_for = team[0] != '\0' ? team : NULL;
 	if (permission_decide(c->mcp->d, &p, &row, &rule, &err) == -1) {
 		mcp_call_failed(c, &err, NULL);
 		return;
@@ -160,6 +162,77 @@ fn_answer(struct mcp_call *c, const cJSON *args)
 	store_permission_release(&row);
 	free(rule);
 	mcp_call_done(c, o);
+}
+
+static void
+confirmed_cb(void *arg, enum elicit_action action, const cJSON *content)
+{
+	char by[PERSON_MAX], team[PERSON_MAX];
+	struct mcp_call *c = arg;
+	struct err err;
+
+	if (action == ELICIT_GONE)
+		return;
+	if (action != ELICIT_ACCEPT || !json_bool(content, "allow", false)) {
+		err_set(&err, ERR_REFUSED,
+		    action == ELICIT_ACCEPT || action == ELICIT_DECLINE
+			? "the person was asked, and does not allow it; the request still waits. "
+			  "Answer it with \"deny\" if they want that"
+			: "the person was asked to confirm, and there was no answer; the request "
+			  "still waits. They can answer by \"iris approvals\"");
+		mcp_call_failed(c, &err, NULL);
+	} else if (is_person(c, ANSWERING, by, team)) {
+		decide(c, c->kept, by, team, "elicitation");
+	}
+}
+
+/*
+ * What lets an agent do something is confirmed by the person where their Claude can ask them: it
+ * may have been told to allow it by a text that it has read, and this tool may be one that it is
+ * not asked about.
+ */
+static bool
+confirm(struct mcp_call *c, const cJSON *args, struct err *err)
+{
+	static const char form[] =
+	    "{\"type\":\"object\",\"properties\":{\"allow\":{\"type\":\"boolean\",\"title\":"
+	    "\"Allow it\",\"default\":false}},\"required\":[\"allow\"]}";
+	struct store_permission row;
+	cJSON *schema, *updated;
+	struct elicit *e;
+	char *text;
+
+	if (permission_find(c->mcp->d, json_str(args, "id"), &row, err) == -1)
+		return false;
+	if ((updated = json_get(args, "updatedInput")) != NULL) {
+		free(row.input);
+		row.input = json_print(updated);
+	}
+	text = forward_text(c->mcp->d, &row);
+	store_permission_release(&row);
+	c->kept = cJSON_Duplicate(args, true);
+	schema = json_parse(form, sizeof form - 1, err);
+	e = mcp_elicit(c, text, schema, confirmed_cb, c);
+	cJSON_Delete(schema);
+	free(text);
+	if (e == NULL)
+		err_set(err, ERR_LIMIT,
+		    "the person can not be asked to confirm it; they can answer by \"iris approvals\"");
+	return e != NULL;
+}
+
+static void
+fn_answer(struct mcp_call *c, const cJSON *args)
+{
+	char by[PERSON_MAX], team[PERSON_MAX];
+	struct err err;
+
+	if (!is_person(c, ANSWERING, by, team))
+		return;
+	if (strcmp(json_str(args, "behavior"), "allow") != 0 || !mcp_call_can_elicit(c))
+		decide(c, args, by, team, "mcp");
+	else if (!confirm(c, args, &err))
+		mcp_call_failed(c, &err, NULL);
 }
 
 const struct mcp_tool mcp_tools_permission[] = {

@@ -4,7 +4,7 @@
  * a team's Claude has started, or which a message says. The attacker is a team that may do
  * everything (grantPermission: yes, and the guard is off); what it asks for is another team's.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { modern, makeKey, startHttp } from "../lib/http.mjs";
@@ -75,6 +75,16 @@ describe("no agent answers a permission request", () => {
 			assert.match(said, /is for a person|can not be found/);
 			await unanswered();
 		});
+
+	test("and before all that the guard knows the way to the socket", async () => {
+		const path = join(iris.home, "config.yaml"), config = JSON.parse(readFileSync(path, "utf8"));
+		delete config.permissions;
+		writeFileSync(path, JSON.stringify(config));
+		await ctl.request("iris/config.reload");
+		const said = await speak("ctl", [line("iris/permission.answer", allow())]);
+		assert.match(said, /not permitted here \(iris: /);
+		await unanswered();
+	});
 
 	test("by a rule, or the end of one, or a key that may answer", async () => {
 		for (const [method, params] of [["iris/permission.remember", { rule: "Bash" }], ["iris/permission.revoke", { number: 1 }],

@@ -3,11 +3,15 @@
  * Permission requests over the protocol: from the question of a team's Claude to the answer that it
  * gets, once, from a person, also when irisd was away meanwhile; and what is written down of it.
  */
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, test } from "node:test";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { program } from "../lib/iris.mjs";
 import { assert, claudes, connectRaw, HELLO, startTeams, waitFor } from "./setup.mjs";
 
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
@@ -209,6 +213,49 @@ describe("a permission request", () => {
 		await answer(p, "deny");
 		await iris.messageIn(id, "answered");
 	});
+});
+
+describe("permissions_answer, where the person can be asked in their own client", () => {
+	let iris, ctl, request, id, asked;
+	const person = async (answer) => {
+		const transport = new StdioClientTransport({ command: program("iris-mcp-shim"), cwd: iris.dirs.asker, env: iris.env });
+		const client = new Client({ name: "person", version: "1" }, { capabilities: { elicitation: {} } });
+		asked = [];
+		client.setRequestHandler(ElicitRequestSchema, (r) => { asked.push(r.params); return answer; });
+		await client.connect(transport);
+		const r = await client.callTool({ name: "permissions_answer", arguments: { id: request.id, inputHash: request.inputHash, behavior: "allow" } });
+		await client.close();
+		return r;
+	};
+
+	beforeEach(async () => {
+		iris = await startTeams({ asker: {}, b: {} });
+		ctl = await control(iris);
+		id = await send(iris, "b", "BASH echo was-run # \u202e\u001b[31m");
+		request = await ctl.one();
+	});
+	afterEach(() => iris.stop());
+
+	test("what an agent would allow the person confirms, seeing the input", async () => {
+		const r = await person({ action: "accept", content: { allow: true } });
+		assert.equal(r.structuredContent.permission.state, "allowed");
+		assert.equal(r.structuredContent.permission.via, "elicitation");
+		assert.equal(asked.length, 1);
+		assert.ok(asked[0].message.includes("echo was-run"), asked[0].message);
+		assert.ok(!/[\u202e\u001b]/.test(asked[0].message), JSON.stringify(asked[0].message));
+		assert.match((await iris.messageIn(id, "answered")).response, /^was-run/);
+	});
+
+	for (const [what, answer, words] of [["says no", { action: "accept", content: { allow: false } }, /does not allow it/],
+		["declines", { action: "decline" }, /does not allow it/], ["closes the form", { action: "cancel" }, /there was no answer/]])
+		test(`the person ${what}: not allowed, and the request still waits`, async () => {
+			const r = await person(answer);
+			assert.equal(r.isError, true);
+			assert.match(r.content[0].text, words);
+			assert.equal((await ctl.pending())[0].id, request.id);
+			await ctl.call("permission.answer", { id: request.id, behavior: "deny", inputHash: request.inputHash });
+			await iris.messageIn(id, "answered");
+		});
 });
 
 describe("grantPermission: forward", () => {

@@ -28,7 +28,7 @@ export async function makeHttp(teams = {}, { settings = {}, dashboard = {}, ...o
 	const iris = makeIris(teams, {
 		...options,
 		settings: { httpPort: port, ...settings },
-		config: { dashboard: { enabled: true, http: port2, ...dashboard } },
+		config: { ...options.config, dashboard: { enabled: true, http: port2, ...dashboard } },
 	});
 
 	return Object.assign(iris, { port, port2 });

@@ -412,7 +412,8 @@ guard_find_starts(char *const *argv, size_t argc, struct guard_args *out)
 	for (to = from; to < argc && strchr("-(!", argv[to][0]) == NULL; to++)
 		;
 	for (i = to; i < argc; i++)
-		if (guard_in(argv[i], narrows))
+		if (guard_in(argv[i], narrows) &&
+		    (i == 0 || (strcmp(argv[i - 1], "!") != 0 && strcmp(argv[i - 1], "-not") != 0)))
 			narrow = true;
 	if (to == from)
 		guard_args_add(out, xstrdup(narrow ? "./x" : "."));

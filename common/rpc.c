@@ -69,6 +69,9 @@ classify(struct rpc_msg *m, struct err *err)
 	m->result = json_get(m->json, "result");
 	m->error = json_get(m->json, "error");
 	m->params = json_get(m->json, "params");
+	/* Clients with strict schemas have null for what they leave out. */
+	if (cJSON_IsNull(m->params))
+		m->params = NULL;
 	if (method != NULL) {
 		if ((m->method = cJSON_GetStringValue(method)) == NULL)
 			return err_set(err, ERR_PROTOCOL, "method must be a string");

@@ -24,7 +24,7 @@ struct rpc_msg {
 	char *id;    /* owned: raw text; NULL for a notification, and for an error about a line
 				without a usable one */
 	const char *method;  /* in json; NULL for answers */
-	const cJSON *params; /* in json; NULL when there are none */
+	const cJSON *params; /* in json; NULL when there are none, or null */
 	const cJSON *result; /* in json; RPC_RESPONSE only */
 	const cJSON *error;  /* in json; RPC_ERROR only */
 };

@@ -173,6 +173,18 @@ lines_take_ack(struct lines *l, struct slice id)
 }
 
 void
+lines_anew(struct lines *l)
+{
+	struct line *e, *after;
+
+	for (e = TAILQ_FIRST(&l->list); e != NULL && e != l->next; e = after) {
+		after = TAILQ_NEXT(e, entry);
+		l->kept -= e->len;
+		forget(l, e);
+	}
+}
+
+void
 lines_rewind(struct lines *l, enum lines_loss loss, lines_cb cb, void *arg)
 {
 	struct line *e, *after;

@@ -61,6 +61,11 @@ bool lines_cancelled(struct lines *l, struct slice id);
 /* True for the acknowledgement of a subscription that was sent again: the client has had one. */
 bool lines_take_ack(struct lines *l, struct slice id);
 
+/*
+ * The client begins anew: what it has asked before is not asked again on another connection.
+ */
+void lines_anew(struct lines *l);
+
 /* How the connection that is lost had been. */
 enum lines_loss {
 	LINES_NEVER_USED, /* irisd had not answered on it: no request is to blame */

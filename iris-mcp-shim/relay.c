@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,9 +43,12 @@ struct relay {
 	struct lines lines;  /* client -> irisd */
 	struct frame client; /* what was read from standard input */
 	struct frame irisd;  /* what was read from the connection */
-	char *hello;         /* owned: the line said first on every connection */
-	struct buf first;    /* what goes out before lines: hello, and the handshake again */
-	char *cur;           /* the line of irisd's being written to standard output, in irisd */
+	const char *cwd;
+	char instance[UUID_LEN + 1]; /* of this shim */
+	unsigned handshakes;         /* initialize requests of the client's */
+	char *hello;                 /* owned: the line said first on every connection */
+	struct buf first; /* what goes out before lines: hello, and the handshake again */
+	char *cur;        /* the line of irisd's being written to standard output, in irisd */
 	size_t cur_len, cur_off;
 	struct buf own;       /* own answers to the client */
 	char *init, *init_id; /* owned: the client's initialize and its id, NULL without one */
@@ -272,10 +276,57 @@ pump_irisd(struct relay *r)
 
 /* --- the client ------------------------------------------------------------------------------ */
 
+/* Where a window could be opened for the person who sits at this client. */
+static cJSON *
+terminal_env(void)
+{
+	static const char *const names[] = {"TMUX", "DISPLAY", "WAYLAND_DISPLAY", "TERM_PROGRAM",
+	    "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"};
+	cJSON *env = json_new();
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		value = getenv(names[i]);
+		if (value != NULL && strlen(value) < TERMINAL_VALUE_MAX &&
+		    json_utf8_valid(value, strlen(value)))
+			json_put_str(env, names[i], value);
+	}
+	return env;
+}
+
+/*
+ * A client that shakes hands again has ids that it had before: to irisd, which knows a call that is
+ * repeated by its id, it is another one. irisd counts in the same way on a connection.
+ */
+static void
+make_hello(struct relay *r)
+{
+	const char *session = getenv("CLAUDE_CODE_SESSION_ID");
+	cJSON *params = call_hello_params("shim");
+	char instance[UUID_LEN + 16];
+
+	if (r->handshakes > 1)
+		snprintf(instance, sizeof instance, "%s.%u", r->instance, r->handshakes - 1);
+	else
+		snprintf(instance, sizeof instance, "%s", r->instance);
+	json_put_str(params, "cwd", r->cwd);
+	json_put_str(params, "instance", instance);
+	json_put(params, "env", terminal_env());
+	if (session != NULL && session[0] != '\0' && json_utf8_valid(session, strlen(session)))
+		json_put_str(params, "claudeSession", session);
+	free(r->hello);
+	r->hello = rpc_request(HELLO_ID, "iris/hello", params);
+}
+
 static void
 on_handshake(struct relay *r, const char *line, size_t len, const struct sniff *s)
 {
 	if (s->kind == SNIFF_REQUEST && sniff_is(s, "initialize")) {
+		r->handshakes++;
+		make_hello(r);
+		if (r->handshakes > 1)
+			lines_anew(&r->lines);
 		free(r->init);
 		free(r->init_id);
 		free(r->initialized);
@@ -531,41 +582,6 @@ pass(struct relay *r, const struct pollfd pfd[P_COUNT])
 		pump_irisd(r);
 }
 
-/* Where a window could be opened for the person who sits at this client. */
-static cJSON *
-terminal_env(void)
-{
-	static const char *const names[] = {"TMUX", "DISPLAY", "WAYLAND_DISPLAY", "TERM_PROGRAM",
-	    "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"};
-	cJSON *env = json_new();
-	const char *value;
-	size_t i;
-
-	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
-		value = getenv(names[i]);
-		if (value != NULL && strlen(value) < TERMINAL_VALUE_MAX &&
-		    json_utf8_valid(value, strlen(value)))
-			json_put_str(env, names[i], value);
-	}
-	return env;
-}
-
-static char *
-hello_line(const char *cwd)
-{
-	const char *session = getenv("CLAUDE_CODE_SESSION_ID");
-	cJSON *params = call_hello_params("shim");
-	char instance[UUID_LEN + 1];
-
-	uuid_v4(instance);
-	json_put_str(params, "cwd", cwd);
-	json_put_str(params, "instance", instance);
-	json_put(params, "env", terminal_env());
-	if (session != NULL && session[0] != '\0' && json_utf8_valid(session, strlen(session)))
-		json_put_str(params, "claudeSession", session);
-	return rpc_request(HELLO_ID, "iris/hello", params);
-}
-
 static void
 relay_release(struct relay *r)
 {
@@ -596,7 +612,9 @@ relay_run(const struct paths *paths, const char *cwd)
 	lines_init(&r.lines);
 	frame_init(&r.client, RPC_LINE_MAX);
 	frame_init(&r.irisd, RPC_LINE_MAX);
-	r.hello = hello_line(cwd);
+	r.cwd = cwd;
+	uuid_v4(r.instance);
+	make_hello(&r);
 	link_want(&r.link, true);
 	for (;;) {
 		on_event(&r, link_step(&r.link, &err), &err);

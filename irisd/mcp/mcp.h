@@ -77,6 +77,7 @@ struct mcp {
 	TAILQ_HEAD(, mcp_prompt) prompts; /* of prompts/get, whose answer takes a while */
 	TAILQ_HEAD(, mcp_listen) listens;
 	TAILQ_HEAD(, mcp_followed) followed;
+	bool greeted;     /* an initialize came */
 	bool initialized; /* it has shaken hands */
 };
 

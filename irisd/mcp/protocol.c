@@ -233,6 +233,40 @@ check_modern(struct mcp *m, const struct rpc_msg *msg, const cJSON *meta)
 	return false;
 }
 
+/*
+ * Clients with strict schemas have null for what they leave out: it is as if it were not there.
+ */
+static void
+drop_nulls(cJSON *o)
+{
+	cJSON *item, *next;
+
+	for (item = o != NULL ? o->child : NULL; item != NULL; item = next) {
+		next = item->next;
+		if (cJSON_IsNull(item))
+			cJSON_Delete(cJSON_DetachItemViaPointer(o, item));
+	}
+}
+
+/*
+ * A client that shakes hands again begins its ids anew: its calls must not be taken for those of
+ * before. The shim counts in the same way (relay.c), for what it repeats to another irisd.
+ */
+static void
+count_handshake(struct mcp *m)
+{
+	char *dot = strchr(m->instance, '.');
+	long n = dot != NULL ? strtol(dot + 1, NULL, 10) : 0;
+	char *base;
+
+	if (m->greeted && m->session == NULL && m->instance[0] != '\0') {
+		base = xstrndup(m->instance, strcspn(m->instance, "."));
+		snprintf(m->instance, sizeof m->instance, "%.40s.%ld", base, n + 1);
+		free(base);
+	}
+	m->greeted = true;
+}
+
 static void
 request(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
 {
@@ -240,6 +274,10 @@ request(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
 	bool discover = strcmp(msg->method, "server/discover") == 0;
 	bool modern = discover || json_get(meta, META_VERSION) != NULL;
 
+	drop_nulls(json_get(msg->json, "params"));
+	drop_nulls(json_get(msg->params, "arguments"));
+	if (strcmp(msg->method, "initialize") == 0)
+		count_handshake(m);
 	if (modern && !check_modern(m, msg, meta))
 		return;
 	if (discover)

@@ -54,6 +54,23 @@ describe("the two eras of MCP", () => {
 		assert.equal(JSON.parse(failed.content[0].text).code, "not_found");
 	});
 
+	test("after a second handshake an id that comes again is another call, also for the next irisd", async () => {
+		const init = () => shim.request("initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } });
+		const ask = async () => {
+			shim.got.length = 0;
+			const { result } = await shim.request("tools/call", { name: "ask_message", arguments: { toTeam: "backend", message: "ECHO same" } }, { id: 50 });
+			return result.structuredContent.messageId;
+		};
+		await init();
+		const ids = [await ask()];
+		await init();
+		ids.push(await ask());
+		await iris.iris(["restart"]);
+		await init();
+		ids.push(await ask());
+		assert.equal(new Set(ids).size, 3, ids.join());
+	});
+
 	test("2026-07-28: a version that is not supported, and a request without its capabilities", async () => {
 		const { error } = await shim.request("tools/list", modern("2031-01-01"));
 		assert.equal(error.code, -32022);

@@ -332,6 +332,28 @@ describe("iris-mcp-shim", { timeout: 120000 }, () => {
 			[0, "notifications/subscriptions/acknowledged", "ask", 9]);
 	});
 
+	it("is another client after a second handshake: what was asked before is not asked again, and ids are new ones", async () => {
+		const first = await standIn((m, raw, conn) => m.method === "initialize" && echo(m, raw, conn));
+		const shim = new Shim();
+
+		shim.say(request(0, "initialize", { protocolVersion: "2025-06-18" }));
+		await shim.answer(0);
+		shim.say(request(50, "tools/call", { name: "before" }));
+		await waitFor(() => first.conns[0].lines.length === 2);
+		const again = request(1, "initialize", { protocolVersion: "2025-11-25" });
+		shim.say(again);
+		await shim.answer(1);
+		shim.say(request(50, "tools/call", { name: "after" }));
+		await waitFor(() => first.conns[0].lines.length === 4);
+		await first.die();
+		const second = await standIn(echo);
+		assert.equal((await shim.answer(50)).result.name, "after");
+		const [{ hello, lines }] = second.conns;
+		assert.equal(hello.params.instance, `${first.conns[0].hello.params.instance}.1`);
+		assert.equal(lines[0], JSON.stringify(again));
+		assert.deepEqual(lines.map((l) => JSON.parse(l).id), [1, 50]);
+	});
+
 	it("tells irisd nothing of a request that is cancelled before it could be sent", async () => {
 		const d = await standIn();
 		const shim = new Shim();

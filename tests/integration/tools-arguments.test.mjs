@@ -33,7 +33,7 @@ const WORD = { string: "a string", integer: "a whole number", boolean: "true or 
 function* forbidden(s, items = false) {
 	const types = (s.anyOf ?? [s]).map((o) => o.type);
 	const expected = types.map((t) => WORD[t]).join("|");
-	const wrong = { null: null, "a number": 5, "a fraction": 1.5, "a boolean": false, "a string": "x", "an object": { a: 1 }, "a list": [], "a list of numbers": [7] };
+	const wrong = { ...(items && { null: null }), "a number": 5, "a fraction": 1.5, "a boolean": false, "a string": "x", "an object": { a: 1 }, "a list": [], "a list of numbers": [7] };
 	const fits = (v) => types.some((t) => (t === "integer" ? Number.isInteger(v) : t === "array" ? Array.isArray(v)
 		: t === "object" ? v !== null && typeof v === "object" && !Array.isArray(v) : typeof v === t));
 
@@ -153,8 +153,38 @@ describe("bad arguments", () => {
 
 	test("arguments that are no object", async () => {
 		for (const tool of tools)
-			for (const args of [[], ["backend"], "backend", 5, true, null])
+			for (const args of [[], ["backend"], "backend", 5, true])
 				assert.match(await refused(tool, args, `${tool.name} ${JSON.stringify(args)}`), /"arguments" must be an object/);
 		assert.equal(await look(), state);
+	});
+
+	test("null is as if it were left out: of what is optional, of what is required, of the arguments, of all params", async () => {
+		for (const tool of tools) {
+			const { required, properties } = tool.inputSchema;
+			for (const name of required)
+				assert.ok((await refused(tool, { ...good(tool), [name]: null }, `${tool.name} ${name} null`)).includes(`"${name}" is missing: `));
+			if (required.length > 0)
+				assert.ok((await refused(tool, null, `${tool.name} arguments null`)).includes(`"${required[0]}" is missing`));
+			for (const name of Object.keys(properties).filter((n) => !required.includes(n)))
+				assert.ok((await refused(tool, { [name]: null, zzzz: 1 }, `${tool.name} ${name} null`)).includes("unknown argument"));
+		}
+		assert.equal(await look(), state);
+		const call = async (name, args) => {
+			const { result } = await raw.request("tools/call", { name, arguments: args });
+			assert.notEqual(result.isError, true, JSON.stringify(result));
+			return result.structuredContent;
+		};
+		assert.equal((await call("list_teams", null)).teams.length, 2);
+		const status = tools.find((t) => t.name === "team_status").inputSchema.properties;
+		await call("team_status", Object.fromEntries(Object.keys(status).map((n) => [n, null])));
+		const send = tools.find((t) => t.name === "send_message").inputSchema;
+		const r = await call("send_message", { ...Object.fromEntries(Object.keys(send.properties).map((n) => [n, null])), toTeam: "backend", message: "ECHO nulls" });
+		assert.equal(r.response, "nulls");
+		for (const [method, params] of [["tools/list", null], ["tools/list", { cursor: null }], ["prompts/list", { cursor: null }],
+			["resources/list", { cursor: null, _meta: null }], ["prompts/get", { name: "ask", arguments: null }], ["ping", null]]) {
+			const { error } = await raw.request(method, params);
+			assert.notEqual(error?.code, -32600, `${method} ${JSON.stringify(params)}: ${error?.message}`);
+			assert.doesNotMatch(error?.message ?? "", /cursor|object|list/);
+		}
 	});
 });

@@ -48,9 +48,7 @@ is_below(const struct client *c, pid_t *pids)
 			if (s->left_pid > 0)
 				roots[n++] = s->left_pid;
 		}
-	if (n == 0)
-		return false;
-	found = compat_proc_descendants(roots, n, pids, PIDS_MAX);
+	found = n > 0 ? compat_proc_descendants(roots, n, pids, PIDS_MAX) : 0;
 	found = found < PIDS_MAX ? found : PIDS_MAX;
 	n = holds(roots, n, c->pid) || holds(pids, found, c->pid);
 	free(roots);

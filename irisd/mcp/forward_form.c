@@ -147,6 +147,9 @@ put_chain(struct text *t, struct irisd *d, const struct store_permission *row)
 	const struct message *m;
 	size_t n = 0;
 
+	/* A turn that no question began, or a client's own Claude. */
+	if (row->message[0] == '\0')
+		return;
 	for (m = message_find(d, row->message); m != NULL && n < sizeof names / sizeof names[0];
 	     m = message_find(d, m->parent))
 		names[n++] = m->session->team->name;

@@ -113,6 +113,6 @@ test("no path of somebody's machine", () => {
 
 	for (const [name, text] of texts())
 		/* In a rule "/" is the team's directory. */
-		for (const [path] of text.replaceAll(/\b(Edit|Read)\(\/[\w.*-][\w./*-]*\)/g, "").matchAll(/(?<![\w.~$}<>*/)-])\/[A-Za-z][\w./-]*/g))
+		for (const [path] of text.replaceAll(/\b(Edit|Read|Write)\(\/[\w.*-][\w./*-]*\)/g, "").matchAll(/(?<![\w.~$}<>*/)-])\/[A-Za-z][\w./-]*/g))
 			assert.match(path, known, `${name}: ${path}`);
 });

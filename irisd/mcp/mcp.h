@@ -189,13 +189,21 @@ struct mcp_param {
 
 #define MCP_PARAMS_MAX 10 /* with the empty one at the end */
 
+/* How long the answer may take, over HTTP, where each call that waits has a thread. */
+enum mcp_waits {
+	MCP_WAITS,      /* as long as a turn or a person takes */
+	MCP_AT_ONCE,    /* it is there at once */
+	MCP_ENDS_WAITS, /* until something has ended that others may wait for */
+};
+
 struct mcp_tool {
 	const char *name, *title, *description;
 	struct mcp_param params[MCP_PARAMS_MAX];
 	const char *output; /* JSON Schema of structuredContent; NULL: text only */
 	bool read_only, destructive, idempotent;
 	bool person; /* for people only: over HTTP the key needs the scope "approve" */
-	bool large;  /* answers may be long: ask Claude Code not to cut them */
+	enum mcp_waits waits;
+	bool large; /* answers may be long: ask Claude Code not to cut them */
 	/* Ends the call, now or later, by mcp_call_done or mcp_call_failed. */
 	void (*fn)(struct mcp_call *, const cJSON *args);
 };

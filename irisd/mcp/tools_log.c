@@ -163,6 +163,7 @@ const struct mcp_tool mcp_tools_log[] = {
 	.read_only = true,
 	.idempotent = true,
 	.large = true,
+	.waits = MCP_AT_ONCE,
 	.fn = fn_logs},
     {0},
 };

@@ -410,6 +410,7 @@ const struct mcp_tool mcp_tools_message[] = {
 	.params = {P_TO, P_MESSAGE, P_FROM, P_TTL, P_TTL_DAYS, P_KEY},
 	.output = SEND_OUTPUT,
 	.destructive = false,
+	.waits = MCP_AT_ONCE,
 	.fn = fn_quick},
     {.name = "message_result",
 	.title = "Get a message's answer",

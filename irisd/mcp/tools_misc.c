@@ -46,6 +46,7 @@ const struct mcp_tool mcp_tools_misc[] = {
 		  "\"unix\":{\"type\":\"integer\"},\"components\":{\"type\":\"object\"}},"
 		  "\"required\":[\"timestamp\",\"iso\",\"utc\",\"unix\",\"components\"]}",
 	.read_only = true,
+	.waits = MCP_AT_ONCE,
 	.fn = fn_date},
     {0},
 };

@@ -258,6 +258,7 @@ const struct mcp_tool mcp_tools_team[] = {
 	    "\"required\":[\"teams\",\"totalTeams\",\"timestamp\"]}",
 	.read_only = true,
 	.idempotent = true,
+	.waits = MCP_AT_ONCE,
 	.fn = fn_list},
     {.name = "team_status",
 	.title = "Team status",
@@ -285,6 +286,7 @@ const struct mcp_tool mcp_tools_team[] = {
 	    "\"required\":[\"teams\",\"pool\",\"timestamp\"]}",
 	.read_only = true,
 	.idempotent = true,
+	.waits = MCP_AT_ONCE,
 	.fn = fn_status},
     {.name = "team_wake",
 	.title = "Wake a team",
@@ -314,6 +316,7 @@ const struct mcp_tool mcp_tools_team[] = {
 	.output = CHANGE_OUTPUT,
 	.destructive = true,
 	.idempotent = true,
+	.waits = MCP_ENDS_WAITS,
 	.fn = fn_sleep},
     {0},
 };

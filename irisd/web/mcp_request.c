@@ -109,9 +109,19 @@ check_era(struct exchange *x, const struct rpc_msg *msg)
 enum serve_place
 mcp_place(const struct rpc_msg *msg)
 {
+	static const enum serve_place places[] = {
+	    [MCP_WAITS] = SERVE_CALL, [MCP_AT_ONCE] = SERVE_QUICK, [MCP_ENDS_WAITS] = SERVE_END};
+	const char *name = json_str(msg->params, "name");
+	const struct mcp_tool *t = NULL;
+
 	if (strcmp(msg->method, "subscriptions/listen") == 0)
 		return SERVE_LISTEN;
-	return strcmp(msg->method, "tools/call") == 0 ? SERVE_CALL : SERVE_QUICK;
+	if (strcmp(msg->method, "tools/call") != 0)
+		return SERVE_QUICK;
+	/* One that is repeated may wait for what the first one began. */
+	if (name != NULL && json_get(msg->params, "requestState") == NULL)
+		t = mcp_tool_find(name);
+	return places[t != NULL ? t->waits : MCP_WAITS];
 }
 
 bool

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#define SEATS 224 /* threads: those of serve.c's places, and 32 */
+#define SEATS 240 /* threads: those of serve.c's places, and 32 */
 
 /* Once, before there are connections. */
 void seat_init(void);

@@ -27,7 +27,7 @@
 #define PORT_WAIT_MS 50
 
 /* Threads that may wait for long; the others of the SEATS are for what is quick. */
-static const int places[] = {[SERVE_CALL] = 64, [SERVE_LISTEN] = 128};
+static const int places[] = {[SERVE_CALL] = 64, [SERVE_END] = 16, [SERVE_LISTEN] = 128};
 
 static struct {
 	char sock[sizeof((struct paths *)0)->sock];

@@ -35,9 +35,9 @@ const char *serve_sock(void);
 
 /*
  * What a request needs a thread for. Subscriptions stay open for as long as their client runs, so
- * their places are others than those of calls.
+ * their places are others than those of calls; and so are those of the calls that end other ones.
  */
-enum serve_place { SERVE_QUICK, SERVE_CALL, SERVE_LISTEN };
+enum serve_place { SERVE_QUICK, SERVE_CALL, SERVE_END, SERVE_LISTEN };
 
 /* A place for one that may wait for long; false when all are taken. Quick ones need none. */
 bool serve_hold(enum serve_place place);

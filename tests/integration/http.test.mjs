@@ -314,6 +314,15 @@ describe("HTTP", () => {
 		assert.equal(first.headers["retry-after"], "1");
 		assert.equal(first.json().error.code, -31005);
 		assert.equal((await legacy(iris.port, key, ping)).status, 200);
+		/* Nor do tools that answer at once need a place, or that which ends what is waited for. */
+		for (const [name, args] of [["list_teams", {}], ["get_date", {}], ["team_status", {}], ["list_messages", {}], ["get_logs", {}],
+			["session_report", { team: "backend" }], ["quick_message", { toTeam: "frontend", message: "ECHO x" }],
+			["session_cancel", { team: "frontend" }]]) {
+			const r = await legacy(iris.port, key, { id: 1, method: "tools/call", params: { name, arguments: args } });
+			assert.equal(r.status, 200, `${name}: ${r.text}`);
+			assert.notEqual(r.json().result, undefined, r.text);
+		}
+		assert.equal((await legacy(iris.port, key, { id: 1, method: "tools/call", params: { name: "message_result", arguments: { messageId: "x" } } })).status, 503);
 		gate.open();
 		const all = await Promise.all(calls);
 		assert.equal(all.filter((r) => r.status === 503).length, 6);

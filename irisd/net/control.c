@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/core/describe.h"
+#include "irisd/core/permission.h"
 #include "irisd/core/renew.h"
 #include "irisd/net/control.h"
 #include "irisd/net/room.h"
@@ -272,6 +273,17 @@ counts_json(struct irisd *d)
 	return o;
 }
 
+static int64_t
+pending_permissions(const struct irisd *d)
+{
+	const struct permission *p;
+	int64_t n = 0;
+
+	TAILQ_FOREACH (p, &d->permissions, entry)
+		n++;
+	return n;
+}
+
 /* What the system lacks, and what irisd refuses for it. */
 static void
 add_shortages(struct irisd *d, cJSON *warnings)
@@ -319,6 +331,7 @@ control_daemon_status(struct control *c, const cJSON *params)
 	json_put(o, "web", web_json(d));
 	json_put(o, "sessions", sessions_json(d));
 	json_put(o, "messages", counts_json(d));
+	json_put_int(o, "permissions", pending_permissions(d));
 	json_put_int(o, "connections", connections);
 	json_put(o, "warnings", warnings);
 	control_done(c, o);

@@ -32,6 +32,7 @@
 #include "irisd/mcp/inband.h"
 #include "irisd/net/adopt.h"
 #include "irisd/net/client.h"
+#include "irisd/net/control_watch.h"
 #include "irisd/net/service.h"
 #include "irisd/net/web.h"
 #include "irisd/net/worker.h"
@@ -144,23 +145,34 @@ check_there(struct irisd *d, struct err *err)
 	return 0;
 }
 
+/* Each reason is told once. */
+static void
+refuse_conf(struct irisd *d, const struct err *err)
+{
+	if (strcmp(d->config_error, err->msg) == 0)
+		return;
+	log_error("configuration not reloaded: %s", err->msg);
+	compat_strlcpy(d->config_error, err->msg, sizeof d->config_error);
+	control_config_refused(d, err->msg);
+}
+
 int
 irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 {
+	cJSON *changes;
 	struct session *s;
 	struct conf *c;
 
 	if (d->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "irisd is being stopped");
 	if (check_there(d, err) == -1 || (c = load_conf(&d->paths, err)) == NULL) {
-		if (strcmp(d->config_error, err->msg) != 0)
-			log_error("configuration not reloaded: %s", err->msg);
-		compat_strlcpy(d->config_error, err->msg, sizeof d->config_error);
+		refuse_conf(d, err);
 		return -1;
 	}
+	changes = diff != NULL ? diff : json_new();
 	d->config_error[0] = '\0';
 	service_notify("RELOADING=1");
-	use_conf(d, c, diff);
+	use_conf(d, c, changes);
 	web_sync(d);
 	watch_sync(d);
 	pool_idle_again(d);
@@ -170,6 +182,9 @@ irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 		pool_want(s);
 	service_notify("READY=1");
 	log_info("configuration reloaded teams=%zu", c->config->nteams);
+	control_config_changed(d, changes);
+	if (diff == NULL)
+		cJSON_Delete(changes);
 	return 0;
 }
 

@@ -135,6 +135,25 @@ do_discover(struct mcp *m, const struct rpc_msg *msg)
 	reply(m, msg, r);
 }
 
+/*
+ * A client that shakes hands again begins its ids anew: its calls must not be taken for those of
+ * before. The shim counts in the same way (relay.c), for what it repeats to another irisd.
+ */
+static void
+count_handshake(struct mcp *m)
+{
+	char *dot = strchr(m->instance, '.');
+	long n = dot != NULL ? strtol(dot + 1, NULL, 10) : 0;
+	char *base;
+
+	if (m->greeted && m->session == NULL && m->instance[0] != '\0') {
+		base = xstrndup(m->instance, strcspn(m->instance, "."));
+		snprintf(m->instance, sizeof m->instance, "%.40s.%ld", base, n + 1);
+		free(base);
+	}
+	m->greeted = true;
+}
+
 static void
 do_initialize(struct mcp *m, const struct rpc_msg *msg)
 {
@@ -143,6 +162,7 @@ do_initialize(struct mcp *m, const struct rpc_msg *msg)
 	cJSON *r = mcp_result(false, false);
 	size_t i;
 
+	count_handshake(m);
 	if (want == NULL) {
 		cJSON_Delete(r);
 		refuse(m, msg, RPC_INVALID_PARAMS, "initialize needs params.protocolVersion", NULL);
@@ -248,25 +268,6 @@ drop_nulls(cJSON *o)
 	}
 }
 
-/*
- * A client that shakes hands again begins its ids anew: its calls must not be taken for those of
- * before. The shim counts in the same way (relay.c), for what it repeats to another irisd.
- */
-static void
-count_handshake(struct mcp *m)
-{
-	char *dot = strchr(m->instance, '.');
-	long n = dot != NULL ? strtol(dot + 1, NULL, 10) : 0;
-	char *base;
-
-	if (m->greeted && m->session == NULL && m->instance[0] != '\0') {
-		base = xstrndup(m->instance, strcspn(m->instance, "."));
-		snprintf(m->instance, sizeof m->instance, "%.40s.%ld", base, n + 1);
-		free(base);
-	}
-	m->greeted = true;
-}
-
 static void
 request(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
 {
@@ -276,8 +277,6 @@ request(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
 
 	drop_nulls(json_get(msg->json, "params"));
 	drop_nulls(json_get(msg->params, "arguments"));
-	if (strcmp(msg->method, "initialize") == 0)
-		count_handshake(m);
 	if (modern && !check_modern(m, msg, meta))
 		return;
 	if (discover)

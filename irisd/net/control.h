@@ -25,6 +25,7 @@ struct control {
 	bool renewing;              /* a renew_start with this call as its arg */
 	bool sent;                  /* it has sent the message that it waits for */
 	bool permissions;           /* permission.watch: until the connection ends */
+	bool daemon;                /* daemon.watch: until the connection ends */
 	bool settling;              /* daemon.settled: until no worker is to be adopted */
 	cJSON *result;              /* owned: what is known already; or NULL */
 	int pending, stopped;       /* team.sleep: sessions still to stop, and stopped */

@@ -11,6 +11,8 @@ CONTROL_X(daemon_stop, "iris/daemon.stop", "handover?",
     "end irisd in order, with everything that it has started, or all but its workers")
 CONTROL_X(daemon_settled, "iris/daemon.settled", "",
     "answered when the workers of the last irisd are adopted or gone")
+CONTROL_X(daemon_watch, "iris/daemon.watch", "",
+    "tell of changes of the configuration, until the connection ends")
 CONTROL_X(config_reload, "iris/config.reload", "", "read the configuration again; what changed")
 CONTROL_X(team_list, "iris/team.list", "", "all teams")
 CONTROL_X(team_show, "iris/team.show", "team", "one team, its sessions, and what stands in its way")

@@ -32,6 +32,30 @@ describe("reloading the configuration", () => {
 
 	const names = async () => (await iris.json(["team", "list"])).teams.map((t) => t.name);
 
+	test("those who watch irisd are told what has changed, and why nothing did, whoever had it read", async () => {
+		const watch = await connectRaw(iris, { role: "ctl" }), other = await connectRaw(iris, { role: "ctl" });
+		watch.send({ jsonrpc: "2.0", id: "w", method: "iris/daemon.watch" });
+		await watch.request("iris/daemon.status", {});
+		const event = (fits) => watch.line((l) => l.method === "iris/config.event" && fits(l.params), { what: `an event: ${fits}` });
+		write(["asker", "c"], "  maxProcesses: 3\n");
+		const { result } = await reload();
+		const { params } = await event((p) => p.added?.includes("c"));
+		assert.deepEqual(params, { added: result.added, removed: result.removed, changed: result.changed, settings: result.settings });
+		assert.deepEqual([params.added, params.removed, params.changed], [["c"], ["b"], []]);
+		assert.deepEqual(params.settings, [{ name: "settings.maxProcesses", old: "10", new: "3" }]);
+		/* By a signal. */
+		write(["asker", "b", "c"], "  maxProcesses: 3\n");
+		process.kill(iris.daemon.pid, "SIGHUP");
+		assert.deepEqual((await event((p) => p.added?.includes("b"))).params, { added: ["b"], removed: [], changed: [], settings: [] });
+		writeFileSync(config, "teams: [\n");
+		assert.notEqual((await reload()).error, undefined);
+		assert.match((await event((p) => p.error !== undefined)).params.error, /config\.yaml:\d+/);
+		assert.equal(watch.got.filter((l) => l.id === "w").length, 0);
+		assert.equal(other.got.filter((l) => l.method !== undefined).length, 0, "who has not asked is told nothing");
+		for (const c of [watch, other])
+			c.socket.destroy();
+	});
+
 	test("iris team add: known at once to clients that are connected; the file keeps its comments", async () => {
 		const client = await iris.client({ cwd: join(iris.root, "work/asker") });
 		assert.equal((await failedCall(iris, client, "ask_message", { toTeam: "c", message: "x" })).code, "not_found");

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/spawn.h"
 #include "irisd/ctl/checks.h"
 #include "irisd/ctl/clientfile.h"
 
@@ -147,6 +148,31 @@ check_programs(struct checks *l)
 	if (!bad)
 		checks_add(l, "programs", CHECK_OK, NULL,
 		    "irisd, iris-worker and iris-mcp-shim are there");
+}
+
+/* Only where one is wanted: without, a person looks by "iris approvals", or is asked in Claude. */
+void
+check_notify(struct checks *l, const struct config *cfg)
+{
+	const char *home = getenv("HOME"), *dirs = getenv("PATH"), *name;
+	char path[PATHS_MAX] = "";
+	bool found;
+
+	if (cfg->permissions.notify.n == 0)
+		return;
+	name = cfg->permissions.notify.v[0];
+	if (strchr(name, '/') == NULL) {
+		found = dirs != NULL && spawn_search(name, dirs, path, sizeof path) == 0;
+	} else {
+		snprintf(path, sizeof path, "%s%s", strncmp(name, "~/", 2) == 0 && home ? home : "",
+		    strncmp(name, "~/", 2) == 0 && home ? name + 1 : name);
+		found = access(path, X_OK) == 0;
+	}
+	if (found)
+		checks_add(l, "notify", CHECK_OK, NULL, "%s is told of permission requests", path);
+	else
+		checks_add(l, "notify", CHECK_WARN, "correct permissions.notify",
+		    "%s can not be executed: nobody is told of permission requests", name);
 }
 
 void

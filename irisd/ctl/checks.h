@@ -37,6 +37,7 @@ void check_claudes(struct checks *l, const struct config *cfg);
 /* check_files.c */
 void check_home(struct checks *l, const struct paths *p);
 void check_teams(struct checks *l, const struct config *cfg);
+void check_notify(struct checks *l, const struct config *cfg);
 void check_programs(struct checks *l);
 void check_registration(struct checks *l);
 void check_disk(struct checks *l, const struct paths *p);

@@ -33,6 +33,27 @@ print_first_words(void)
 	}
 }
 
+/* The first of a family: the commands whose names have two words, of which the first is its. */
+static bool
+begins_family(size_t i)
+{
+	const char *name = ctl_commands[i].name;
+
+	return strchr(name, ' ') != NULL &&
+	    (i == 0 || !same_first_word(name, ctl_commands[i - 1].name));
+}
+
+static void
+print_families(void)
+{
+	size_t i;
+
+	for (i = 0; i < ctl_ncommands; i++)
+		if (begins_family(i))
+			printf(" | %.*s", (int)strcspn(ctl_commands[i].name, " "),
+			    ctl_commands[i].name);
+}
+
 static void
 print_second_words(const char *family)
 {
@@ -134,11 +155,13 @@ print_bash(void)
 	    "\t\tw=${COMP_WORDS[i]}\n"
 	    "\t\tcase $w in\n\t\t-*) continue ;;\n\t\tesac\n"
 	    "\t\tcase $cmd in\n"
-	    "\t\t\"\" | team | message | config) cmd=${cmd:+$cmd }$w ;;\n"
-	    "\t\t*) n=$((n + 1)) ;;\n"
-	    "\t\tesac\n"
-	    "\tdone\n"
-	    "\tcase $cmd in\n\t\"\") COMPREPLY=($(compgen -W \"");
+	    "\t\t\"\"");
+	print_families();
+	printf(") cmd=${cmd:+$cmd }$w ;;\n"
+	       "\t\t*) n=$((n + 1)) ;;\n"
+	       "\t\tesac\n"
+	       "\tdone\n"
+	       "\tcase $cmd in\n\t\"\") COMPREPLY=($(compgen -W \"");
 	print_first_words();
 	printf(" ");
 	print_option_words(NULL);
@@ -146,8 +169,7 @@ print_bash(void)
 	for (i = 0; i < ctl_ncommands; i++) {
 		const char *name = ctl_commands[i].name;
 		size_t len = strcspn(name, " ");
-		if (name[len] == ' ' &&
-		    (i == 0 || !same_first_word(name, ctl_commands[i - 1].name))) {
+		if (begins_family(i)) {
 			printf("\t%.*s) COMPREPLY=($(compgen -W \"", (int)len, name);
 			print_second_words(name);
 			printf("\" -- \"$cur\")) ;;\n");
@@ -246,7 +268,7 @@ print_zsh(void)
 	for (i = 0; i < ctl_ncommands; i++) {
 		const char *name = ctl_commands[i].name;
 		size_t len = strcspn(name, " ");
-		if (name[len] != ' ' || (i > 0 && same_first_word(name, ctl_commands[i - 1].name)))
+		if (!begins_family(i))
 			continue;
 		printf("\t%.*s)\n\t\tif (( CURRENT == 3 )); then\n\t\t\tcompadd ", (int)len, name);
 		print_second_words(name);

@@ -73,6 +73,8 @@ int ctl_parse(struct ctl *c, int argc, char **argv, struct err *err);
 const char *ctl_opt(const struct ctl *c, const char *name);
 /* "500", "500ms", "30s", "5m", "2h": milliseconds. */
 int ctl_duration(const char *text, int64_t *ms, struct err *err);
+/* "30d", "12h", "90m", more than nothing: milliseconds. what names it in the error. */
+int ctl_lifetime(const char *text, const char *what, int64_t *ms, struct err *err);
 /* A whole number within the limits; what names it in the error. */
 int ctl_number(
     const char *text, const char *what, int64_t min, int64_t max, int64_t *out, struct err *err);
@@ -162,6 +164,17 @@ int ctl_log_run(struct ctl *c, struct err *err);
 int ctl_key_create_run(struct ctl *c, struct err *err);
 int ctl_key_list_run(struct ctl *c, struct err *err);
 int ctl_key_revoke_run(struct ctl *c, struct err *err);
+int ctl_approvals_list_run(struct ctl *c, struct err *err);
+int ctl_approvals_show_run(struct ctl *c, struct err *err);
+int ctl_approvals_allow_run(struct ctl *c, struct err *err);
+int ctl_approvals_deny_run(struct ctl *c, struct err *err);
+int ctl_approvals_watch_run(struct ctl *c, struct err *err);
+int ctl_approvals_rules_run(struct ctl *c, struct err *err);
+int ctl_approvals_remember_run(struct ctl *c, struct err *err);
+int ctl_approvals_revoke_run(struct ctl *c, struct err *err);
+int ctl_audit_show_run(struct ctl *c, struct err *err);
+int ctl_audit_verify_run(struct ctl *c, struct err *err);
+int ctl_audit_export_run(struct ctl *c, struct err *err);
 int ctl_install_run(struct ctl *c, struct err *err);
 int ctl_uninstall_run(struct ctl *c, struct err *err);
 int ctl_config_check_run(struct ctl *c, struct err *err);

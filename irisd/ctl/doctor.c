@@ -165,8 +165,10 @@ ctl_doctor_run(struct ctl *c, struct err *err)
 	check_programs(&l);
 	check_irisd(&l, c);
 	check_claudes(&l, cfg);
-	if (cfg != NULL)
+	if (cfg != NULL) {
 		check_teams(&l, cfg);
+		check_notify(&l, cfg);
+	}
 	check_registration(&l);
 	check_disk(&l, &c->paths);
 	for (i = 0; i < l.n; i++) {

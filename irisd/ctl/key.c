@@ -3,8 +3,6 @@
  * key: API keys for HTTP. irisd makes and keeps them; the text of a new one goes to standard output
  * alone, so that a script can take it from there.
  */
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,33 +13,6 @@
 #include "irisd/ctl/term.h"
 
 #define CALL_TIMEOUT 10000
-#define YEARS_MAX    100
-
-/* "30d", "12h", "90m": milliseconds. */
-static int
-lifetime(const char *text, int64_t *ms, struct err *err)
-{
-	static const struct {
-		const char *unit;
-		int64_t ms;
-	} units[] = {{"m", 60000}, {"h", 3600000}, {"d", 86400000}};
-	const int64_t max = YEARS_MAX * (int64_t)365 * 86400000;
-	long long n;
-	char *end;
-	size_t i;
-
-	errno = 0;
-	n = strtoll(text, &end, 10);
-	for (i = 0; i < sizeof units / sizeof units[0]; i++)
-		if (isdigit((unsigned char)text[0]) && errno == 0 && n > 0 &&
-		    n <= max / units[i].ms && strcmp(end, units[i].unit) == 0) {
-			*ms = n * units[i].ms;
-			return 0;
-		}
-	return err_set(err, ERR_INVALID,
-	    "--expires is \"%s\"; expected a number with d, h or m, %d years at most", text,
-	    YEARS_MAX);
-}
 
 /* The scopes as one text. */
 static const char *
@@ -69,7 +40,7 @@ ctl_key_create_run(struct ctl *c, struct err *err)
 	if (scope == NULL)
 		return err_set(err, ERR_INVALID,
 		    "what may the key do? --scope takes read, message, manage, approve and admin");
-	if (expires != NULL && lifetime(expires, &ms, err) == -1)
+	if (expires != NULL && ctl_lifetime(expires, "--expires", &ms, err) == -1)
 		return -1;
 	params = json_new();
 	json_put_str(params, "name", c->operand[0]);

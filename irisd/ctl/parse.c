@@ -16,7 +16,8 @@
 #include "common/nearest.h"
 #include "irisd/ctl/ctl.h"
 
-#define WORD_MAX 64
+#define WORD_MAX  64
+#define YEARS_MAX 100
 
 /* Where the scan of argv stands. Operands are moved to the front of argv, as getopt_long does. */
 struct scan {
@@ -218,7 +219,9 @@ match_command(const struct ctl_command *cmd, const char *a, const char *b)
 {
 	size_t len = first_word(cmd->name);
 
-	if (cmd->alias != NULL && strcmp(cmd->alias, a) == 0)
+	/* Where the other name is that of the family, a second word names one of the family. */
+	if (cmd->alias != NULL && strcmp(cmd->alias, a) == 0 &&
+	    (b == NULL || strlen(a) != len || strncmp(cmd->name, a, len) != 0))
 		return 1;
 	if (strlen(a) != len || strncmp(cmd->name, a, len) != 0)
 		return 0;
@@ -356,6 +359,31 @@ ctl_duration(const char *text, int64_t *ms, struct err *err)
 	}
 	return err_set(err, ERR_INVALID,
 	    "\"%s\" is not a time; expected milliseconds, or a number with ms, s, m or h", text);
+}
+
+int
+ctl_lifetime(const char *text, const char *what, int64_t *ms, struct err *err)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = {{"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+	const int64_t max = YEARS_MAX * (int64_t)365 * 86400000;
+	long long n;
+	char *end;
+	size_t i;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	for (i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (isdigit((unsigned char)text[0]) && errno == 0 && n > 0 &&
+		    n <= max / units[i].ms && strcmp(end, units[i].unit) == 0) {
+			*ms = n * units[i].ms;
+			return 0;
+		}
+	return err_set(err, ERR_INVALID,
+	    "%s is \"%s\"; expected a number with d, h or m, %d years at most", what, text,
+	    YEARS_MAX);
 }
 
 int

@@ -57,7 +57,7 @@ print_counts(const cJSON *st)
 	static const char *const states[] = {
 	    "queued", "sent", "seen", "answered", "failed", "expired", "cancelled"};
 	const cJSON *pool = json_obj(st, "pool"), *messages = json_obj(st, "messages");
-	int64_t teams = json_int_or(st, "teams", 0);
+	int64_t teams = json_int_or(st, "teams", 0), asked;
 	const char *sep = "";
 	size_t i;
 
@@ -74,6 +74,9 @@ print_counts(const cJSON *st)
 		sep = ", ";
 	}
 	printf("%s\n", sep[0] == '\0' ? "none yet" : "");
+	if (json_int(st, "permissions", &asked) == 0 && asked > 0)
+		printf("  %-10s%s%" PRId64 " wait%s for a person%s\n", "approvals",
+		    term_on(stdout, TERM_YELLOW), asked, asked == 1 ? "s" : "", term_off(stdout));
 }
 
 /* How many there are; and which of them an earlier irisd has started, after a restart. */

@@ -14,6 +14,8 @@
 #include "common/xmalloc.h"
 #include "irisd/ctl/stream.h"
 
+#define SPINNER_COLUMNS 16 /* beside what is done: the spinner itself, and the time */
+
 void
 stream_init(struct stream *s, const char *team, bool live, bool spin, bool quiet)
 {
@@ -49,7 +51,18 @@ stream_tick(void *arg)
 void
 stream_say(struct stream *s, const char *doing)
 {
+	bool new = strcmp(s->doing, doing) != 0;
+
 	compat_strlcpy(s->doing, doing, sizeof s->doing);
+	/* What does not fit beside the spinner is told in full, once: it may be a command to type. */
+	if (new && s->spinner.on && !s->midline && !s->verbose &&
+	    term_columns(s->team) + term_columns(doing) + SPINNER_COLUMNS > (size_t)term_width()) {
+		term_spinner_clear(&s->spinner);
+		term_print(stderr, s->team, false);
+		fputs(": ", stderr);
+		term_print(stderr, doing, false);
+		fputc('\n', stderr);
+	}
 	stream_tick(s);
 }
 

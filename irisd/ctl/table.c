@@ -139,6 +139,55 @@ static const struct ctl_option restart_options[] = {
     END,
 };
 
+static const struct ctl_option approvals_list_options[] = {
+    {"all", 'a', NULL, "also those that were answered, or have ended without an answer", NULL},
+    {"limit", 'n', "N", "at most so many, 1 to 10000 (default: all that wait, or 100)", NULL},
+    {"watch", 'w', NULL, "do as watch does", NULL},
+    END,
+};
+
+static const struct ctl_option allow_options[] = {
+    {"remember", 'r', NULL, "and from now on without asking, by the narrowest rule", NULL},
+    {"expires", 'e', "TIME", "that rule is in force for 7d or 12h (default: always)", NULL},
+    {"input", 'i', "FILE", "with this input instead, a JSON object; -: standard input", NULL},
+    {"hash", 0, "HASH", "only if this is the hash of its input (inputHash)", NULL},
+    END,
+};
+
+static const struct ctl_option deny_options[] = {
+    {"reason", 'r', "TEXT", "why not, for its Claude to read", NULL},
+    {"hash", 0, "HASH", "only if this is the hash of its input (inputHash)", NULL},
+    END,
+};
+
+static const struct ctl_option rules_options[] = {
+    {"all", 'a', NULL, "also those that have expired or were revoked", NULL},
+    END,
+};
+
+static const struct ctl_option remember_options[] = {
+    {"team", 't', "TEAM", "only for this team (default: for all)", NULL},
+    {"expires", 'e', "TIME", "it is in force for 7d or 12h (default: always)", NULL},
+    END,
+};
+
+static const struct ctl_option audit_show_options[] = {
+    {"limit", 'n', "N", "at most so many, the latest, 1 to 10000 (default 50)", NULL},
+    {"since", 's', "SEQ", "only rows from this one on", NULL},
+    {"team", 't', "TEAM", "only what this team asked for or was asked by", NULL},
+    END,
+};
+
+static const struct ctl_option audit_verify_options[] = {
+    {"head", 0, "HASH", "and has this hash, that was printed before, still a row", NULL},
+    END,
+};
+
+static const struct ctl_option audit_export_options[] = {
+    {"from", 'f', "SEQ", "only rows from this one on", NULL},
+    END,
+};
+
 static const struct ctl_option install_options[] = {
     {"yes", 'y', NULL, "do not ask", NULL},
     {"print", 'p', "CLIENT", "only print the lines for this client, change nothing",
@@ -200,6 +249,39 @@ const struct ctl_command ctl_commands[] = {
 	    search_options, ctl_message_search_run},
 	{"message cancel", NULL, "ID", 1, 1, {0, 0}, NULL,
 	    "cancel a message that is not answered yet", NULL, NULL, ctl_message_cancel_run},
+	{"approvals show", NULL, "ID", 1, 1, {0, 0}, NULL,
+	    "show a permission request whole, and what it would change",
+	    "ID is the id, or six characters or more of its beginning or its end.",
+	    NULL, ctl_approvals_show_run},
+	{"approvals allow", NULL, "ID...", 1, -1, {0, 0}, NULL,
+	    "allow what a team's Claude asks for", NULL, allow_options, ctl_approvals_allow_run},
+	{"approvals deny", NULL, "ID... [REASON]", 1, -1, {0, 0}, NULL,
+	    "refuse it, and say why",
+	    "What does not look like a part of an id begins the reason.",
+	    deny_options, ctl_approvals_deny_run},
+	{"approvals watch", NULL, "", 0, 0, {0, 0}, NULL,
+	    "show requests as they come, and answer them by one key",
+	    "Without a terminal it prints a line for each that comes or ends, with --json an object.",
+	    NULL, ctl_approvals_watch_run},
+	{"approvals rules", NULL, "", 0, 0, {0, 0}, NULL,
+	    "list the rules that were remembered", NULL, rules_options, ctl_approvals_rules_run},
+	{"approvals remember", NULL, "RULE", 1, 1, {0, 0}, NULL,
+	    "allow from now on what a rule means", NULL, remember_options,
+	    ctl_approvals_remember_run},
+	{"approvals revoke", NULL, "N", 1, 1, {0, 0}, NULL,
+	    "end a rule that was remembered", NULL, NULL, ctl_approvals_revoke_run},
+	{"approvals list", "approvals", "", 0, 0, {0, 0}, NULL,
+	    "list the permission requests that wait for a person", NULL, approvals_list_options,
+	    ctl_approvals_list_run},
+	{"audit verify", NULL, "", 0, 0, {0, 0}, NULL,
+	    "look whether a row of the audit was changed, removed or moved",
+	    "Exits with 0 when it is whole, else with 1 and the first row that does not fit.",
+	    audit_verify_options, ctl_audit_verify_run},
+	{"audit export", NULL, "[FILE]", 0, 1, {0, 0}, NULL,
+	    "copy the audit, a row a line in JSON, the last line with its head", NULL,
+	    audit_export_options, ctl_audit_export_run},
+	{"audit show", "audit", "", 0, 0, {0, 0}, NULL,
+	    "show what was decided, by whom and why", NULL, audit_show_options, ctl_audit_show_run},
 	{"key create", NULL, "NAME", 1, 1, {0, 0}, NULL,
 	    "make a key for MCP over HTTP and the REST API",
 	    "The key is printed this once; irisd keeps only its hash.",
@@ -245,7 +327,8 @@ const struct ctl_command ctl_commands[] = {
 	{"completion", NULL, "bash | zsh", 1, 1, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE}, "bash zsh",
 	    "print a completion script for a shell", NULL, NULL, ctl_completion_run},
 	{"help", NULL, "[COMMAND]", 0, 2, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE},
-	    "ask send status doctor start stop restart team message session log install uninstall config completion",
+	    "ask send status doctor start stop restart team message approvals audit key session log "
+	    "install uninstall config completion",
 	    "print help for a command", NULL, NULL, ctl_help_run},
 };
 /* clang-format on */

@@ -12,12 +12,12 @@ _iris() {
 		-*) continue ;;
 		esac
 		case $cmd in
-		"" | team | message | config) cmd=${cmd:+$cmd }$w ;;
+		"" | team | message | approvals | audit | key | session | config) cmd=${cmd:+$cmd }$w ;;
 		*) n=$((n + 1)) ;;
 		esac
 	done
 	case $cmd in
-	"") COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message key session log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+	"") COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message approvals audit key session log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 	"ask")
 		case $opt in
 		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
@@ -134,6 +134,69 @@ _iris() {
 	"message cancel")
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	approvals) COMPREPLY=($(compgen -W "show allow deny watch rules remember revoke list" -- "$cur")) ;;
+	"approvals show")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"approvals allow")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--remember --expires= --input= --hash= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"approvals deny")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--reason= --hash= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"approvals watch")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"approvals rules")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--all --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"approvals remember")
+		case $opt in
+		--team | -t) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--team= --expires= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"approvals revoke")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"approvals list" | "approvals")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--all --limit= --watch --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	audit) COMPREPLY=($(compgen -W "verify export show" -- "$cur")) ;;
+	"audit verify")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--head= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"audit export")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--from= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"audit show" | "audit")
+		case $opt in
+		--team | -t) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--limit= --since= --team= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
 		;;
 	key) COMPREPLY=($(compgen -W "create list revoke" -- "$cur")) ;;
@@ -259,7 +322,7 @@ _iris() {
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
-		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message session log install uninstall config completion" -- "$cur")); fi
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message approvals audit key session log install uninstall config completion" -- "$cur")); fi
 		;;
 	esac
 	if [[ ${COMPREPLY[0]-} == *= ]]; then compopt -o nospace; fi

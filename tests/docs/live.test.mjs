@@ -74,6 +74,8 @@ async function control() {
 	let id = 0;
 	const request = (method, params) => c.send(JSON.stringify({ jsonrpc: "2.0", id: ++id, method, params }));
 	c.end = () => socket.destroy();
+	/* For what is not answered. */
+	c.tell = (method) => socket.write(`${JSON.stringify({ jsonrpc: "2.0", id: ++id, method, params: {} })}\n`);
 	c.call = async (method, params = {}) => {
 		const { result, error } = await request(method, params);
 		assert.equal(error, undefined, JSON.stringify(error));
@@ -213,6 +215,36 @@ describe("control methods give what iris-protocol(7) says", () => {
 		const revoked = await c.call("iris/key.revoke", { id: made.id });
 		compare(revoked, key, "key.revoke");
 		assert.equal(revoked.state, "revoked");
+	});
+
+	test("permission requests, rules and the audit", async () => {
+		const heads = items(parts["Permission object"]).flatMap((i) => members([`.It ${i.head}`]));
+		const rule = members(parts["Rule object"]), row = members(parts["Audit row"]);
+		c.tell("iris/permission.watch");
+		const sent = await c.call("iris/message.send", { to: "backend", message: "BASH echo docs", timeout: -1 });
+		const pending = await waitFor(async () => (await c.call("iris/permission.list")).permissions[0], { what: "a request", every: 25 });
+		compare(pending, heads, "permission.list");
+		const { permission } = await c.call("iris/permission.show", { id: pending.id.slice(-8) });
+		compare(permission, [...heads, ...of("iris/permission.show").filter((n) => n.startsWith("suggestions"))], "permission.show");
+		const answered = await c.call("iris/permission.answer", { id: pending.id, behavior: "allow", inputHash: pending.inputHash, remember: true });
+		compare(answered, of("iris/permission.answer"), "permission.answer");
+		compare(answered.permission, heads, "permission.answer: permission");
+		assert.equal((await c.call("iris/message.show", { id: sent.id, wait: 0 })).state, "answered");
+		const events = c.all.filter((l) => l.method === "iris/permission.event").map((l) => l.params.permission);
+		assert.deepEqual(events.map((p) => [p.id, p.state]), [[pending.id, "pending"], [pending.id, "allowed"]]);
+		const made = await c.call("iris/permission.remember", { rule: "WebSearch", team: "backend", expires: 60000 });
+		const revoked = await c.call("iris/permission.revoke", { number: made.rule.id });
+		const { rules, ...rest } = await c.call("iris/permission.rules");
+		assert.deepEqual(rest, {});
+		assert.equal(rules.length, 2);
+		[made.rule, revoked.rule, ...rules].forEach((r) => compare(r, rule, "rule"));
+		const { rows, ...head } = await c.call("iris/audit.list");
+		assert.ok(rows.length >= 5);
+		rows.forEach((r) => compare(r, row, "audit.list"));
+		compare({ rows, ...head }, of("iris/audit.list"), "audit.list");
+		const verified = await c.call("iris/audit.verify");
+		compare(verified, of("iris/audit.verify"), "audit.verify");
+		assert.deepEqual(verified, { more: false, good: true, seq: head.seq, hash: head.head });
 	});
 
 	test("web.listening, of which no process but the web process has something to say", async () => {

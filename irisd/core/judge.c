@@ -16,9 +16,6 @@
 
 #define IRIS_TOOL "mcp__" MCP_SERVER_NAME "__" /* before the names of our tools, for Claude */
 
-/* What Claude asks of the person itself: nobody has said anything when it is simply allowed. */
-static const char *const questions[] = {"AskUserQuestion", NULL};
-
 static void
 set(struct verdict *v, enum judge_how how, const char *via, const char *list, const char *rule)
 {
@@ -126,15 +123,16 @@ is_ours(const char *tool)
 	    mcp_tool_find(tool + strlen(IRIS_TOOL)) != NULL;
 }
 
+/*
+ * What Claude asks of the person itself: nobody has said anything when it is simply allowed. The
+ * plan of a team that is to plan only is one; what Claude has planned of its own accord is none.
+ */
 static bool
-is_question(const char *tool)
+is_question(const struct team *t, const char *tool)
 {
-	size_t i;
-
-	for (i = 0; questions[i] != NULL; i++)
-		if (strcmp(questions[i], tool) == 0)
-			return true;
-	return false;
+	if (strcmp(tool, "AskUserQuestion") == 0)
+		return true;
+	return strcmp(tool, "ExitPlanMode") == 0 && t->cfg->permission_mode == CONFIG_MODE_PLAN;
 }
 
 static void
@@ -147,7 +145,7 @@ by_mode(const struct team *t, const char *tool, struct verdict *v)
 	int mode = t != NULL ? t->cfg->grant_permission : CONFIG_GRANT_ASK;
 
 	set(v, hows[mode], "mode", "grantPermission", config_grant_names[mode]);
-	if (v->how == JUDGE_ALLOW && is_question(tool))
+	if (v->how == JUDGE_ALLOW && is_question(t, tool))
 		v->how = JUDGE_DENY;
 }
 

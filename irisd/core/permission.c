@@ -374,6 +374,10 @@ refusal(const struct verdict *v, const char *tool, const char *team, char *buf, 
 		snprintf(buf, size,
 		    "Nobody can be asked from here. Decide as you think best, or ask in your "
 		    "answer: it goes to who has asked you.");
+	else if (strcmp(v->via, "mode") == 0 && strcmp(tool, "ExitPlanMode") == 0)
+		snprintf(buf, size,
+		    "Nobody can approve a plan from here. The plan is your answer: give it whole, to "
+		    "who has asked you.");
 	else if (strcmp(v->via, "mode") == 0)
 		snprintf(buf, size,
 		    "%.80s is not permitted: team %.80s is read-only for other teams "

@@ -161,6 +161,32 @@ for (const [tool, { use, changed }] of Object.entries(USES))
 		});
 	});
 
+describe("what Claude asks of a person itself, on the real Claude Code", { timeout: 180000 }, () => {
+	afterEach(stop);
+
+	const question = { tool: "AskUserQuestion", input: { questions: [{ question: "Which color?", header: "Color", multiSelect: false,
+		options: [{ label: "red", description: "warm" }, { label: "blue", description: "cold" }] }] } };
+	const plan = { tool: "ExitPlanMode", input: { plan: "make a file" } };
+
+	test("grantPermission: yes says nothing in a person's place", async () => {
+		await start({ front: {}, back: { grantPermission: "yes" }, plans: { grantPermission: "yes", permissionMode: "plan" } });
+		assert.match((await iris.messageIn(await send("back", question), "answered")).response, /It said: Nobody can be asked from here\. Decide as you think best/);
+		assert.match((await iris.messageIn(await send("plans", plan), "answered")).response, /It said: Nobody can approve a plan from here\. The plan is your answer/);
+		assert.deepEqual(await ctl.all(), []);
+	});
+
+	test("a person's answer is the changed input; none is none", async () => {
+		await start({ front: {}, back: {} });
+		let id = await send("back", question);
+		const p = await ctl.pending();
+		await ctl.answer(p, "allow", { updatedInput: { ...p.input, answers: { "Which color?": "blue" } } });
+		assert.match((await iris.messageIn(id, "answered")).response, /"Which color\?"="blue"/);
+		id = await send("back", question);
+		await ctl.answer(await ctl.pending(), "allow");
+		assert.match((await iris.messageIn(id, "answered")).response, /It said: The user did not answer the questions/);
+	});
+});
+
 /* The person's own Claude Code, as an editor runs it: forms come as control requests. */
 async function sitDown(cwd) {
 	const child = spawn(claudePath(), ["-p", "--input-format=stream-json", "--output-format=stream-json", "--verbose",

@@ -23,8 +23,10 @@
 	"  allow: [WebSearch, 'Bash(git status:*)', 'Bash(make all)', Glob]\n"
 #define TEAMS                                                                                      \
 	RULES                                                                                      \
-	"teams:\n" GRANT("'yes'", "alpha") GRANT("'no'", "beta") GRANT("ask", "gamma")             \
-	    GRANT("forward", "scripts")
+	"teams:\n" GRANT("'yes'", "alpha") GRANT("'no'", "beta") GRANT("ask", "gamma") GRANT(      \
+	    "forward", "scripts") "  planner:\n    path: with space_and.dots \xc3\xa4\xc3\xb6\n"   \
+				  "    description: D\n    grantPermission: 'yes'\n"               \
+				  "    permissionMode: plan\n"
 
 static const char *const grants[] = {"yes", "no", "ask", "forward"};
 
@@ -85,6 +87,9 @@ test_question(void **state)
 	(void)state;
 	expect("yes", "AskUserQuestion", "x", JUDGE_DENY, "grantPermission: yes");
 	expect("ask", "AskUserQuestion", "x", JUDGE_ASK, "grantPermission: ask");
+	expect("yes", "ExitPlanMode", "x", JUDGE_ALLOW, "grantPermission: yes");
+	expect("planner", "ExitPlanMode", "x", JUDGE_DENY, "grantPermission: yes");
+	expect("planner", "Bash", "make", JUDGE_ALLOW, "grantPermission: yes");
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Judges for guard.c what writes to disks, makes file systems, ends the machine or all of the user's
- * processes.
+ * Judges for guard.c what writes to disks, makes file systems, ends the machine or all of the
+ * user's processes.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -70,7 +70,6 @@ static const struct {
     {"diskutil", "eraseVolume", "overwrites a disk"},
     {"diskutil", "partitionDisk", "overwrites a disk"},
     {"diskutil", "zeroDisk", "overwrites a disk"},
-    {"diskutil", "apfs", "changes a disk"},
     {"crontab", "-r", "deletes all cron jobs"},
 };
 
@@ -127,7 +126,7 @@ kills_all(const struct guard_command *c)
 	return false;
 }
 
-/* Whether none of the words is given, and anything is that it could work on. */
+/* Whether none of the words is given by which it only shows something. */
 static bool
 works(const struct guard_command *c, const struct tool *tool)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Paths for guard.c: where a word of a command points, without running anything, and whether that is
- * in the project.
+ * Paths for guard.c: where a word of a command points, without running anything, and whether that
+ * is in the project.
  */
 #include <limits.h>
 #include <stdlib.h>

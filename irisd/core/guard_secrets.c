@@ -80,14 +80,6 @@ written(char *path)
 }
 
 static bool
-below(const char *path, const char *part)
-{
-	const char *at = strstr(path, part);
-
-	return at != NULL;
-}
-
-static bool
 is_secret(const struct guard_command *c, const char *arg)
 {
 	char *paths[2];
@@ -100,8 +92,8 @@ is_secret(const struct guard_command *c, const char *arg)
 	paths[1] = c->far ? xstrdup(paths[0]) : guard_real(c->run->g, c->dir, arg, true);
 	for (i = 0; i < 2; i++) {
 		written(paths[i]);
-		if ((matches(paths[i], secret) || below(paths[i], "/.gnupg/") ||
-			below(paths[i], "/.password-store/")) &&
+		if ((matches(paths[i], secret) || strstr(paths[i], "/.gnupg/") != NULL ||
+			strstr(paths[i], "/.password-store/") != NULL) &&
 		    !matches(paths[i], public))
 			yes = true;
 		free(paths[i]);
@@ -249,7 +241,7 @@ dumps(const struct guard_run *run, size_t from, size_t to)
 	return false;
 }
 
-/* Whether what arrives by the pipeline, or from a file, is more than a text of the command's own. */
+/* Whether what arrives by the pipeline, or from a file, is more than a text of its own. */
 static bool
 files_in(const struct guard_command *c)
 {
@@ -360,9 +352,7 @@ judge_copy(const struct guard_command *c)
 	size_t i;
 
 	for (i = guard_operand(c, 1, &rest); i < c->argc; i = guard_operand(c, i + 1, &rest))
-		if (i > 1 && strcmp(c->argv[i - 1], "-i") == 0)
-			continue;
-		else if (is_secret(c, c->argv[i]))
+		if (strcmp(c->argv[i - 1], "-i") != 0 && is_secret(c, c->argv[i]))
 			guard_report(c, "secrets", "copies a secret");
 }
 

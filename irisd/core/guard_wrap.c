@@ -131,8 +131,8 @@ long_value(const char *a, bool most)
 	    "--host", "--prompt", "--chroot", "--class", "--classdata", "--pid", "--timeout",
 	    "--unit", "--property", "--command", "--shell", "--role", "--type", NULL};
 	static const char *const without[] = {"--rm", "--tty", "--interactive", "--detach",
-	    "--privileged", "--init", "--read-only", "--no-deps", "--publish-all", "--reuid-none",
-	    "--clear-groups", "--no-new-privs", "--quiet", "--no-TTY", NULL};
+	    "--privileged", "--init", "--read-only", "--no-deps", "--publish-all", "--clear-groups",
+	    "--no-new-privs", "--quiet", "--no-TTY", NULL};
 
 	if (strchr(a, '=') != NULL)
 		return false;

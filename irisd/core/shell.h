@@ -82,9 +82,9 @@ struct shell_command {
 };
 
 /*
- * The simple commands in the order in which they run, where that can be said: those in a $(..) come
- * before the command around it. All branches of if and case, and the bodies of functions, are in it,
- * whether they would be run or not.
+ * The simple commands in the order in which they run, where that can be said: those in a $(..)
+ * come before the command around it. All branches of if and case, and the bodies of functions, are
+ * in it, whether they would be run or not.
  */
 struct shell {
 	struct shell_command *v;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The grammar of shell.c: lists, pipelines, compound and simple commands. It takes more than the shell does where that does no harm: words such as "then"
- * and "do" are passed over wherever a command may begin.
+ * The grammar of shell.c: lists, pipelines, compound and simple commands. It takes more than the
+ * shell does where that does no harm: words such as "then" and "do" are passed over wherever a
+ * command may begin.
  */
 #include <ctype.h>
 #include <stdint.h>
@@ -79,7 +80,7 @@ take_word(struct shell_parser *p, const char *text)
 	return false;
 }
 
-/* The reserved word at the place, which is read; WORD_NONE, and nothing read, where there is none. */
+/* The reserved word at the place, which is read; WORD_NONE, and nothing read: there is none. */
 static enum reserved
 take_reserved(struct shell_parser *p)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Redirections and here-documents for shell.c, of which the latter's text comes after the end of the
- * line. Called by shell_parse.c.
+ * Redirections and here-documents for shell.c, of which the latter's text comes after the end of
+ * the line. Called by shell_parse.c.
  */
 #include <ctype.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd/core/guard: what it says of the commands in guard.tsv, of which about half are harmless, and
- * its actions. Says how many are judged wrongly, and allows none.
+ * irisd/core/guard: what it says of the commands in guard.tsv, of which about half are harmless,
+ * and its actions. Says how many are judged wrongly, and allows none.
  */
 #include <setjmp.h>
 #include <stdarg.h>

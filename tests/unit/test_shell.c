@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd/core/shell: which commands bash would run, from what is written. Each row is a text and what
- * is read of it, in the notation of dump().
+ * irisd/core/shell: which commands bash would run, from what is written. Each row is a text and
+ * what is read of it, in the notation of dump().
  */
 #include <setjmp.h>
 #include <stdarg.h>

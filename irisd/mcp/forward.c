@@ -116,6 +116,7 @@ decide(const struct forward_form *f, enum elicit_action action, const cJSON *con
 	    .via = "elicitation",
 	    .remember = strcmp(decision, forward_remember) == 0};
 	struct store_permission row;
+	cJSON *updated;
 	struct err err;
 
 	compat_strlcpy(reason,
@@ -132,14 +133,16 @@ decide(const struct forward_form *f, enum elicit_action action, const cJSON *con
 		store_permission_release(&row);
 		return;
 	}
+	updated = p.allow ? forward_answers(&row, content) : NULL;
 	store_permission_release(&row);
+	p.updated = updated;
 	p.speaks_for = team[0] != '\0' ? team : NULL;
-	if (permission_decide(d, &p, &row, &rule, &err) == -1) {
+	if (permission_decide(d, &p, &row, &rule, &err) == -1)
 		log_warn("permission form: answer not taken id=%s reason=%s", p.id, err.msg);
-		return;
-	}
-	store_permission_release(&row);
+	else
+		store_permission_release(&row);
 	free(rule);
+	cJSON_Delete(updated);
 }
 
 static void

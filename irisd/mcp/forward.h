@@ -34,5 +34,7 @@ extern const char forward_allow[], forward_remember[], forward_deny[];
 /* What the person reads, malloc'ed; and the fields that they fill in. */
 char *forward_text(struct irisd *d, const struct store_permission *row);
 cJSON *forward_schema(struct irisd *d, const struct store_permission *row);
+/* The input with what they have answered to Claude's own questions in it; NULL: nothing. */
+cJSON *forward_answers(const struct store_permission *row, const cJSON *content);
 
 #endif

@@ -17,8 +17,9 @@
 #include "irisd/core/team.h"
 #include "irisd/mcp/forward.h"
 
-#define HEAD_MAX 3072
-#define MARK     "  | "
+#define HEAD_MAX      3072
+#define QUESTION_TOOL "AskUserQuestion"
+#define MARK          "  | "
 
 const char forward_allow[] = "allow once";
 const char forward_remember[] = "allow and remember";
@@ -232,6 +233,87 @@ put_field(
 	json_put(properties, name, o);
 }
 
+/* --- what Claude asks of a person itself: AskUserQuestion ------------------------------------- */
+
+#define QUESTIONS_MAX 4
+#define ANSWER_MAX    (4 * FORWARD_REASON_MAX) /* bytes */
+
+static const char *
+question(const cJSON *input, int i)
+{
+	const cJSON *list = json_arr(input, "questions");
+
+	return i < QUESTIONS_MAX ? json_str(cJSON_GetArrayItem(list, i), "question") : NULL;
+}
+
+static void
+put_question(cJSON *properties, const cJSON *input, int i)
+{
+	const cJSON *q = cJSON_GetArrayItem(json_arr(input, "questions"), i), *it;
+	struct text title, what;
+	char name[16];
+
+	text_init(&title, 256);
+	text_init(&what, 1024);
+	snprintf(name, sizeof name, "answer%d", i + 1);
+	putf(&title, "Question %d: ", i + 1);
+	put_shown(&title, question(input, i), false);
+	putf(&what, "Your answer, in your own words or one of these:");
+	cJSON_ArrayForEach (it, json_arr(q, "options")) {
+		putf(&what, " [");
+		put_shown(&what, json_str(it, "label") != NULL ? json_str(it, "label") : "", false);
+		putf(&what, "]");
+	}
+	put_field(properties, name, title.buf, what.buf, NULL);
+	free(title.buf);
+	free(what.buf);
+}
+
+static void
+put_questions(cJSON *properties, const struct store_permission *row)
+{
+	cJSON *input;
+	int i;
+
+	if (strcmp(row->tool, QUESTION_TOOL) != 0)
+		return;
+	input = json_parse(row->input, strlen(row->input), NULL);
+	for (i = 0; question(input, i) != NULL; i++)
+		put_question(properties, input, i);
+	cJSON_Delete(input);
+}
+
+cJSON *
+forward_answers(const struct store_permission *row, const cJSON *content)
+{
+	char name[16], text[ANSWER_MAX + 1];
+	cJSON *input, *answers;
+	const char *said;
+	int i;
+
+	if (strcmp(row->tool, QUESTION_TOOL) != 0)
+		return NULL;
+	input = json_parse(row->input, strlen(row->input), NULL);
+	answers = json_new();
+	for (i = 0; question(input, i) != NULL; i++) {
+		snprintf(name, sizeof name, "answer%d", i + 1);
+		if ((said = json_str(content, name)) == NULL || said[0] == '\0' ||
+		    json_get(answers, question(input, i)) != NULL)
+			continue;
+		compat_strlcpy(text, said, sizeof text);
+		json_utf8_mend(text);
+		json_put_str(answers, question(input, i), text);
+	}
+	if (cJSON_GetArraySize(answers) == 0) {
+		cJSON_Delete(answers);
+		cJSON_Delete(input);
+		return NULL;
+	}
+	cJSON_DeleteItemFromObjectCaseSensitive(input, "answers");
+	json_put(input, "answers", answers);
+	return input;
+}
+
 /* What was not seen whole is not allowed for all time. */
 cJSON *
 forward_schema(struct irisd *d, const struct store_permission *row)
@@ -251,6 +333,7 @@ forward_schema(struct irisd *d, const struct store_permission *row)
 	}
 	cJSON_AddItemToArray(choices, cJSON_CreateString(forward_deny));
 	put_field(properties, "decision", "Decision", what.buf, choices);
+	put_questions(properties, row);
 	put_field(properties, "reason", "Reason",
 	    "Optional; when you deny it, the Claude that asked reads it.", NULL);
 	cJSON_AddItemToArray(required, cJSON_CreateString("decision"));

@@ -71,6 +71,9 @@ const text = (name, team) => (existsSync(file(name, team)) ? readFileSync(file(n
 /* What the model was told last by a tool, and whether as an error. */
 const heard = () => api.requests.findLast((r) => r.toolResult !== undefined);
 
+const QUESTION = { tool: "AskUserQuestion", input: { questions: [{ question: "Which color?", header: "Color", multiSelect: false,
+	options: [{ label: "red", description: "warm" }, { label: "blue", description: "cold" }] }] } };
+
 /* A use of each tool, what it makes, and the same in another way. */
 const USES = {
 	Bash: {
@@ -164,24 +167,22 @@ for (const [tool, { use, changed }] of Object.entries(USES))
 describe("what Claude asks of a person itself, on the real Claude Code", { timeout: 180000 }, () => {
 	afterEach(stop);
 
-	const question = { tool: "AskUserQuestion", input: { questions: [{ question: "Which color?", header: "Color", multiSelect: false,
-		options: [{ label: "red", description: "warm" }, { label: "blue", description: "cold" }] }] } };
 	const plan = { tool: "ExitPlanMode", input: { plan: "make a file" } };
 
 	test("grantPermission: yes says nothing in a person's place", async () => {
 		await start({ front: {}, back: { grantPermission: "yes" }, plans: { grantPermission: "yes", permissionMode: "plan" } });
-		assert.match((await iris.messageIn(await send("back", question), "answered")).response, /It said: Nobody can be asked from here\. Decide as you think best/);
+		assert.match((await iris.messageIn(await send("back", QUESTION), "answered")).response, /It said: Nobody can be asked from here\. Decide as you think best/);
 		assert.match((await iris.messageIn(await send("plans", plan), "answered")).response, /It said: Nobody can approve a plan from here\. The plan is your answer/);
 		assert.deepEqual(await ctl.all(), []);
 	});
 
 	test("a person's answer is the changed input; none is none", async () => {
 		await start({ front: {}, back: {} });
-		let id = await send("back", question);
+		let id = await send("back", QUESTION);
 		const p = await ctl.pending();
 		await ctl.answer(p, "allow", { updatedInput: { ...p.input, answers: { "Which color?": "blue" } } });
 		assert.match((await iris.messageIn(id, "answered")).response, /"Which color\?"="blue"/);
-		id = await send("back", question);
+		id = await send("back", QUESTION);
 		await ctl.answer(await ctl.pending(), "allow");
 		assert.match((await iris.messageIn(id, "answered")).response, /It said: The user did not answer the questions/);
 	});
@@ -229,13 +230,13 @@ describe("grantPermission: forward, over three projects of the real Claude Code"
 		assert.deepEqual([p.team, p.from, p.asked], ["back", "middle", "front"]);
 		assert.equal(form.request.mcp_server_name, "iris");
 		assert.match(form.request.message, /front -> middle -> back/);
-		assert.deepEqual(Object.keys(form.request.requested_schema.properties), ["decision", "reason"]);
 		return { form, p };
 	};
 
 	for (const [tool, { use }] of Object.entries(USES)) {
 		test(`${tool}, allowed by the person in their form`, async () => {
 			const { form } = await begin(use);
+			assert.deepEqual(Object.keys(form.request.requested_schema.properties), ["decision", "reason"]);
 			assert.ok(form.request.message.includes(tool === "Bash" ? "  command:\n  | printf first > made.txt" : "  content:\n  | first"), form.request.message);
 			person.reply(form, { action: "accept", content: { decision: "allow once" } });
 			const { result } = await person.result();
@@ -254,6 +255,19 @@ describe("grantPermission: forward, over three projects of the real Claude Code"
 			assert.equal(text("made.txt"), undefined);
 		});
 	}
+
+	test("a question of the last Claude's own: answered in the form", async () => {
+		const { form } = await begin(() => QUESTION);
+		const fields = form.request.requested_schema.properties;
+		assert.deepEqual(Object.keys(fields), ["decision", "answer1", "reason"]);
+		assert.equal(fields.answer1.title, "Question 1: Which color?");
+		assert.match(fields.answer1.description, /: \[red\] \[blue\]$/);
+		assert.deepEqual(fields.decision.enum, ["allow once", "deny"]);
+		person.reply(form, { action: "accept", content: { decision: "allow once", answer1: "blue" } });
+		await person.result();
+		const told = api.requests.find((r) => r.toolResult?.includes("Your questions have been answered"));
+		assert.match(told.toolResult, /"Which color\?"="blue"/);
+	});
 
 	test("answered elsewhere while the form is open", async () => {
 		const { form, p } = await begin(USES.Write.use);

@@ -127,6 +127,17 @@ message_key(enum message_key_by by, const char *who, const char *key)
 	return xasprintf("key:%s:%zu:%s:%s", names[by], strlen(who), who, key);
 }
 
+char *
+message_key_of(struct irisd *d, const char *name, const char *dir, const char *key)
+{
+	const struct team *t = team_find(d, name);
+
+	if (t != NULL && t->cfg->remote == NULL)
+		dir = t->cfg->path;
+	return dir != NULL ? message_key(MESSAGE_KEY_DIR, dir, key)
+			   : message_key(MESSAGE_KEY_NAME, name, key);
+}
+
 /*
  * 1 when the key names a message that is the same one, 0 when it is new; then *key is what to store
  * with it.

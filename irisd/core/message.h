@@ -89,6 +89,11 @@ enum message_key_by {
 	MESSAGE_KEY_NAME,    /* the name that it gave, or has */
 };
 char *message_key(enum message_key_by by, const char *who, const char *key);
+/*
+ * The same for who speaks as name from dir (NULL: from nowhere): by the team's directory, where it is
+ * a team's name, so that it is one sender whichever way it comes; else by dir; else by the name.
+ */
+char *message_key_of(struct irisd *d, const char *name, const char *dir, const char *key);
 
 /* The message in memory: NULL when it is final or unknown (then ask the store). */
 struct message *message_find(struct irisd *d, const char *id);

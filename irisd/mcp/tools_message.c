@@ -186,8 +186,7 @@ own_key(const struct mcp *m, const char *from, const char *key)
 	}
 	if (strncmp(m->principal, "key:", 4) == 0)
 		return message_key(MESSAGE_KEY_API, m->principal + 4, key);
-	return m->dir != NULL ? message_key(MESSAGE_KEY_DIR, m->dir, key)
-			      : message_key(MESSAGE_KEY_NAME, from, key);
+	return message_key_of(m->d, from, m->dir, key);
 }
 
 /*
@@ -198,12 +197,19 @@ static char *
 make_key(struct mcp_call *c, const cJSON *args, const char *from)
 {
 	const char *key = json_str(args, "idempotencyKey");
+	char *call, *own, *full;
 
 	if (key != NULL)
 		return own_key(c->mcp, from, key);
-	if (c->mcp->instance[0] != '\0')
-		return xasprintf("call:%s:%s", c->mcp->instance, c->id);
-	return NULL;
+	if (c->mcp->instance[0] == '\0')
+		return NULL;
+	/* The sender's, too: an instance is no secret. */
+	call = xasprintf("%s:%s", c->mcp->instance, c->id);
+	own = own_key(c->mcp, from, call);
+	full = xasprintf("call:%s", own);
+	free(own);
+	free(call);
+	return full;
 }
 
 #define DAY_MS ((int64_t)86400000)

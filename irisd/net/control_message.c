@@ -114,14 +114,14 @@ await(struct control *c, int64_t timeout)
 		c->wait = message_wait(m, timeout, wait_cb, c);
 }
 
-/* As its directory's, it is the same key where the directory has become another team's. */
-static char *
-whole_key(const struct control *c, const char *said, const char *from, const char *key)
+/* Who gives a name speaks for that, wherever it is. */
+static const char *
+key_dir(const struct control *c, const cJSON *params)
 {
-	bool by_dir = c->client->role == CLIENT_CTL && (said == NULL || said[0] == '\0');
+	const char *said = json_str(params, "from");
 
-	return by_dir ? message_key(MESSAGE_KEY_DIR, c->client->cwd, key)
-		      : message_key(MESSAGE_KEY_NAME, from, key);
+	return c->client->role == CLIENT_CTL && (said == NULL || said[0] == '\0') ? c->client->cwd
+										  : NULL;
 }
 
 void
@@ -170,7 +170,7 @@ control_message_send(struct control *c, const cJSON *params)
 	n.waits = timeout != -1;
 	n.ttl = ttl;
 	if (key != NULL)
-		n.key = full = whole_key(c, json_str(params, "from"), from, key);
+		n.key = full = message_key_of(d, from, key_dir(c, params), key);
 	rv = message_submit(d, &n, c->message, &err);
 	free(full);
 	if (rv == -1) {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the log. Owns the level, the program's name and the descriptor. Never allocates, so that
- * it works when memory is short; a line is one write(2), so that processes which share a log file
- * do not mix theirs.
+ * Writes the log. Owns the level, the program's name, the descriptor and the log file. Never
+ * allocates, so that it works when memory is short; a line is one write(2), so that processes which
+ * share a log file do not mix theirs.
  */
 #include <sys/stat.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,22 @@
 
 #include "common/log.h"
 
-#define LOG_COPY_MAX ((off_t)16 * 1024 * 1024) /* bytes */
+#define LOOK_LINES 256 /* after which the file is looked at, and at the first in a second */
 
 static const char *log_program = "";
 static enum log_level log_level = LOG_INFO;
 static int log_fd = STDERR_FILENO;
 static int log_copy_fd = -1;
+
+/* The file of log_copy. */
+static struct {
+	char path[1024];
+	int fd; /* log_copy_fd, or log_fd where that is the file; -1: none */
+	bool rotate;
+	time_t looked;
+	unsigned lines;
+	atomic_flag busy; /* a thread looks at it */
+} log_file = {.fd = -1, .busy = ATOMIC_FLAG_INIT};
 
 static const char *const level_names[] = {
     [LOG_DEBUG] = "debug",
@@ -73,28 +84,110 @@ log_level_from_name(const char *name, enum log_level *level)
 void
 log_set_fd(int fd)
 {
+	if (log_file.fd == log_fd)
+		log_file.fd = -1;
 	log_fd = fd;
+}
+
+static int
+open_file(void)
+{
+	return open(log_file.path,
+	    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+}
+
+/* Whether fd is the file that has the name now; its size. */
+static bool
+is_file(int fd, off_t *size)
+{
+	struct stat own, file;
+
+	if (stat(log_file.path, &file) == -1 || fstat(fd, &own) == -1 ||
+	    own.st_dev != file.st_dev || own.st_ino != file.st_ino)
+		return false;
+	*size = own.st_size;
+	return true;
 }
 
 void
 log_copy(const char *path)
 {
-	struct stat own, file;
-	char old[1024];
+	off_t size;
 	int fd;
 
-	if (stat(path, &file) == 0 && fstat(log_fd, &own) == 0 && own.st_dev == file.st_dev &&
-	    own.st_ino == file.st_ino)
+	if ((size_t)snprintf(log_file.path, sizeof log_file.path, "%s", path) >=
+	    sizeof log_file.path)
 		return;
-	if (stat(path, &file) == 0 && file.st_size > LOG_COPY_MAX &&
-	    (size_t)snprintf(old, sizeof old, "%s.1", path) < sizeof old)
-		(void)rename(path, old);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	if (fd == -1)
+	if (is_file(log_fd, &size)) {
+		log_file.fd = log_fd;
+		return;
+	}
+	if ((fd = open_file()) == -1)
 		return;
 	if (log_copy_fd != -1)
 		close(log_copy_fd);
-	log_copy_fd = fd;
+	log_copy_fd = log_file.fd = fd;
+}
+
+void
+log_rotate(void)
+{
+	log_file.rotate = true;
+}
+
+static void
+move_away(void)
+{
+	char from[sizeof log_file.path + 16], to[sizeof from];
+	int i;
+
+	for (i = LOG_FILE_KEEP; i > 0; i--) {
+		snprintf(to, sizeof to, "%s.%d", log_file.path, i);
+		if (i > 1)
+			snprintf(from, sizeof from, "%s.%d", log_file.path, i - 1);
+		else
+			snprintf(from, sizeof from, "%s", log_file.path);
+		(void)rename(from, to);
+	}
+}
+
+/*
+ * The descriptor becomes the file that has the name now. It is replaced in one step: another thread
+ * may be writing to it.
+ */
+static void
+follow_file(void)
+{
+	int fd = open_file();
+
+	if (fd == -1)
+		return;
+	if (dup2(fd, log_file.fd) != -1 && log_file.fd != STDERR_FILENO)
+		fcntl(log_file.fd, F_SETFD, FD_CLOEXEC);
+	close(fd);
+}
+
+/* Before a line is written. */
+static void
+look_at_file(time_t now)
+{
+	off_t size;
+	bool same;
+
+	if (log_file.fd == -1 || atomic_flag_test_and_set(&log_file.busy))
+		return;
+	if (now != log_file.looked || ++log_file.lines >= LOOK_LINES) {
+		log_file.looked = now;
+		log_file.lines = 0;
+		same = is_file(log_file.fd, &size);
+		if (same && log_file.rotate && size > LOG_FILE_MAX) {
+			move_away();
+			same = false;
+		}
+		if (!same)
+			follow_file();
+	}
+	atomic_flag_clear(&log_file.busy);
 }
 
 static int
@@ -250,6 +343,7 @@ log_vat(enum log_level level, const char *tail, const char *fmt, va_list ap)
 	    now.tv_nsec / 1000000, level_names[level], log_program, (long)getpid());
 	n += escape(line + n, sizeof line - n - 1, text);
 	line[n++] = '\n';
+	look_at_file(now.tv_sec);
 	while (write(log_fd, line, n) == -1 && errno == EINTR)
 		;
 	while (log_copy_fd != -1 && write(log_copy_fd, line, n) == -1 && errno == EINTR)

@@ -29,10 +29,19 @@ void log_set_fd(int fd);
 
 /*
  * Also append each line to this file, which log_read reads back, unless the descriptor is that file
- * already. One that has grown too large is renamed first, to end in ".1". That it can not be
- * written is no error: the descriptor has the lines.
+ * already. That it can not be written is no error: the descriptor has the lines. When the file was
+ * moved away or removed, another one is begun, within a second of the next line; the descriptor
+ * stays the same number, and is the new file then, also where it is standard error.
  */
 void log_copy(const char *path);
+
+/*
+ * This process moves the file of log_copy away when it has grown larger than LOG_FILE_MAX, to end in
+ * ".1", and what was there before to ".2" and so on. One process does that for all that write it.
+ */
+#define LOG_FILE_MAX  (8 * 1024 * 1024) /* bytes */
+#define LOG_FILE_KEEP 3                 /* that were moved away */
+void log_rotate(void);
 
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -101,9 +101,9 @@ log_line_fits(char *line, const struct log_filter *f, struct log_line *l)
 	    (f->contains == NULL || contains(line, f->contains));
 }
 
-/* The end of the file, without a first line that is cut; malloc'ed, NULL with errno. */
+/* The last max bytes of the file, without lines that are cut; malloc'ed, NULL with errno. */
 static char *
-read_end(int fd, size_t *len, int64_t *end)
+read_end(int fd, size_t max, size_t *len, int64_t *end)
 {
 	struct stat st;
 	off_t from = 0;
@@ -112,8 +112,8 @@ read_end(int fd, size_t *len, int64_t *end)
 
 	if (fstat(fd, &st) == -1)
 		return NULL;
-	if ((uint64_t)st.st_size > LOG_READ_BYTES)
-		from = st.st_size - (off_t)LOG_READ_BYTES;
+	if ((uint64_t)st.st_size > max)
+		from = st.st_size - (off_t)max;
 	buf = xmalloc((size_t)(st.st_size - from) + 1);
 	for (*len = 0; *len < (size_t)(st.st_size - from); *len += (size_t)n) {
 		n = pread(fd, buf + *len, (size_t)(st.st_size - from) - *len, from + (off_t)*len);
@@ -134,6 +134,33 @@ read_end(int fd, size_t *len, int64_t *end)
 	return buf;
 }
 
+/* Where the file was begun a short while ago, the end of the one before it comes first. */
+static char *
+with_earlier(const char *path, char *buf, size_t *len)
+{
+	char *name, *old = NULL;
+	size_t n = 0;
+	int64_t end;
+	int fd;
+
+	if (*len >= LOG_READ_BYTES)
+		return buf;
+	name = xasprintf("%s.1", path);
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	free(name);
+	if (fd != -1) {
+		old = read_end(fd, LOG_READ_BYTES - *len, &n, &end);
+		close(fd);
+	}
+	if (old == NULL)
+		return buf;
+	old = xrealloc(old, n + *len + 1);
+	memcpy(old + n, buf, *len + 1);
+	*len += n;
+	free(buf);
+	return old;
+}
+
 int
 log_read(const char *path, const struct log_filter *f, void (*cb)(const struct log_line *, void *),
     void *arg, int64_t *end, struct err *err)
@@ -148,10 +175,11 @@ log_read(const char *path, const struct log_filter *f, void (*cb)(const struct l
 		*end = 0;
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
 		return errno == ENOENT ? 0 : err_sys(err, ERR_IO, "can not read the log %s", path);
-	if ((buf = read_end(fd, &len, &read_to)) == NULL) {
+	if ((buf = read_end(fd, LOG_READ_BYTES, &len, &read_to)) == NULL) {
 		err_sys(err, ERR_IO, "can not read the log %s", path);
 		goto out;
 	}
+	buf = with_earlier(path, buf, &len);
 	lines = xcalloc((size_t)f->limit + 1, sizeof *lines);
 	/* From the last line on: what is too old ends the search. */
 	for (at = len; at > 0 && n < (size_t)f->limit;) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads back what common/log has written: the last lines of a log file that fit, whoever wrote
- * them. Called by irisd for its tools and by iris(1). The file is the log's only store, so lines of
- * earlier irisds and of all workers are in it.
+ * them. Called by irisd for its tools and by iris(1). The file, and the one that was moved away last
+ * (log_rotate), are the log's only store, so lines of earlier irisds and of all workers are in it.
  */
 #ifndef IRIS_COMMON_LOG_READ_H
 #define IRIS_COMMON_LOG_READ_H
@@ -13,8 +13,7 @@
 #include "common/err.h"
 #include "common/log.h"
 
-#define LOG_READ_BYTES                                                                             \
-	((size_t)4 * 1024 * 1024) /* of a file, from its end: more is not looked at */
+#define LOG_READ_BYTES ((size_t)4 * 1024 * 1024) /* from the end: more is not looked at */
 
 struct log_filter {
 	int64_t since;         /* ms; 0: any time */

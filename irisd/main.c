@@ -363,6 +363,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	size_t i;
 
 	log_copy(d->paths.logfile);
+	log_rotate();
 	/* First what can be wrong by the user's hand; nothing is left half started. */
 	if ((c = load_conf(&d->paths, err)) == NULL)
 		return -1;

@@ -6,7 +6,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, readFileSync, renameSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { program } from "../lib/iris.mjs";
@@ -109,5 +109,32 @@ describe("the log", () => {
 			follow.kill("SIGINT");
 			await ended;
 		}
+	});
+
+	test("a log that has grown large is moved away while irisd, its workers and those who follow go on; no line is lost", async () => {
+		const sent = [];
+		const ask = async () => sent.push((await iris.call(client, "ask_message", { toTeam: "backend", message: "ECHO x" })).messageId);
+		await ask();
+		/* Lines as long as there may be. */
+		const line = `2026-01-01T00:00:00.000Z info irisd[1] ${"x".repeat(4000)}\n`;
+		appendFileSync(file(), line.repeat(Math.ceil((8 * 1024 * 1024) / line.length)));
+		await waitFor(async () => {
+			await ask();
+			return existsSync(`${file()}.1`) && /iris-worker\[/.test(readFileSync(file(), "utf8"));
+		}, { what: "the new file to have lines of irisd and of its worker", every: 100 });
+		assert.ok(statSync(file()).size < 1024 * 1024);
+		await ask();
+		const all = readFileSync(`${file()}.1`, "utf8") + readFileSync(file(), "utf8");
+		for (const id of sent)
+			assert.equal(all.match(new RegExp(`irisd\\[\\d+\\] message answered id=${id}`, "g"))?.length, 1, id);
+		assert.equal(statSync(file()).mode & 0o777, 0o600);
+		const seen = await logs({ contains: "message answered", limit: 1000 });
+		assert.ok(seen.some((l) => l.message.includes(sent.at(-1))));
+		/* Removed by somebody: it is there again. */
+		unlinkSync(file());
+		await waitFor(async () => {
+			await ask();
+			return existsSync(file()) && readFileSync(file(), "utf8").includes("message answered");
+		}, { what: "another file", every: 100 });
 	});
 });

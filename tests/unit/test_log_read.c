@@ -5,6 +5,7 @@
  */
 #include <sys/stat.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -156,7 +158,6 @@ test_copy(void **state)
 {
 	struct log_filter f = {.limit = 10};
 	struct stat st;
-	char *old = xasprintf("%s.1", path);
 	int fd, err_fd = dup(STDERR_FILENO);
 
 	(void)state;
@@ -176,12 +177,88 @@ test_copy(void **state)
 	log_info("once");
 	expect(&f, "once;");
 	log_set_fd(err_fd);
-	/* One that has grown too large makes room. */
-	assert_int_equal(truncate(path, (off_t)17 * 1024 * 1024), 0);
+	close(fd);
+	close(err_fd);
+}
+
+/* A second goes by, since the file is looked at once in each. */
+static void
+next_second(void)
+{
+	time_t now = time(NULL);
+
+	while (time(NULL) == now)
+		poll(NULL, 0, 10);
+}
+
+/* Moved away by us or by another; lines that were written before stay, no line is lost. */
+static void
+rotates(int own)
+{
+	struct log_filter f = {.limit = 10};
+	char *moved = xasprintf("%s.moved", path), text[64];
+	struct stat st;
+	int i;
+
+	unlink(path);
+	next_second();
+	log_info("first %d", own);
+	next_second();
+	assert_int_equal(rename(path, moved), 0);
+	log_info("second %d", own);
+	snprintf(text, sizeof text, "second %d;", own);
+	expect(&f, text);
+	for (i = 1; i <= 5; i++) {
+		assert_int_equal(truncate(path, (off_t)LOG_FILE_MAX + 1), 0);
+		next_second();
+		log_info("round %d of %d", i, own);
+		assert_int_equal(stat(path, &st), 0);
+		assert_true(st.st_size < 200);
+	}
+	for (i = 1; i <= LOG_FILE_KEEP + 1; i++) {
+		char *name = xasprintf("%s.%d", path, i);
+		assert_int_equal(stat(name, &st), i > LOG_FILE_KEEP ? -1 : 0);
+		assert_int_equal(i > LOG_FILE_KEEP || st.st_size == LOG_FILE_MAX + 1, 1);
+		unlink(name);
+		free(name);
+	}
+	snprintf(text, sizeof text, "round 5 of %d;", own);
+	expect(&f, text);
+	unlink(moved);
+	free(moved);
+}
+
+static void
+test_rotate(void **state)
+{
+	struct log_filter f = {.limit = 10};
+	int fd, err_fd = dup(STDERR_FILENO);
+	char *old = xasprintf("%s.1", path);
+
+	(void)state;
+	log_rotate();
+	log_set_fd(err_fd);
+	unlink(path);
 	log_copy(path);
-	log_info("anew");
-	expect(&f, "anew;");
-	assert_int_equal(stat(old, &st), 0);
+	rotates(0);
+	/* Where the descriptor is the file. */
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	assert_true(fd != -1);
+	log_set_fd(fd);
+	log_copy(path);
+	rotates(1);
+	/* What was moved away a moment ago is read as well. */
+	unlink(path);
+	next_second();
+	log_info("earlier");
+	assert_int_equal(rename(path, old), 0);
+	next_second();
+	log_info("later");
+	expect(&f, "earlier;later;");
+	f.limit = 1;
+	expect(&f, "later;");
+	unlink(old);
+	log_set_fd(err_fd);
 	close(fd);
 	free(old);
 }
@@ -194,6 +271,7 @@ main(void)
 	    cmocka_unit_test(test_filter),
 	    cmocka_unit_test(test_edges),
 	    cmocka_unit_test(test_copy),
+	    cmocka_unit_test(test_rotate),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -65,6 +65,7 @@ struct ask {
 	TAILQ_ENTRY(ask) entry;
 	char *id;     /* owned: claude's request id */
 	char *params; /* owned: of event/ask, JSON; its input is echoed in the answer */
+	char *use;    /* owned: it is a hook's, about this use of a tool; NULL: can_use_tool */
 };
 
 struct control {
@@ -229,6 +230,11 @@ void control_cancel_message(struct claude *c, const char *message);
 /* worker/answer; line is irisd's, valid JSON. */
 int control_answer(
     struct claude *c, const cJSON *params, const char *line, size_t len, struct err *err);
+/*
+ * Ask irisd, which answers with worker/answer. params of event/ask, and use (NULL: none), are
+ * taken; false, and nothing taken, when too many are open.
+ */
+bool control_ask(struct claude *c, const char *id, char *use, cJSON *params);
 /* To a new irisd: what is still to be answered. */
 void control_replay(struct claude *c);
 void control_orphan(struct claude *c);

@@ -21,6 +21,9 @@
 #define ASKS_MAX 64 /* permission requests open at once */
 #define NOBODY                                                                                     \
 	"{\"behavior\":\"deny\",\"message\":\"Nobody can permit this: irisd is not running.\"}"
+#define TOO_MUCH                                                                                   \
+	"{\"behavior\":\"deny\",\"message\":\"Iris can not handle this request: too many or too "  \
+	"large.\"}"
 
 static const char *const input_path[] = {"request", "input", NULL};
 static const char *const suggestions_path[] = {"request", "permission_suggestions", NULL};
@@ -101,6 +104,7 @@ free_ask(struct claude *c, struct ask *a)
 	c->control.nasks--;
 	free(a->id);
 	free(a->params);
+	free(a->use);
 	free(a);
 }
 
@@ -163,35 +167,48 @@ session_params(const struct claude *c)
 	return p;
 }
 
+bool
+control_ask(struct claude *c, const char *id, char *use, cJSON *params)
+{
+	struct ask *a;
+
+	if (c->control.nasks >= ASKS_MAX)
+		return false;
+	a = xcalloc(1, sizeof *a);
+	a->id = xstrdup(id);
+	a->use = use;
+	a->params = json_print(params);
+	TAILQ_INSERT_TAIL(&c->control.asks, a, entry);
+	c->control.nasks++;
+	/* First: irisd says more of what is waited for, once it has the question. */
+	turn_activity(c, "waiting", json_str(params, "tool"), NULL);
+	report_event(c->worker, "event/ask", params);
+	return true;
+}
+
 /* can_use_tool: irisd decides; the answer comes with worker/answer. */
 static void
 take_ask(struct claude *c, const struct stream_event *ev, const cJSON *request)
 {
 	const char *raw, *suggestions;
 	size_t rawlen, slen;
-	struct ask *a;
 	cJSON *p;
 
+	if (hook_granted(c, ev, request))
+		return;
 	if (c->worker->orphaned) {
 		control_send_answer(c, ev->id, NOBODY);
 		return;
 	}
-	if (c->control.nasks >= ASKS_MAX ||
-	    !stream_raw(ev->line, ev->len, input_path, &raw, &rawlen) ||
+	if (!stream_raw(ev->line, ev->len, input_path, &raw, &rawlen) ||
 	    rawlen > RPC_LINE_MAX / 2) {
-		control_send_answer(c, ev->id,
-		    "{\"behavior\":\"deny\",\"message\":\"Iris can not handle this request: "
-		    "too many or too large.\"}");
+		control_send_answer(c, ev->id, TOO_MUCH);
 		return;
 	}
-	a = xcalloc(1, sizeof *a);
-	a->id = xstrdup(ev->id);
-	TAILQ_INSERT_TAIL(&c->control.asks, a, entry);
-	c->control.nasks++;
 	p = session_params(c);
 	if (c->turn != NULL)
 		json_put_str(p, "message", c->turn->message);
-	json_put_str(p, "request", a->id);
+	json_put_str(p, "request", ev->id);
 	json_put_str(p, "tool", json_str(request, "tool_name"));
 	json_put_raw(p, "input", raw, rawlen);
 	json_put_str_opt(p, "description", json_str(request, "description"));
@@ -199,10 +216,10 @@ take_ask(struct claude *c, const struct stream_event *ev, const cJSON *request)
 	    stream_raw(ev->line, ev->len, suggestions_path, &suggestions, &slen))
 		json_put_raw(p, "suggestions", suggestions, slen);
 	json_put_str_opt(p, "blockedPath", json_str(request, "blocked_path"));
-	a->params = json_print(p);
-	/* First: irisd says more of what is waited for, once it has the question. */
-	turn_activity(c, "waiting", json_str(request, "tool_name"), NULL);
-	report_event(c->worker, "event/ask", p);
+	if (!control_ask(c, ev->id, NULL, p)) {
+		cJSON_Delete(p);
+		control_send_answer(c, ev->id, TOO_MUCH);
+	}
 }
 
 static void
@@ -310,8 +327,12 @@ withdraw(struct claude *c, struct ask *a)
 void
 control_drop_asks(struct claude *c)
 {
-	while (!TAILQ_EMPTY(&c->control.asks))
-		withdraw(c, TAILQ_FIRST(&c->control.asks));
+	struct ask *a, *next;
+
+	/* A hook is withdrawn by claude itself. */
+	TAILQ_FOREACH_SAFE (a, &c->control.asks, entry, next)
+		if (a->use == NULL)
+			withdraw(c, a);
 }
 
 static void
@@ -382,9 +403,13 @@ control_answer(struct claude *c, const cJSON *params, const char *line, size_t l
 		return err_set(err, ERR_INVALID, "behavior must be \"allow\" or \"deny\"");
 	allow = strcmp(behavior, "allow") == 0;
 	body = answer_body(a, params, line, len, allow);
-	raw = json_print(body);
-	control_send_answer(c, a->id, raw);
-	free(raw);
+	if (a->use != NULL) {
+		hook_decided(c, a, body);
+	} else {
+		raw = json_print(body);
+		control_send_answer(c, a->id, raw);
+		free(raw);
+	}
 	cJSON_Delete(body);
 	free_ask(c, a);
 	/* The tool runs now, or Claude goes on: silence counts from here. */
@@ -408,7 +433,10 @@ control_orphan(struct claude *c)
 	struct ask *a;
 
 	while ((a = TAILQ_FIRST(&c->control.asks)) != NULL) {
-		control_send_answer(c, a->id, NOBODY);
+		if (a->use != NULL)
+			hook_refuse(c, a->id);
+		else
+			control_send_answer(c, a->id, NOBODY);
 		free_ask(c, a);
 		if (c->turn != NULL)
 			c->turn->heard = compat_mono_ms();

@@ -9,22 +9,33 @@
 
 #include <sys/queue.h>
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 #include "common/err.h"
 #include "iris-worker/stream.h"
 
+struct ask;
 struct claude;
 
 /* A use of a tool that waits for irisd. */
 struct hook {
 	TAILQ_ENTRY(hook) entry;
-	char *id;     /* owned: claude's request id */
-	char *params; /* owned: of event/hook, JSON */
+	char *id;      /* owned: claude's request id */
+	char *use;     /* owned: claude's id of the use */
+	cJSON *params; /* owned: of event/hook */
+};
+
+/* A use that was allowed when it was asked about, and that claude has still to ask about. */
+struct grant {
+	TAILQ_ENTRY(grant) entry;
+	char *use;  /* owned */
+	char *body; /* owned: the answer to can_use_tool; its input is the one that was allowed */
 };
 
 struct hooks {
-	unsigned n;
+	unsigned n, ngrants;
 	TAILQ_HEAD(, hook) list;
+	TAILQ_HEAD(, grant) grants; /* oldest first */
 };
 
 void hook_init(struct claude *c);
@@ -39,6 +50,13 @@ void hook_cancel(struct claude *c, const char *id);
 
 /* worker/hook. -1: ERR_NOT_FOUND where claude does not wait for it any more. */
 int hook_answer(struct claude *c, const cJSON *params, struct err *err);
+
+/* What irisd has said to a hook that it was asked about; body is as for can_use_tool. */
+void hook_decided(struct claude *c, const struct ask *a, const cJSON *body);
+/* Nobody can be asked. */
+void hook_refuse(struct claude *c, const char *id);
+/* claude's can_use_tool. True where just this was allowed before: it is answered. */
+bool hook_granted(struct claude *c, const struct stream_event *ev, const cJSON *request);
 
 /* To a new irisd: what is still to be answered. */
 void hook_replay(struct claude *c);

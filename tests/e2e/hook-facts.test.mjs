@@ -111,6 +111,29 @@ for (const subject of subjects) {
 			});
 		}
 
+		test('what "ask" leads to names the same use with the same input, updatedInput where given', async () => {
+			let updatedInput;
+			await open({
+				hook: () => {
+					const answer = say("ask");
+					answer.hookSpecificOutput.updatedInput = updatedInput;
+					return answer;
+				},
+				permit: (q) => ({ behavior: "allow", updatedInput: q.input }),
+			});
+			for (const text of ['BASH echo "é"; echo 1', 'TOOL list_teams {"b":[1,2.5],"a":{"é":"\\n"}}']) {
+				const { lines } = await claude.turn(text);
+				const [h] = requests(lines, "hook_callback"), [q] = requests(lines, "can_use_tool");
+				assert.equal(q.tool_use_id, h.tool_use_id);
+				assert.equal(JSON.stringify(q.input), JSON.stringify(h.input.tool_input));
+			}
+			updatedInput = { command: "echo second", description: "d" };
+			const { lines, result } = await claude.turn("BASH echo first");
+			const [q] = requests(lines, "can_use_tool");
+			assert.equal(JSON.stringify(q.input), JSON.stringify(updatedInput));
+			assert.equal(result.result, "second");
+		});
+
 		test("an empty answer, an error and one of no known form leave it to Claude Code", async () => {
 			let answer;
 			await open({ hook: () => answer });

@@ -148,11 +148,13 @@ void control_withdraw(void);
 bool control_servers_settled(void *unused);
 struct server *control_server_of(const char *tool);
 
-/* hook.c: what the host's PreToolUse hooks say. refusal (malloc'ed) is set with HOOK_DENY. */
+/*
+ * hook.c: what the host's PreToolUse hooks say. refusal (malloc'ed) is set with HOOK_DENY; with
+ * HOOK_ASK the input may be replaced.
+ */
 enum hook_decision { HOOK_NONE, HOOK_ASK, HOOK_DENY };
 void hook_register(const cJSON *initialize);
-enum hook_decision hook_decide(
-    const char *id, const char *tool, const cJSON *input, char **refusal);
+enum hook_decision hook_decide(const char *id, const char *tool, cJSON **input, char **refusal);
 
 /* transcript.c */
 void transcript_init(void);

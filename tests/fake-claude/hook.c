@@ -65,17 +65,17 @@ callback(const char *callback_id, const char *id, const char *tool, const cJSON 
 }
 
 enum hook_decision
-hook_decide(const char *id, const char *tool, const cJSON *input, char **refusal)
+hook_decide(const char *id, const char *tool, cJSON **input, char **refusal)
 {
 	enum hook_decision all = HOOK_NONE;
 	const char *why, *decision, *reason;
-	const cJSON *specific;
+	const cJSON *specific, *updated;
 	cJSON *answer;
 
 	*refusal = NULL;
 	for (size_t i = 0; i < nhooks && all != HOOK_DENY; i++) {
 		answer = control_ask_within(
-		    callback(hooks[i].id, id, tool, input), hooks[i].timeout_ms, &why);
+		    callback(hooks[i].id, id, tool, *input), hooks[i].timeout_ms, &why);
 		specific = json_obj(answer, "hookSpecificOutput");
 		decision = json_str(specific, "permissionDecision");
 		reason = json_str(specific, "permissionDecisionReason");
@@ -89,6 +89,11 @@ hook_decide(const char *id, const char *tool, const cJSON *input, char **refusal
 			    "PreToolUse:%s hook error: %s", tool, reason == NULL ? "" : reason);
 		} else if (decision != NULL && strcmp(decision, "ask") == 0) {
 			all = HOOK_ASK;
+			updated = json_obj(specific, "updatedInput");
+			if (updated != NULL) {
+				cJSON_Delete(*input);
+				*input = cJSON_Duplicate(updated, true);
+			}
 		}
 		cJSON_Delete(answer);
 	}

@@ -96,7 +96,7 @@ permission_ask(const char *id, const char *tool, cJSON **input)
 	const char *behavior, *message, *why;
 	cJSON *answer, *updated;
 	char *refusal;
-	enum hook_decision hooked = hook_decide(id, tool, *input, &refusal);
+	enum hook_decision hooked = hook_decide(id, tool, input, &refusal);
 
 	if (hooked == HOOK_DENY || (hooked == HOOK_NONE && is_allowed(tool)))
 		return refusal;

@@ -21,8 +21,8 @@ describe("before Claude Code's own rules", () => {
 		return result;
 	};
 	const connect = async () => (ctl = await connectRaw(iris, { role: "ctl", ...HELLO }));
-	const start = async (permissions, b = BYPASS) => {
-		iris = await startTeams({ asker: {}, b }, { config: { permissions } });
+	const start = async (permissions, b = BYPASS, settings = {}) => {
+		iris = await startTeams({ asker: {}, b }, { settings, config: { permissions } });
 		await connect();
 	};
 	const send = async (text) => {
@@ -82,13 +82,14 @@ describe("before Claude Code's own rules", () => {
 	});
 
 	test("irisd is killed with a hook open: the next one decides it, and the turn goes on", async () => {
-		await start({ deny: ["Bash(touch:*)"] });
+		await start({ deny: ["Bash(touch:*)"] }, BYPASS, { logLevel: "debug" });
 		const gate = join(iris.root, "gate");
 		const id = await send(`HOLD ${gate}\nBASH touch made\nBASH echo free`);
 		await iris.messageIn(id, "seen");
 		/* It hears no more, and its worker does not know. */
 		iris.daemon.kill("SIGSTOP");
 		writeFileSync(gate, "");
+		await waitFor(() => iris.log().includes("a tool waits for irisd"), { what: "the hook to be open" });
 		await iris.kill();
 		await iris.start();
 		await connect();
@@ -126,12 +127,66 @@ workerTest("hook: what irisd is told, and each decision", async (irisd) => {
 
 	const third = await turn("TOOL list_teams {}");
 	assert.equal(third.hook.tool, "mcp__iris__list_teams");
-	await answer(irisd, third.hook, { decision: "ask", reason: "why" });
-	const ask = await irisd.event("event/ask");
-	assert.equal(ask.tool, "mcp__iris__list_teams");
-	await irisd.request("worker/answer", { session: "s1", request: ask.request, behavior: "deny", message: "a person says no" });
-	assert.equal((await irisd.result(third.message)).answer, "a person says no");
+	await answer(irisd, third.hook, { decision: "none" });
+	assert.equal((await irisd.result(third.message)).ok, true);
+	assert.deepEqual(irisd.all("event/ask"), []);
 });
+
+/* A turn whose hook irisd has said to ask about: what it then asks. */
+async function held(irisd, text) {
+	const { message, hook } = await (await asking(irisd))(text);
+	await answer(irisd, hook, { decision: "ask", reason: "why" });
+	const ask = await irisd.event("event/ask");
+	assert.deepEqual(ask, hook, "it is asked what it was told");
+	const decide = (more) => irisd.request("worker/answer", { session: "s1", request: ask.request, ...more });
+	return { message, ask, decide };
+}
+
+workerTest("hook: to be asked about: denied, the tool is refused", async (irisd) => {
+	const { message, decide } = await held(irisd, "TOOL list_teams {}");
+	await decide({ behavior: "deny", message: "a person says no" });
+	assert.equal((await irisd.result(message)).answer, "PreToolUse:mcp__iris__list_teams hook error: a person says no");
+});
+
+for (const [what, input, said] of [["as it was", undefined, "first"], ["with another input", { command: "echo second" }, "second"]]) {
+	workerTest(`hook: to be asked about: allowed ${what}, and nobody is asked twice`, async (irisd) => {
+		const { message, decide } = await held(irisd, "BASH echo first");
+		await decide({ behavior: "allow", updatedInput: input });
+		assert.equal((await irisd.result(message)).answer, said);
+		assert.equal(irisd.all("event/ask").length, 1);
+		assert.equal(irisd.all("event/hook").length, 1);
+	});
+}
+
+workerTest("hook: to be asked about: irisd goes, the next one is asked again", async (irisd) => {
+	const { message, ask, decide } = await held(irisd, "BASH touch made");
+	irisd.die();
+	await irisd.comeBack();
+	assert.deepEqual(await irisd.event("event/ask"), ask);
+	assert.deepEqual(irisd.all("event/hook"), []);
+	assert.equal(existsSync(join(irisd.dir, "made")), false);
+	await decide({ behavior: "allow" });
+	await irisd.result(message);
+	assert.equal(existsSync(join(irisd.dir, "made")), true);
+});
+
+workerTest("hook: to be asked about: the turn is interrupted, and irisd told", async (irisd) => {
+	const { message, ask } = await held(irisd, "BASH touch made");
+	await irisd.request("worker/interrupt", { session: "s1", message });
+	assert.equal((await irisd.event("event/unask")).request, ask.request);
+	assert.equal((await irisd.result(message)).code, "cancelled");
+	assert.equal(existsSync(join(irisd.dir, "made")), false);
+});
+
+workerTest("hook: to be asked about: no irisd comes any more: refused", async (irisd) => {
+	const { message } = await held(irisd, "BASH touch made");
+	irisd.die();
+	await within(8000, irisd.ended, "the worker's end");
+	assert.equal(existsSync(join(irisd.dir, "made")), false);
+	const [line] = irisd.spooled();
+	assert.equal(line.message, message);
+	assert.match(line.answer, /^PreToolUse:Bash hook error: Nobody can say whether this is permitted/);
+}, {}, (irisd) => ["-d", irisd.spool, "-o", "1000"]);
 
 workerTest("hook: its turn is interrupted: nothing waits for it any more", async (irisd) => {
 	const turn = await asking(irisd);

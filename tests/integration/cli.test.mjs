@@ -28,6 +28,7 @@ describe("the command line", () => {
 		for (const [args, text] of [
 			[["stauts"], /unknown command "stauts"; did you mean status\?/],
 			[["team", "lst"], /unknown command "team lst"; did you mean list\?/],
+			[["approvals", "shw"], /unknown command "approvals shw"; did you mean show\?/],
 			[["team"], /needs a word after it: add, list, show, remove, wake, sleep/],
 			[["ask", "backend", "x", "--timout=3"], /unknown option --timout; did you mean --timeout\?/],
 			[["ask", "backend", "x", "-Z"], /unknown option -Z/],
@@ -83,6 +84,9 @@ describe("the command line", () => {
 		writeFileSync(join(s.home, "config.yaml"), "teams: {backend: {path: /nowhere/a}, basement: {path: /nowhere/b}, frontend: {path: /nowhere/c}}\n");
 		assert.deepEqual(await complete("iris", "sta"), ["status", "start"]);
 		assert.deepEqual(await complete("iris", "message", ""), ["show", "list", "search", "cancel"]);
+		assert.deepEqual(await complete("iris", "approvals", "r"), ["rules", "remember", "revoke"]);
+		assert.deepEqual(await complete("iris", "session", "report", "ba"), ["backend", "basement"]);
+		assert.deepEqual(await complete("iris", "approvals", "remember", "--team", "f"), ["frontend"]);
 		assert.deepEqual(await complete("iris", "ask", "ba"), ["backend", "basement"]);
 		assert.deepEqual(await complete("iris", "ask", "--no-s"), ["--no-stream"]);
 		assert.deepEqual(await complete("iris", "message", "list", "--state", "an"), ["answered"]);

@@ -115,7 +115,7 @@ describe("the worker protocol", () => {
 	});
 
 	/* Each function that tells an event makes its members, too. */
-	const tellers = { "event/result": "finish" };
+	const tellers = { "event/result": "finish", "event/ask": "take_ask" };
 	for (const name of names(events)) {
 		test(`members of ${name}`, () => {
 			const teller = tellers[name] ?? Object.keys(code).find((f) => code[f].includes(`"${name}"`));

@@ -103,8 +103,11 @@ arm(struct watch *w)
 	char dir[PATHS_MAX], target_dir[PATH_MAX], env_dir[PATH_MAX];
 	const char *paths[PATHS] = {config, w->env, dir};
 	char *target = realpath(config, NULL), *env = realpath(w->env, NULL);
-	size_t n = 3;
+	size_t n = 3, i;
 
+	/* Those beyond what is watched this time are nobody's to close. */
+	for (i = 0; i <= PATHS; i++)
+		w->fds[i] = -1;
 	dir_of(config, dir, sizeof dir);
 	if (target != NULL) {
 		dir_of(target, target_dir, sizeof target_dir);

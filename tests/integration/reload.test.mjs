@@ -13,7 +13,7 @@ describe("reloading the configuration", () => {
 	let iris, config;
 
 	const write = (teams, settings = "") => writeFileSync(config,
-		`# kept\nsettings:\n  claudePath: ${fakeClaudePath()}\n  stopTimeout: 4000\n${settings}teams:\n${teams.map((t) =>
+		`# kept\ndashboard: {enabled: false}\nsettings:\n  claudePath: ${fakeClaudePath()}\n  stopTimeout: 4000\n${settings}teams:\n${teams.map((t) =>
 			`  ${t}:\n    path: ${iris.project(t)}\n    description: the ${t} project\n`).join("")}`);
 	const reload = async () => {
 		const raw = await connectRaw(iris, { role: "ctl" });
@@ -124,6 +124,8 @@ describe("reloading the configuration", () => {
 		assert.deepEqual(await names(), ["asker", "b"]);
 		write(["asker", "b", "c"], "  hotReloadConfig: true\n");
 		await waitFor(async () => (await names()).length === 3, { what: "the next file to be read" });
+		/* What is watched has changed three times: its old descriptors are closed, and no other one. */
+		assert.equal(readlinkSync(`/proc/${(await status(iris)).pid}/fd/0`), "/dev/null");
 		gate.open();
 		assert.equal((await iris.messageIn(queued, "answered")).response, "still here");
 		writeFileSync(config, "teams: {}\n");

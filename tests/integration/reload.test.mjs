@@ -13,7 +13,7 @@ describe("reloading the configuration", () => {
 	let iris, config;
 
 	const write = (teams, settings = "") => writeFileSync(config,
-		`# kept\ndashboard: {enabled: false}\nsettings:\n  claudePath: ${fakeClaudePath()}\n  stopTimeout: 4000\n${settings}teams:\n${teams.map((t) =>
+		`dashboard: {enabled: false} # kept\nsettings:\n  claudePath: ${fakeClaudePath()}\n  stopTimeout: 4000\n${settings}teams:\n${teams.map((t) =>
 			`  ${t}:\n    path: ${iris.project(t)}\n    description: the ${t} project\n`).join("")}`);
 	const reload = async () => {
 		const raw = await connectRaw(iris, { role: "ctl" });
@@ -63,7 +63,7 @@ describe("reloading the configuration", () => {
 		assert.equal(r.status, 0, r.stderr);
 		assert.equal((await iris.call(client, "ask_message", { toTeam: "c", message: "ECHO new" })).response, "new");
 		assert.deepEqual((await iris.call(client, "list_teams")).teams.map((t) => t.name), ["asker", "b", "c"]);
-		assert.match(readFileSync(config, "utf8"), /^# kept\n/);
+		assert.match(readFileSync(config, "utf8"), /^dashboard.* # kept\n/);
 	});
 
 	test("who asked as a guest is the team once its directory is one", async () => {

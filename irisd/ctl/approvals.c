@@ -3,6 +3,7 @@
  * approvals list and show, and how a request is told on one line. Starts no irisd: without one,
  * nothing waits.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +145,7 @@ ctl_approvals_list_run(struct ctl *c, struct err *err)
 	const char *limit = ctl_opt(c, "limit");
 	bool all = ctl_opt(c, "all") != NULL;
 	cJSON *params, *result = NULL, *list;
-	int64_t n = 0;
+	int64_t n = 0, left;
 
 	if (ctl_opt(c, "watch") != NULL)
 		return approvals_watch(c, err);
@@ -158,7 +159,11 @@ ctl_approvals_list_run(struct ctl *c, struct err *err)
 	    -1)
 		return -1;
 	list = cJSON_DetachItemFromObjectCaseSensitive(result, "permissions");
+	left = json_int_or(result, "left", 0);
 	cJSON_Delete(result);
+	if (left > 0 && !c->quiet)
+		fprintf(
+		    stderr, "iris: %" PRId64 " more, older, are too large for one list\n", left);
 	if (c->json) {
 		ctl_print_json(list != NULL ? list : cJSON_CreateArray());
 		return 0;

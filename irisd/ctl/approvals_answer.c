@@ -17,7 +17,7 @@
 #include "irisd/ctl/approvals.h"
 #include "irisd/ctl/term.h"
 
-#define INPUT_LIMIT ((size_t)8 * 1024 * 1024)
+#define INPUT_LIMIT ((size_t)4 * 1024 * 1024)
 #define ID_MIN      6 /* characters of an id that irisd takes for it */
 
 int

@@ -442,6 +442,12 @@ loop(struct watch *w, bool screen, struct err *err)
 	char key;
 
 	while (rv == 0 && !w->quit) {
+		/* What is old and large comes when there is room for it. */
+		if (w->feed.partial && cJSON_GetArraySize(w->feed.pending) == skipped(w) &&
+		    feed_more(&w->feed, err) == -1) {
+			rv = reconnect(w, screen, err);
+			continue;
+		}
 		if (screen) {
 			pick(w);
 			draw(w);

@@ -19,7 +19,7 @@
 #include "common/xmalloc.h"
 #include "irisd/ctl/editor.h"
 
-#define TEXT_LIMIT ((size_t)8 * 1024 * 1024)
+#define TEXT_LIMIT ((size_t)16 * 1024 * 1024)
 #define WORDS_MAX  32
 
 extern char **environ;

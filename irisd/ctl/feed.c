@@ -95,21 +95,18 @@ ask_for_ended(struct feed *f, const cJSON *list, struct err *err)
 }
 
 static int
-fill(struct feed *f, struct err *err)
+fill(struct feed *f, bool again, struct err *err)
 {
-	char *line = rpc_request(WATCH_ID, "iris/permission.watch", json_new());
 	cJSON *result = NULL;
 	const cJSON *list;
 	int i, rv;
 
-	rv = call_write_line(f->call.fd, line, strlen(line), err);
-	free(line);
-	if (rv == -1 ||
-	    call_request(&f->call, "iris/permission.list", json_new(), APPROVALS_TIMEOUT, notify_cb,
+	if (call_request(&f->call, "iris/permission.list", json_new(), APPROVALS_TIMEOUT, notify_cb,
 		f, &result, err) == -1)
 		return -1;
 	list = json_arr(result, "permissions");
-	rv = ask_for_ended(f, list, err);
+	f->partial = json_int_or(result, "left", 0) > 0;
+	rv = again ? ask_for_ended(f, list, err) : 0;
 	/* irisd's list has the newest first. */
 	for (i = cJSON_GetArraySize(list) - 1; rv == 0 && i >= 0; i--)
 		take(f, cJSON_GetArrayItem(list, i));
@@ -156,14 +153,30 @@ drain(struct feed *f, bool *stopped, struct err *err)
 int
 feed_open(struct feed *f, bool start, struct err *err)
 {
-	bool stopped;
+	bool stopped, again = f->pending != NULL;
+	char *line;
+	int rv;
 
-	if (f->pending == NULL)
+	if (!again)
 		f->pending = cJSON_CreateArray();
 	f->call.fd = -1;
 	if (ctl_connect(f->c, start, NULL, &f->call, err) == -1)
 		return -1;
-	if (fill(f, err) == 0 && drain(f, &stopped, err) == 0)
+	line = rpc_request(WATCH_ID, "iris/permission.watch", json_new());
+	rv = call_write_line(f->call.fd, line, strlen(line), err);
+	free(line);
+	if (rv == 0 && fill(f, again, err) == 0 && drain(f, &stopped, err) == 0)
+		return 0;
+	call_close(&f->call);
+	return -1;
+}
+
+int
+feed_more(struct feed *f, struct err *err)
+{
+	bool stopped;
+
+	if (fill(f, false, err) == 0 && drain(f, &stopped, err) == 0)
 		return 0;
 	call_close(&f->call);
 	return -1;

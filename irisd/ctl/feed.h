@@ -12,6 +12,7 @@ struct feed {
 	struct ctl *c;
 	struct call call; /* fd -1: there is no connection */
 	cJSON *pending;   /* list, oldest first; owned */
+	bool partial;     /* there are older ones, which were too large for one list */
 	/* Each request that has come or has ended, once; p lives during the call only. */
 	void (*changed)(const cJSON *p, void *arg);
 	void *arg;
@@ -24,6 +25,8 @@ int feed_open(struct feed *f, bool start, struct err *err);
  * ERR_UNAVAILABLE with *stopped unless it was just lost.
  */
 int feed_read(struct feed *f, bool *stopped, struct err *err);
+/* Look for more of them, where the list was partial. Errors as feed_open. */
+int feed_more(struct feed *f, struct err *err);
 void feed_close(struct feed *f);
 
 /* One that waits, by its whole id; NULL when it does not. */

@@ -80,6 +80,18 @@ test("claude missing, not executable, not logged in: each its own error, within 
 	assert.match(d.of("claude").detail, /there is no "no-such-claude" in PATH nor in ~\/\.local\/bin/);
 });
 
+test("the program that tells of permission requests: nothing is said without one, and one that can not run is a warning", async () => {
+	const notify = (...words) => writeFileSync(join(s.home, "config.yaml"), JSON.stringify({ settings: { claudePath: fakeClaudePath() }, permissions: { notify: words } }), { mode: 0o600 });
+	config(fakeClaudePath());
+	assert.equal((await doctor()).of("notify"), undefined);
+	for (const [name, status] of [[script("tell", "#!/bin/sh\n"), "ok"], ["sh", "ok"], [script("mute", "#!/bin/sh\n", 0o644), "warn"], ["/nowhere/tell", "warn"], ["no-such-program", "warn"]]) {
+		notify(name, "x");
+		const { status: is, detail } = (await doctor()).of("notify");
+		assert.equal(is, status, name);
+		assert.match(detail, status === "ok" ? /is told of permission requests/ : /can not be executed: nobody is told/);
+	}
+});
+
 test("claude outside of PATH, where its installer puts it, is found, as iris-worker finds it", async () => {
 	mkdirSync(join(s.root, ".local", "bin"), { recursive: true });
 	script(".local/bin/my-claude", "#!/bin/sh\n[ \"$1\" = --version ] && echo '9.9.9 (Claude Code)' || echo '{\"loggedIn\":true}'\n");

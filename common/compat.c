@@ -132,6 +132,12 @@ compat_pipe(int fds[2])
 }
 
 int
+compat_pair(int fds[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
+}
+
+int
 compat_peer_cred(int fd, uid_t *uid, pid_t *pid)
 {
 	struct ucred cred;
@@ -275,16 +281,26 @@ compat_accept(int fd)
 	return finish_fd(accept(fd, NULL, NULL), true);
 }
 
-int
-compat_pipe(int fds[2])
+static int
+finish_two(int fds[2])
 {
-	if (pipe(fds) == -1)
-		return -1;
 	if (compat_set_cloexec(fds[0], true) == 0 && compat_set_cloexec(fds[1], true) == 0)
 		return 0;
 	close(fds[0]);
 	close(fds[1]);
 	return -1;
+}
+
+int
+compat_pipe(int fds[2])
+{
+	return pipe(fds) == -1 ? -1 : finish_two(fds);
+}
+
+int
+compat_pair(int fds[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1 ? -1 : finish_two(fds);
 }
 
 int

@@ -30,6 +30,8 @@ int compat_socket(bool nonblock);
 int compat_accept(int fd);
 /* pipe(2), both ends close-on-exec. -1 with errno. */
 int compat_pipe(int fds[2]);
+/* Two Unix stream sockets, joined, both close-on-exec. -1 with errno. */
+int compat_pair(int fds[2]);
 int compat_set_nonblock(int fd);
 int compat_set_cloexec(int fd, bool on);
 

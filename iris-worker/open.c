@@ -143,7 +143,11 @@ spawn_timeout_cb(evutil_socket_t fd, short what, void *arg)
 	    c->spawn_ms, c->dir);
 }
 
-/* Start the program with three pipes. Ours are fds[0] (its stdin), fds[1], fds[2]. */
+/*
+ * Start the program. Ours are fds[0] (its stdin), fds[1], fds[2]. The first two are sockets: pipes
+ * could be opened by whatever the program starts, by way of /proc, and answers be written there
+ * that look like ours.
+ */
 static pid_t
 start(const struct transport *t, int fds[3], struct err *err)
 {
@@ -151,8 +155,8 @@ start(const struct transport *t, int fds[3], struct err *err)
 	struct spawn s = {.path = t->path, .argv = t->argv, .envp = t->envp, .dir = t->dir};
 	pid_t pid = -1;
 
-	if (compat_pipe(in) == -1 || compat_pipe(out) == -1 || compat_pipe(errs) == -1) {
-		err_sys(err, ERR_IO, "can not make pipes for claude");
+	if (compat_pair(in) == -1 || compat_pair(out) == -1 || compat_pipe(errs) == -1) {
+		err_sys(err, ERR_IO, "can not make sockets and a pipe for claude");
 		goto out;
 	}
 	s.fds[0] = in[0];

@@ -20,7 +20,9 @@
 #include "irisd/net/origin.h"
 
 #define LIST_LIMIT   100
-#define VERIFY_LIMIT 2000 /* rows in one call, so that irisd is not held up */
+#define LIST_BYTES   ((size_t)8 * 1024 * 1024) /* of a list: half of what a line may have */
+#define ROW_BYTES    1024                      /* of each request, beside its input */
+#define VERIFY_LIMIT 2000                      /* rows in one call, so that irisd is not held up */
 
 /* Who answers by the CLI: the user, and which process it was. */
 static char *
@@ -32,31 +34,59 @@ caller(const struct control *c)
 	    "%s (pid %ld)", pw != NULL ? pw->pw_name : "the user", (long)c->client->pid);
 }
 
+/* What teams' Claudes want to do is for people to read, and not for the others' Claudes. */
+static bool
+is_person(struct control *c, const char *what)
+{
+	struct err err;
+
+	if (origin_person(c->client, what, &err) == 0)
+		return true;
+	control_failed(c, &err);
+	return false;
+}
+
+struct list {
+	struct irisd *d;
+	cJSON *rows;
+	size_t bytes;
+	int64_t left;
+};
+
+/* At least one, and of the rest as much as fits into a line. */
 static void
 list_cb(const struct store_permission *row, void *arg)
 {
-	struct list {
-		struct irisd *d;
-		cJSON *a;
-	} *l = arg;
+	size_t bytes = ROW_BYTES + strlen(row->input) +
+	    (row->updated != NULL ? strlen(row->updated) : 0) +
+	    (row->description != NULL ? strlen(row->description) : 0);
+	struct list *l = arg;
 
-	cJSON_AddItemToArray(l->a, permission_json(l->d, row));
+	if (l->left > 0 || (l->bytes > 0 && l->bytes + bytes > LIST_BYTES)) {
+		l->left++;
+		return;
+	}
+	l->bytes += bytes;
+	cJSON_AddItemToArray(l->rows, permission_json(l->d, row));
 }
 
 void
 control_permission_list(struct control *c, const cJSON *params)
 {
-	struct {
-		struct irisd *d;
-		cJSON *a;
-	} l = {c->client->d, cJSON_CreateArray()};
+	struct list l = {.d = c->client->d};
 	bool all = json_bool(params, "all", false);
 	int64_t limit = json_int_or(params, "limit", all ? LIST_LIMIT : 0);
-	cJSON *o = json_new();
+	cJSON *o;
 
+	if (!is_person(c, "the list of permission requests"))
+		return;
+	l.rows = cJSON_CreateArray();
 	store_permission_each(
 	    l.d->store, !all, limit > 0 && limit <= 10000 ? (int)limit : 0, list_cb, &l);
-	json_put(o, "permissions", l.a);
+	o = json_new();
+	json_put(o, "permissions", l.rows);
+	if (l.left > 0)
+		json_put_int(o, "left", l.left);
 	control_done(c, o);
 }
 
@@ -68,6 +98,8 @@ control_permission_show(struct control *c, const cJSON *params)
 	struct err err;
 	cJSON *o;
 
+	if (!is_person(c, "a permission request"))
+		return;
 	if (id == NULL)
 		err_set(&err, ERR_INVALID, "iris/permission.show needs id");
 	if (id == NULL || permission_find(c->client->d, id, &row, &err) == -1) {
@@ -265,10 +297,8 @@ control_permission_revoke(struct control *c, const cJSON *params)
 	struct err err;
 	cJSON *o;
 
-	if (origin_person(c->client, "the end of a rule", &err) == -1) {
-		control_failed(c, &err);
+	if (!is_person(c, "the end of a rule"))
 		return;
-	}
 	f.by = caller(c);
 	store_rule_each(c->client->d->store, revoke_cb, &f);
 	free(f.by);
@@ -291,7 +321,8 @@ void
 control_permission_watch(struct control *c, const cJSON *params)
 {
 	(void)params;
-	c->permissions = true;
+	if (is_person(c, "the list of permission requests"))
+		c->permissions = true;
 }
 
 void
@@ -324,14 +355,18 @@ void
 control_audit_list(struct control *c, const cJSON *params)
 {
 	int64_t limit = json_int_or(params, "limit", LIST_LIMIT), from, seq;
-	cJSON *o = json_new(), *list = cJSON_CreateArray();
+	cJSON *o, *list;
 	char head[65];
 
+	if (!is_person(c, "the audit"))
+		return;
+	list = cJSON_CreateArray();
 	store_audit_head(c->client->d->store, &seq, head);
 	limit = limit < 1 || limit > VERIFY_LIMIT ? VERIFY_LIMIT : limit;
 	/* The last ones, unless it is said from where. */
 	from = json_int_or(params, "seq", seq - limit + 1);
 	store_audit_each(c->client->d->store, from < 1 ? 1 : from, (int)limit, audit_cb, list);
+	o = json_new();
 	json_put(o, "rows", list);
 	json_put_int(o, "seq", seq);
 	json_put_str(o, "head", head);

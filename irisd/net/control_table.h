@@ -44,19 +44,22 @@ CONTROL_X(key_revoke, "iris/key.revoke", "id", "end an API key, and what its bea
 CONTROL_X(key_check, "iris/key.check", "key, session?, mcp?, capabilities?",
     "whose key it is; and in the role web, this connection is for the MCP of its bearer")
 CONTROL_X(permission_list, "iris/permission.list", "all?, limit?",
-    "permission requests, newest first: those that wait, or all")
-CONTROL_X(permission_show, "iris/permission.show", "id", "one permission request, whole")
+    "permission requests, newest first: those that wait, or all; refused to agents")
+CONTROL_X(permission_show, "iris/permission.show", "id",
+    "one permission request, whole; refused to agents")
 CONTROL_X(permission_answer, "iris/permission.answer",
     "id, behavior, inputHash, reason?, updatedInput?, remember?, expires?",
     "answer a permission request; refused to agents")
 CONTROL_X(permission_watch, "iris/permission.watch", "",
-    "tell of permission requests as they come and go, until the connection ends")
+    "tell of permission requests as they come and go, until the connection ends; refused to "
+    "agents")
 CONTROL_X(permission_rules, "iris/permission.rules", "", "all rules that were remembered")
 CONTROL_X(permission_remember, "iris/permission.remember", "rule, team?, expires?",
     "remember a rule that allows; refused to agents")
 CONTROL_X(permission_revoke, "iris/permission.revoke", "number",
     "end a remembered rule; refused to agents")
-CONTROL_X(audit_list, "iris/audit.list", "seq?, limit?", "rows of the audit, in order")
+CONTROL_X(audit_list, "iris/audit.list", "seq?, limit?",
+    "rows of the audit, in order; refused to agents")
 CONTROL_X(audit_verify, "iris/audit.verify", "seq?, hash?",
     "look whether the audit is whole, from the row after this one on")
 CONTROL_X(web_listening, "iris/web.listening", "ports", "the web process listens, or can not")

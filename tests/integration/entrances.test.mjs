@@ -76,6 +76,21 @@ describe("no agent answers a permission request", () => {
 			await unanswered();
 		});
 
+	test("nor reads one, or what was decided", async () => {
+		for (const [method, params] of [["iris/permission.list", { all: true }], ["iris/permission.show", { id: request.id }],
+			["iris/permission.watch", {}], ["iris/audit.list", {}]]) {
+			const said = await speak("ctl", [line(method, params)]);
+			assert.match(said, /is for a person/, method);
+			assert.doesNotMatch(said, /was-run|inputHash/, method);
+		}
+		await unanswered();
+	});
+
+	test("by the pipes of its own Claude, where irisd's answers come in", { skip: process.platform !== "linux" }, async () => {
+		const said = await bash("for n in 0 1; do (echo '{}' > /proc/$PPID/fd/$n) 2>&1; done");
+		assert.equal(said.match(/No such device or address/g)?.length, 2, said);
+	});
+
 	test("and before all that the guard knows the way to the socket", async () => {
 		const path = join(iris.home, "config.yaml"), config = JSON.parse(readFileSync(path, "utf8"));
 		delete config.permissions;

@@ -470,13 +470,48 @@ forward(struct irisd *d, const struct permission_ask *a, struct verdict *v)
 	deny(a, text);
 }
 
+/* What can not be shown is not decided about either. */
+static void
+deny_unreadable(
+    struct irisd *d, const struct permission_ask *a, const char *why, char *buf, size_t size)
+{
+	struct permission_ask shown = *a;
+	struct verdict v = {.via = "input"};
+
+	shown.tool = "(unreadable)";
+	compat_strlcpy(v.rule, why, sizeof v.rule);
+	json_utf8_mend(v.rule);
+	audit_verdict(d, &shown, &v, "denied");
+	snprintf(buf, size,
+	    "%.80s is not permitted: %.240s. Answer without it, and say what could not be done.",
+	    a->tool, why);
+	json_utf8_mend(buf);
+}
+
+static bool
+is_same(const struct permission_ask *a, const struct store_permission *row)
+{
+	char *text = json_print(a->input), hash[DIGEST_LEN + 1];
+
+	digest_text(text, hash);
+	free(text);
+	return strcmp(hash, row->hash) == 0 && strcmp(a->tool, row->tool) == 0;
+}
+
 /* Told again, after a restart of irisd or of the connection. */
 static void
 again(struct irisd *d, const struct permission_ask *a, const struct store_permission *row)
 {
 	struct permission *p = permission_by_id(d, row->id);
 	struct asker asker = asker_of(a);
+	char text[400];
 
+	if (!is_same(a, row)) {
+		deny_unreadable(
+		    d, a, "its request was made before, for something else", text, sizeof text);
+		deny(a, text);
+		return;
+	}
 	if (p == NULL) {
 		tell_ended(&asker, row);
 		return;
@@ -494,11 +529,17 @@ permission_ask(struct irisd *d, const struct permission_ask *a)
 	struct asker asker = asker_of(a);
 	struct store_permission row;
 	struct verdict v;
+	struct err err;
 	char text[640];
 
 	if (store_permission_by_request(d->store, a->instance, a->request, &row)) {
 		again(d, a, &row);
 		store_permission_release(&row);
+		return;
+	}
+	if (permission_check_input(a->tool, a->input, &err) == -1) {
+		deny_unreadable(d, a, err.msg, text, sizeof text);
+		deny(a, text);
 		return;
 	}
 	judge(d, a->team, a->tool, a->input, false, &v);
@@ -529,7 +570,12 @@ permission_hook(struct session *s, const char *tool, const cJSON *input, char *w
 	struct permission_ask a = {
 	    .session = s, .team = s->team, .message = message, .tool = tool, .input = input};
 	struct verdict v;
+	struct err err;
 
+	if (permission_check_input(tool, input, &err) == -1) {
+		deny_unreadable(s->d, &a, err.msg, why, size);
+		return PERMISSION_REFUSED;
+	}
 	judge(s->d, s->team, tool, input, true, &v);
 	if (v.hit && v.guard.action == CONFIG_ACTION_LOG) {
 		struct verdict logged = {.via = "guard"};

@@ -19,4 +19,7 @@ void permission_expire_due(struct irisd *d);
  */
 void permission_end(struct permission *p, struct store_permission *row);
 
+/* Whether tool and input can be read in one way only. -1 with ERR_INVALID: they can not. */
+int permission_check_input(const char *tool, const cJSON *input, struct err *err);
+
 #endif

@@ -99,4 +99,10 @@ bool json_utf8_valid(const char *s, size_t len);
  */
 void json_utf8_mend(char *s);
 
+/*
+ * The next element of a list, in a NUL-terminated text that has passed json_check: *p is behind the
+ * '[', or behind the element before, and then at this one. Its length; 0 at the end.
+ */
+size_t json_raw_element(const char **p);
+
 #endif

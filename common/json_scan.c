@@ -520,3 +520,30 @@ json_raw_member(const char *buf, size_t len, const char *name, const char **raw,
 	*rawlen = (size_t)(at.end - at.p);
 	return true;
 }
+
+size_t
+json_raw_element(const char **p)
+{
+	const char *s = *p + strspn(*p, " \t\r\n,"), *start = s;
+	bool string = false;
+	int depth = 0;
+
+	*p = start;
+	for (; *s != '\0'; s++) {
+		if (string) {
+			if (*s == '\\')
+				s++;
+			else if (*s == '"')
+				string = false;
+		} else if (*s == '"') {
+			string = true;
+		} else if (*s == '{' || *s == '[') {
+			depth++;
+		} else if (depth > 0 && (*s == '}' || *s == ']')) {
+			depth--;
+		} else if (depth == 0 && (*s == ',' || *s == ']')) {
+			break;
+		}
+	}
+	return (size_t)(s - start);
+}

@@ -8,12 +8,10 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/call.h"
 #include "common/compat.h"
 #include "common/frame.h"
 #include "common/json.h"
@@ -21,17 +19,18 @@
 #include "common/rpc.h"
 #include "common/uuid.h"
 #include "common/xmalloc.h"
+#include "iris-mcp-shim/batch.h"
+#include "iris-mcp-shim/hello.h"
 #include "iris-mcp-shim/lines.h"
 #include "iris-mcp-shim/link.h"
 #include "iris-mcp-shim/relay.h"
 #include "iris-mcp-shim/sniff.h"
 
-#define TERMINAL_VALUE_MAX 4096 /* bytes of a variable that irisd is told of */
-#define HELLO_ID           "\"iris/hello\""
-#define OWN_MAX            ((size_t)64 * 1024) /* bytes of own answers above which the client is not read */
-#define TAIL_MAX           512 /* last bytes of a line too long: its id may be there */
-#define EOF_MS             500 /* how long answers are still passed on after the client's EOF */
-#define LASTING_MS         500 /* a request that ends irisd does so at once: not its fault after so long */
+#define HELLO_ID   "\"iris/hello\""
+#define OWN_MAX    ((size_t)64 * 1024) /* bytes of own answers above which the client is not read */
+#define TAIL_MAX   512                 /* last bytes of a line too long: its id may be there */
+#define EOF_MS     500 /* how long answers are still passed on after the client's EOF */
+#define LASTING_MS 500 /* a request that ends irisd does so at once: not its fault after so long */
 
 struct buf {
 	char *p; /* owned */
@@ -50,9 +49,11 @@ struct relay {
 	struct buf first; /* what goes out before lines: hello, and the handshake again */
 	char *cur;        /* the line of irisd's being written to standard output, in irisd */
 	size_t cur_len, cur_off;
-	struct buf own;       /* own answers to the client */
-	char *init, *init_id; /* owned: the client's initialize and its id, NULL without one */
-	char *initialized;    /* owned: its notifications/initialized */
+	struct buf own;         /* own answers to the client */
+	char *init, *init_id;   /* owned: the client's initialize and its id, NULL without one */
+	char *initialized;      /* owned: its notifications/initialized */
+	struct batches batches; /* lists of the client's that wait for answers */
+	bool batching;          /* its revision has such lists */
 	bool init_answered;
 	bool init_again; /* the answer to the repeated initialize is on its way */
 	bool greeted;    /* irisd has answered the hello of this connection */
@@ -108,12 +109,36 @@ struct refusal {
 };
 
 static void
+batch_step(struct relay *r, struct batch *b)
+{
+	char *text = batch_less(&r->batches, b);
+
+	if (text != NULL)
+		buf_add_line(&r->own, text);
+	free(text);
+}
+
+/* True when the answer to id belongs to a list, and has gone there. */
+static bool
+in_batch(struct relay *r, struct slice id, const char *line, size_t len)
+{
+	struct batch *b = batches_take(&r->batches, id);
+
+	if (b == NULL)
+		return false;
+	batch_answer(b, id, line, len);
+	batch_step(r, b);
+	return true;
+}
+
+static void
 answer_error(const char *id, void *arg)
 {
 	const struct refusal *f = arg;
 	char *line = rpc_error(id, f->err, NULL);
 
-	buf_add_line(&f->r->own, line);
+	if (!in_batch(f->r, (struct slice){id, strlen(id)}, line, strlen(line)))
+		buf_add_line(&f->r->own, line);
 	free(line);
 }
 
@@ -216,9 +241,14 @@ on_irisd_line(struct relay *r, const char *line, size_t len)
 				r->init_again = false;
 				return false;
 			}
+			/* The id may come again. */
+			if (!r->init_answered)
+				r->batching = sniff_version(line, len, BATCH_ERA);
 			r->init_answered = true;
 		}
 		lines_answered(&r->lines, s.id);
+		if (!TAILQ_EMPTY(&r->batches))
+			return !in_batch(r, s.id, line, len);
 	} else if (sniff_is(&s, "notifications/subscriptions/acknowledged")) {
 		return !lines_take_ack(&r->lines, sniff_subscription(line, len));
 	}
@@ -276,45 +306,11 @@ pump_irisd(struct relay *r)
 
 /* --- the client ------------------------------------------------------------------------------ */
 
-/* Where a window could be opened for the person who sits at this client. */
-static cJSON *
-terminal_env(void)
-{
-	static const char *const names[] = {"TMUX", "DISPLAY", "WAYLAND_DISPLAY", "TERM_PROGRAM",
-	    "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"};
-	cJSON *env = json_new();
-	const char *value;
-	size_t i;
-
-	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
-		value = getenv(names[i]);
-		if (value != NULL && strlen(value) < TERMINAL_VALUE_MAX &&
-		    json_utf8_valid(value, strlen(value)))
-			json_put_str(env, names[i], value);
-	}
-	return env;
-}
-
-/*
- * A client that shakes hands again has ids that it had before: to irisd, which knows a call that is
- * repeated by its id, it is another one. irisd counts in the same way on a connection.
- */
 static void
 make_hello(struct relay *r)
 {
-	const char *session = getenv("CLAUDE_CODE_SESSION_ID");
-	cJSON *params = call_hello_params("shim");
-	char instance[UUID_LEN + 16];
+	cJSON *params = hello_params(r->cwd, r->instance, r->handshakes);
 
-	if (r->handshakes > 1)
-		snprintf(instance, sizeof instance, "%s.%u", r->instance, r->handshakes - 1);
-	else
-		snprintf(instance, sizeof instance, "%s", r->instance);
-	json_put_str(params, "cwd", r->cwd);
-	json_put_str(params, "instance", instance);
-	json_put(params, "env", terminal_env());
-	if (session != NULL && session[0] != '\0' && json_utf8_valid(session, strlen(session)))
-		json_put_str(params, "claudeSession", session);
 	free(r->hello);
 	r->hello = rpc_request(HELLO_ID, "iris/hello", params);
 }
@@ -325,8 +321,11 @@ on_handshake(struct relay *r, const char *line, size_t len, const struct sniff *
 	if (s->kind == SNIFF_REQUEST && sniff_is(s, "initialize")) {
 		r->handshakes++;
 		make_hello(r);
-		if (r->handshakes > 1)
+		if (r->handshakes > 1) {
 			lines_anew(&r->lines);
+			batches_release(&r->batches);
+		}
+		r->batching = false;
 		free(r->init);
 		free(r->init_id);
 		free(r->initialized);
@@ -341,17 +340,20 @@ on_handshake(struct relay *r, const char *line, size_t len, const struct sniff *
 }
 
 static void
-on_client_line(struct relay *r, const char *line, size_t len)
+on_message(struct relay *r, const char *line, size_t len)
 {
 	struct refusal f = {r, NULL};
+	struct batch *b;
 	struct err err;
 	struct sniff s;
 	char *id;
 
-	if (len == 0)
-		return;
 	sniff_line(line, len, &s);
 	on_handshake(r, line, len, &s);
+	/* What is cancelled gets no answer. */
+	if (s.kind == SNIFF_NOTIFICATION && sniff_is(&s, "notifications/cancelled") &&
+	    (b = batches_take(&r->batches, sniff_cancelled(line, len))) != NULL)
+		batch_step(r, b);
 	if (s.kind == SNIFF_NOTIFICATION && sniff_is(&s, "notifications/cancelled") &&
 	    lines_cancelled(&r->lines, sniff_cancelled(line, len)))
 		return;
@@ -372,6 +374,55 @@ on_client_line(struct relay *r, const char *line, size_t len)
 	else if (r->link.state == LINK_DOWN)
 		return;
 	lines_add(&r->lines, line, len, &s);
+}
+
+static void
+on_element(struct relay *r, struct batch *b, const char *text, size_t len)
+{
+	const char *wrong = NULL;
+	struct sniff s;
+	char *id, *line;
+
+	sniff_line(text, len, &s);
+	if (s.kind == SNIFF_OTHER)
+		wrong = "a list has JSON-RPC messages";
+	else if (s.kind == SNIFF_REQUEST && sniff_is(&s, "initialize"))
+		wrong = "initialize comes by itself";
+	if (wrong == NULL) {
+		if (s.kind == SNIFF_REQUEST)
+			batch_expect(b, s.id);
+		on_message(r, text, len);
+		return;
+	}
+	id = s.kind == SNIFF_REQUEST ? xstrndup(s.id.ptr, s.id.len) : xstrdup("null");
+	line = rpc_error_code(id, RPC_INVALID_REQUEST, wrong, NULL);
+	batch_add(b, line, strlen(line));
+	free(line);
+	free(id);
+}
+
+/* True when it was a list, of a client whose revision has them. */
+static bool
+on_list(struct relay *r, const char *line, size_t len)
+{
+	const char *p = r->batching ? batch_first(line, len) : NULL;
+	struct batch *b;
+	size_t n;
+
+	if (p == NULL)
+		return false;
+	b = batch_new(&r->batches);
+	for (; (n = json_raw_element(&p)) > 0; p += n)
+		on_element(r, b, p, n);
+	batch_step(r, b);
+	return true;
+}
+
+static void
+on_client_line(struct relay *r, const char *line, size_t len)
+{
+	if (len > 0 && !on_list(r, line, len))
+		on_message(r, line, len);
 }
 
 /* A line over RPC_LINE_MAX begins: keep what its beginning tells, and let it go by. */
@@ -586,6 +637,7 @@ static void
 relay_release(struct relay *r)
 {
 	lines_release(&r->lines);
+	batches_release(&r->batches);
 	frame_release(&r->client);
 	frame_release(&r->irisd);
 	free(r->hello);
@@ -610,6 +662,7 @@ relay_run(const struct paths *paths, const char *cwd)
 		return 1;
 	}
 	lines_init(&r.lines);
+	batches_init(&r.batches);
 	frame_init(&r.client, RPC_LINE_MAX);
 	frame_init(&r.irisd, RPC_LINE_MAX);
 	r.cwd = cwd;

@@ -81,6 +81,15 @@ sniff_subscription(const char *line, size_t len)
 	return member(meta.ptr, meta.len, "io.modelcontextprotocol/subscriptionId");
 }
 
+bool
+sniff_version(const char *line, size_t len, const char *version)
+{
+	struct slice result = member(line, len, "result");
+
+	return slice_equal(member(result.ptr, result.len, "protocolVersion"),
+	    (struct slice){version, strlen(version)});
+}
+
 /*
  * The last member of the whole object may be the id (the official SDKs write it there). What
  * stands behind the last comma, put in braces, is then an object with that one member; a comma

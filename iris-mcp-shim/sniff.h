@@ -38,6 +38,9 @@ struct slice sniff_cancelled(const char *line, size_t len);
 /* The id of the subscription that a notification belongs to; ptr NULL when it belongs to none. */
 struct slice sniff_subscription(const char *line, size_t len);
 
+/* Whether the answer to an initialize has this protocolVersion, which is given with its quotes. */
+bool sniff_version(const char *line, size_t len, const char *version);
+
 /*
  * The id of an object of which only the last bytes are known, since it was too long to keep: one
  * of its last members. ptr NULL when it can not be told.

@@ -21,37 +21,6 @@ struct batch {
 	bool held;
 };
 
-/*
- * The next element of a list that has passed json_check, p behind its '[' or an earlier element; its
- * length, 0 at the end.
- */
-static size_t
-element(const char **p)
-{
-	const char *s = *p + strspn(*p, " \t,"), *start = s;
-	bool string = false;
-	int depth = 0;
-
-	*p = start;
-	for (; *s != '\0'; s++) {
-		if (string) {
-			if (*s == '\\')
-				s++;
-			else if (*s == '"')
-				string = false;
-		} else if (*s == '"') {
-			string = true;
-		} else if (*s == '{' || *s == '[') {
-			depth++;
-		} else if (depth > 0 && (*s == '}' || *s == ']')) {
-			depth--;
-		} else if (depth == 0 && (*s == ',' || *s == ']')) {
-			break;
-		}
-	}
-	return (size_t)(s - start);
-}
-
 static void
 answer_error(struct batch *b, const char *id, int code, const char *text)
 {
@@ -130,7 +99,7 @@ run(struct exchange *x, const char *text)
 	int rv = 0;
 	char *all;
 
-	while (rv == 0 && (len = element(&p)) > 0) {
+	while (rv == 0 && (len = json_raw_element(&p)) > 0) {
 		rv = send_one(x, &b, p, len, &err);
 		p += len;
 	}
@@ -163,7 +132,7 @@ mcp_batch(struct exchange *x, const char *text, size_t len)
 		web_mcp_error(x->h, 400, NULL, NULL, RPC_PARSE_ERROR, err.msg, NULL);
 		return;
 	}
-	for (p = strchr(text, '[') + 1; (n = element(&p)) > 0; p += n)
+	for (p = strchr(text, '[') + 1; (n = json_raw_element(&p)) > 0; p += n)
 		count++;
 	if (x->can != 0 || (version != NULL && strcmp(version, BATCH_ERA) != 0))
 		web_mcp_error(x->h, 400, NULL, NULL, RPC_INVALID_REQUEST,

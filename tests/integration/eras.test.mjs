@@ -71,6 +71,57 @@ describe("the two eras of MCP", () => {
 		assert.equal(new Set(ids).size, 3, ids.join());
 	});
 
+	const init = (protocolVersion) => shim.request("initialize", { protocolVersion, capabilities: {}, clientInfo: { name: "t", version: "1" } });
+	const call = (id, name, args) => ({ jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: args } });
+	const list = (fits) => shim.line((l) => Array.isArray(l) && fits(l), { what: "the answer to a list" });
+	const byId = (answers) => Object.fromEntries(answers.map((a) => [JSON.stringify(a.id), a]));
+
+	test("2025-03-26: a list of messages has one list of answers, also when irisd is started again meanwhile", async () => {
+		await init("2025-03-26");
+		shim.send([{ jsonrpc: "2.0", id: 1, method: "ping" }, { jsonrpc: "2.0", method: "notifications/initialized" },
+			{ jsonrpc: "2.0", id: "b", method: "tools/list" }, 5, call(2, "get_date", {}),
+			{ jsonrpc: "2.0", id: 3, method: "initialize", params: {} }, { jsonrpc: "2.0", id: 4, method: "no/such" }]);
+		const answers = await list((l) => l.length === 6);
+		const of = byId(answers);
+		assert.deepEqual(of[1].result, {});
+		assert.ok(of['"b"'].result.tools.length > 10);
+		assert.ok(of[2].result.structuredContent);
+		assert.deepEqual([of.null.error.code, of[3].error.code, of[4].error.code], [-32600, -32600, -32601]);
+		/* Only notifications: nothing. */
+		shim.send([{ jsonrpc: "2.0", method: "notifications/initialized" }]);
+		const gate = makeGate(iris);
+		shim.send([call(5, "ask_message", { toTeam: "backend", message: gate.hold }), call(6, "list_teams", {}),
+			call(7, "ask_message", { toTeam: "backend", message: "ECHO not any more" })]);
+		const states = async () => (await iris.json(["messages"])).messages.map((m) => m.state).sort().join();
+		await waitFor(async () => (await states()) === "queued,seen", { what: "one at work and one behind it", every: 25 });
+		shim.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7, reason: "enough" } });
+		await waitFor(async () => (await states()) === "cancelled,seen", { what: "the one behind to be cancelled", every: 25 });
+		await iris.iris(["restart"]);
+		assert.equal(shim.got.filter(Array.isArray).length, 1, "not before all are there");
+		gate.open();
+		const later = byId(await list((l) => l !== answers));
+		assert.deepEqual(Object.keys(later).sort(), ["5", "6"]);
+		assert.equal(later[5].result.structuredContent.state, "answered");
+		assert.ok(!shim.got.some((l) => [5, 6, "b"].includes(l.id)), "each answer is in its list alone");
+	});
+
+	test("a list in another revision, an empty one and one of more than a hundred: one error", async () => {
+		const error = async (text) => {
+			shim.got.length = 0;
+			shim.send(`${text}\n`);
+			return (await shim.line((l) => l.id === null || l.id === undefined, { what: "an error" })).error.code;
+		};
+		const ping = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "ping" });
+		await init("2025-06-18");
+		assert.equal(await error(`[${ping}]`), -32600);
+		await init("2025-03-26");
+		assert.equal(await error("[]"), -32600);
+		assert.equal(await error(`[${Array(101).fill(ping).join()}]`), -32600);
+		assert.equal(await error(`[${ping}`), -32700);
+		shim.send(` [${Array.from({ length: 100 }, (_, id) => JSON.stringify({ jsonrpc: "2.0", id: id + 1000, method: "ping" })).join(" , ")}]\n`);
+		assert.equal((await list((l) => l.length === 100)).length, 100);
+	});
+
 	test("2026-07-28: a version that is not supported, and a request without its capabilities", async () => {
 		const { error } = await shim.request("tools/list", modern("2031-01-01"));
 		assert.equal(error.code, -32022);

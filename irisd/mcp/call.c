@@ -38,6 +38,7 @@ call_free(struct mcp_call *c)
 	/* Last: who is told may do things that would end what the call waits for. */
 	elicit_release(c);
 	free(c->id);
+	free(c->first);
 	free(c->token);
 	free(c->said);
 	cJSON_Delete(c->kept);
@@ -305,9 +306,9 @@ mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_
 	const cJSON *args = json_get(msg->params, "arguments");
 	const cJSON *given = modern ? json_get(msg->params, "inputResponses") : NULL;
 	const char *name = json_str(msg->params, "name");
+	char first[RPC_ID_MAX + 1], text[256];
 	const struct mcp_tool *t;
 	struct mcp_call *c;
-	char text[256];
 	struct err err;
 	int n = 0;
 
@@ -319,7 +320,9 @@ mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_
 		m->carrier->send(m, rpc_error_code(msg->id, RPC_INVALID_REQUEST, text, NULL));
 		return;
 	}
-	if (modern && json_get(msg->params, "requestState") != NULL) {
+	compat_strlcpy(first, msg->id, sizeof first);
+	if (modern && json_get(msg->params, "requestState") != NULL &&
+	    !elicit_hold_earlier(m, msg, first)) {
 		elicit_resume(m, msg, line, len);
 		return;
 	}
@@ -338,6 +341,7 @@ mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_
 	}
 	c = xcalloc(1, sizeof *c);
 	c->modern = modern;
+	c->first = xstrdup(first);
 	c->tool = t->name;
 	c->started = compat_mono_ms();
 	take_request(c, m, msg, line, len);

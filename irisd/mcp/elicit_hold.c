@@ -4,11 +4,13 @@
  * see elicit.h. A call that is held belongs to a struct mcp of its own, without a connection, so
  * that what it waits for goes on and ends as with any client.
  *
- * requestState is 122 random bits that name what irisd holds: there is nothing in it to be forged,
- * and one that was used, has expired, or is of an irisd that has ended, is refused. It is good only
- * for who got it (the connection, or the key over HTTP, and the team), for the same tool and the
- * same arguments, once.
+ * requestState is 122 random bits that name what irisd holds, and which irisd; one that was used or
+ * has expired is refused. It is good only for who got it (the connection, or the key over HTTP, and
+ * the team), for the same tool and the same arguments, once. Behind those is the id of the call's
+ * first request: to the next irisd the call is that one again, as a shim repeats any other, and what
+ * is asked is asked anew. Made up, that id names another call of the same client's, no more.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,13 +26,16 @@
 
 struct hold {
 	struct mcp mcp; /* the call's while it is held; its only one, none when it has ended */
-	char state[UUID_LEN + 1];
+	char *state;    /* owned */
 	char name[TEAM_NAME_MAX]; /* who has called */
 	const char *tool;
 	uint64_t digest; /* of the arguments */
 	cJSON *result;   /* owned: what the call has ended with meanwhile */
 	struct event *expiry;
 };
+
+/* Which irisd: made once. */
+static char life[UUID_LEN + 1];
 
 /* Nobody to tell how it goes. */
 static void
@@ -63,6 +68,7 @@ hold_free(struct hold *h)
 	mcp_release(&h->mcp);
 	event_free(h->expiry);
 	cJSON_Delete(h->result);
+	free(h->state);
 	free(h);
 }
 
@@ -78,19 +84,53 @@ expiry_cb(evutil_socket_t fd, short what, void *arg)
 	hold_free(h);
 }
 
+/* The id in hexadecimal digits: a string's has quotes. */
+static char *
+state_of(const char *unique, const char *first)
+{
+	size_t n = strlen(first), i;
+	char *hex = xmalloc(2 * n + 1), *state;
+
+	for (i = 0; i < n; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)first[i]);
+	state = xasprintf("%s:%s:%s", unique, life, hex);
+	free(hex);
+	return state;
+}
+
+static bool
+first_of(const char *hex, char first[RPC_ID_MAX + 1])
+{
+	char digits[3] = "";
+	size_t n = strlen(hex), i;
+
+	if (n == 0 || n % 2 != 0 || n / 2 > RPC_ID_MAX || strspn(hex, "0123456789abcdef") != n)
+		return false;
+	for (i = 0; i < n / 2; i++) {
+		memcpy(digits, hex + 2 * i, 2);
+		first[i] = (char)strtol(digits, NULL, 16);
+	}
+	first[i] = '\0';
+	return json_utf8_valid(first, i);
+}
+
 static struct hold *
 hold_new(struct mcp_call *c)
 {
 	struct timeval tv = {ELICIT_HOLD_S, 0};
 	struct mcp *from = c->mcp;
 	struct hold *h = xcalloc(1, sizeof *h);
+	char unique[UUID_LEN + 1];
 
 	mcp_init(&h->mcp, from->d, &hold_carrier, h);
 	compat_strlcpy(h->mcp.principal, from->principal, sizeof h->mcp.principal);
 	compat_strlcpy(h->mcp.instance, from->instance, sizeof h->mcp.instance);
 	h->mcp.dir = xstrdup_null(from->dir);
 	from->carrier->who(from, h->name, sizeof h->name);
-	uuid_v4(h->state);
+	uuid_v4(unique);
+	if (life[0] == '\0')
+		uuid_v4(life);
+	h->state = state_of(unique, c->first);
 	h->tool = c->tool;
 	h->digest = c->digest;
 	h->expiry = evtimer_new(from->d->loop.base, expiry_cb, h);
@@ -155,6 +195,22 @@ elicit_hold_keep(struct mcp_call *c, cJSON *result)
 		return false;
 	h->result = result;
 	return true;
+}
+
+bool
+elicit_hold_earlier(const struct mcp *m, const struct rpc_msg *msg, char first[RPC_ID_MAX + 1])
+{
+	const size_t at = UUID_LEN + 1, end = 2 * at; /* of life, and of the id */
+	const char *state = json_str(msg->params, "requestState");
+	char which[UUID_LEN + 1];
+
+	if (m->instance[0] == '\0' || state == NULL || strlen(state) <= end ||
+	    state[at - 1] != ':' || state[end - 1] != ':')
+		return false;
+	compat_strlcpy(which, state + at, sizeof which);
+	if (!uuid_valid(which) || strcmp(which, life) == 0)
+		return false;
+	return first_of(state + end, first);
 }
 
 /* --- the next request ------------------------------------------------------------------------- */

@@ -64,6 +64,12 @@ void elicit_hold(struct mcp_call *c);
 bool elicit_hold_room(struct mcp *m);
 /* The result (taken) of a call that is held: kept. False when it is not held. */
 bool elicit_hold_keep(struct mcp_call *c, cJSON *result);
+/*
+ * Whether its requestState is of an irisd that has ended, in a client that this one knows again: the
+ * call is to be begun anew, as the one whose raw id first then holds, and finds what that has begun.
+ */
+bool elicit_hold_earlier(
+    const struct mcp *m, const struct rpc_msg *msg, char first[RPC_ID_MAX + 1]);
 /* A tools/call with a requestState. */
 void elicit_resume(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len);
 /*

@@ -102,6 +102,7 @@ struct mcp_call {
 	TAILQ_ENTRY(mcp_call) entry;
 	struct mcp *mcp;
 	char *id;    /* raw JSON, owned */
+	char *first; /* that of the request it came with, which names it in keys; owned */
 	char *token; /* raw JSON of the progress token, owned; NULL: the client wants no progress */
 	bool modern;
 	unsigned can;    /* what its client does when asked (elicit.h), MCP_CAN_* */

@@ -95,7 +95,7 @@ make_key(const struct mcp_call *c, const char *to)
 {
 	if (c->mcp->instance[0] == '\0')
 		return NULL;
-	return xasprintf("call:%s:%s:%s", c->mcp->instance, c->id, to);
+	return xasprintf("call:%s:%s:%s", c->mcp->instance, c->first, to);
 }
 
 static void

@@ -204,7 +204,7 @@ make_key(struct mcp_call *c, const cJSON *args, const char *from)
 	if (c->mcp->instance[0] == '\0')
 		return NULL;
 	/* The sender's, too: an instance is no secret. */
-	call = xasprintf("%s:%s", c->mcp->instance, c->id);
+	call = xasprintf("%s:%s", c->mcp->instance, c->first);
 	own = own_key(c->mcp, from, call);
 	full = xasprintf("call:%s", own);
 	free(own);

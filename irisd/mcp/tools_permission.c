@@ -58,7 +58,7 @@ fn_approve(struct mcp_call *c, const cJSON *args)
 	struct permission_ask a = {.session = m->session,
 	    .who = who,
 	    .instance = instance,
-	    .request = use != NULL ? use : c->id,
+	    .request = use != NULL ? use : c->first,
 	    .tool = json_str(args, "tool_name"),
 	    .input = json_obj(args, "input"),
 	    .description = json_str(args, "reason"),

@@ -269,6 +269,21 @@ describe("grantPermission: forward, over three projects of the real Claude Code"
 		assert.match(told.toolResult, /"Which color\?"="blue"/);
 	});
 
+	test("irisd is killed while the form is open: it comes again, and what is said then counts", async () => {
+		const { form, p } = await begin(USES.Write.use);
+		await iris.kill();
+		/* The shim starts the next one. Its call goes there when Claude Code has the form's answer. */
+		person.reply(form, { action: "accept", content: { decision: "deny" } });
+		const again = await waitFor(() => person.forms()[1], { what: "the form again", deadline: 20000 });
+		assert.ok(again.request.message.includes(p.id));
+		assert.equal(text("made.txt"), undefined);
+		person.reply(again, { action: "accept", content: { decision: "allow once" } });
+		assert.match((await person.result()).result, /^It said: .*answered/);
+		assert.equal(text("made.txt"), "first");
+		ctl = await control();
+		assert.deepEqual((await ctl.all()).map((r) => [r.id, r.state, r.via]), [[p.id, "allowed", "elicitation"]]);
+	});
+
 	test("answered elsewhere while the form is open", async () => {
 		const { form, p } = await begin(USES.Write.use);
 		await ctl.answer(p, "allow");

@@ -119,7 +119,7 @@ test_refused(void **state)
 	snprintf(caller, sizeof caller, "alpha");
 	put(&m, RETRY("r", "ask_message", ARGS, bad, s));
 	expect_refused("must be an object");
-	put(&m, RETRY("r", "ask_message", ARGS, "null", s));
+	put(&m, RETRY("r", "ask_message", ARGS, "[]", s));
 	expect_refused("inputResponses must be an object");
 	put(&m, RETRY("r", "ask_message", ARGS, answer, s));
 	passes();
@@ -288,6 +288,45 @@ test_connection_ends(void **state)
 	assert_int_equal(told.action, ELICIT_GONE);
 }
 
+/*
+ * A state of another irisd's: the call is begun anew as the one it was, and finds its message; but
+ * not for a client that is not known again, nor when what it holds is no id.
+ */
+static void
+test_earlier(void **state)
+{
+	static const char *const bad[] = {"", "2", "zz", "22632", "ff", "22 6"};
+	char key[UUID_LEN + 1], message[UUID_LEN + 1], *s, *t;
+	struct mcp_call *c;
+	size_t i;
+
+	(void)state;
+	snprintf(m.instance, sizeof m.instance, "i");
+	c = waiting(&m, true, FORMS);
+	snprintf(message, sizeof message, "%s", c->message);
+	ask(c);
+	s = held(key);
+	s[UUID_LEN + 1] = s[UUID_LEN + 1] == '0' ? '1' : '0';
+	put(&other, RETRY("r", "ask_message", ARGS, "{}", s));
+	expect_refused("not known");
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		t = xasprintf("%.*s%s", 2 * (UUID_LEN + 1), s, bad[i]);
+		put(&m, RETRY("r", "ask_message", ARGS, "{}", t));
+		expect_refused("not known");
+		free(t);
+	}
+	assert_true(TAILQ_EMPTY(&m.calls));
+	put(&m, RETRY("r", "ask_message", ARGS, "{}", s));
+	passes();
+	c = TAILQ_FIRST(&m.calls);
+	assert_non_null(c);
+	assert_non_null(c->wait);
+	assert_string_equal(c->message, message);
+	assert_string_equal(c->id, "\"r\"");
+	assert_string_equal(c->first, "\"c\"");
+	free(s);
+}
+
 /* Make the timers that are due only after minutes due now. */
 static int
 hurry(const struct event_base *base, const struct event *ev, void *arg)
@@ -381,6 +420,7 @@ main(void)
 	    TEST(test_cancel_held),
 	    TEST(test_given),
 	    TEST(test_connection_ends),
+	    TEST(test_earlier),
 	    TEST(test_expiry),
 	    TEST(test_held_limit),
 	};

@@ -142,7 +142,7 @@ describe("every tool, on the real Claude Code", { timeout: 180000 }, () => {
 		assert.equal(of("session_cancel").attempted, false);
 		assert.equal(of("message_cancel").cancelled, false);
 		assert.deepEqual(of("broadcast_message").results.map((r) => [r.team, r.response]), [["backend", "Here."]]);
-		assert.deepEqual(of("team_wake_all").summary, { total: 1, alreadyAwake: 1, woken: 0, failed: 0 });
+		assert.deepEqual(of("team_wake_all").summary, { total: 1, alreadyAwake: 1, woken: 0, asleep: 0, failed: 0 });
 		assert.deepEqual([of("send_message").state, of("send_message").response], ["answered", "Here."]);
 		assert.notEqual(of("quick_message").state, "answered");
 		assert.deepEqual([of("message_result").messageId, of("message_result").response], [of("quick_message").messageId, "Here."]);

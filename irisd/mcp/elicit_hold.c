@@ -7,8 +7,8 @@
  * requestState is 122 random bits that name what irisd holds, and which irisd; one that was used or
  * has expired is refused. It is good only for who got it (the connection, or the key over HTTP, and
  * the team), for the same tool and the same arguments, once. Behind those is the id of the call's
- * first request: to the next irisd the call is that one again, as a shim repeats any other, and what
- * is asked is asked anew. Made up, that id names another call of the same client's, no more.
+ * first request: to the next irisd the call is that one again, as with any that a shim repeats, and
+ * what is asked is asked anew. Made up, that id names another call of the same client's, no more.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -154,6 +154,7 @@ hook_line(struct claude *c, const struct stream_event *ev, const cJSON *request)
 	json_put_str(p, "request", ev->id);
 	json_put_str(p, "tool", tool);
 	json_put_raw(p, "input", raw, rawlen);
+	json_put_str_opt(p, "cwd", json_str(input, "cwd"));
 	h = xcalloc(1, sizeof *h);
 	h->id = xstrdup(ev->id);
 	h->params = p;

@@ -243,6 +243,12 @@ string(const cJSON *input, const char *name)
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(input, name));
 }
 
+static const char *
+where(const struct guard_place *place)
+{
+	return place->cwd != NULL ? place->cwd : place->dir;
+}
+
 /* A tool that takes a file. */
 static void
 judge_file(struct guard *g, const char *tool, const cJSON *input)
@@ -253,7 +259,7 @@ judge_file(struct guard *g, const char *tool, const cJSON *input)
 	struct guard_run run = {.g = g};
 	char *argv[2] = {xstrdup(tool), NULL};
 	struct guard_command c = {
-	    .run = &run, .argv = argv, .argc = 2, .name = tool, .dir = g->place->dir};
+	    .run = &run, .argv = argv, .argc = 2, .name = tool, .dir = where(g->place)};
 	const char *path;
 	size_t i;
 
@@ -292,7 +298,7 @@ guard_check(const struct config_guard *conf, const struct guard_place *place, co
 	g.root = guard_real(&g, "/", place->dir, true);
 	if (strcmp(tool, "Bash") == 0) {
 		if ((command = string(input, "command")) != NULL)
-			guard_text(&g, command, place->dir, false);
+			guard_text(&g, command, where(place), false);
 	} else {
 		judge_file(&g, tool, input);
 	}

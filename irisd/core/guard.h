@@ -16,6 +16,7 @@
 /* Where the tool is used. */
 struct guard_place {
 	const char *dir;  /* the team's directory, absolute */
+	const char *cwd;  /* where it begins: an earlier command may have gone there; NULL: dir */
 	const char *home; /* the user's; NULL where it is not known: a remote team's */
 	const char *iris; /* $IRIS_HOME, absolute; NULL on another host */
 };

@@ -167,7 +167,7 @@ static bool
 guard_decides(struct irisd *d, const struct rule_use *use, const struct team *t, struct verdict *v)
 {
 	bool remote = t != NULL && t->cfg->remote != NULL;
-	struct guard_place place = {use->dir, use->home, remote ? NULL : d->paths.home};
+	struct guard_place place = {use->dir, use->cwd, use->home, remote ? NULL : d->paths.home};
 
 	v->hit = guard_check(
 	    &d->conf->config->permissions.guard, &place, use->tool, use->input, &v->guard);
@@ -179,14 +179,14 @@ guard_decides(struct irisd *d, const struct rule_use *use, const struct team *t,
 }
 
 void
-judge(struct irisd *d, const struct team *t, const char *tool, const cJSON *input, bool before,
-    struct verdict *v)
+judge(struct irisd *d, const struct team *t, const char *cwd, const char *tool, const cJSON *input,
+    bool before, struct verdict *v)
 {
 	const struct config_rules *all = &d->conf->config->permissions.rules;
 	const struct config_rules *own = t != NULL ? &t->cfg->rules : NULL;
 	bool remote = t != NULL && t->cfg->remote != NULL;
 	struct rule_use use = {
-	    tool, input, t != NULL ? t->cfg->path : "/", remote ? NULL : getenv("HOME")};
+	    tool, input, t != NULL ? t->cfg->path : "/", remote ? NULL : getenv("HOME"), cwd};
 
 	memset(v, 0, sizeof *v);
 	v->how = JUDGE_NOTHING;

@@ -22,10 +22,11 @@ struct verdict {
 };
 
 /*
- * team may be NULL. before: of the hook, where only what refuses or asks counts, and everything
+ * team may be NULL, and so may cwd: where the tool begins, if that is not the team's directory.
+ * before: of the hook, where only what refuses or asks counts, and everything
  * else is JUDGE_NOTHING.
  */
-void judge(struct irisd *d, const struct team *team, const char *tool, const cJSON *input,
-    bool before, struct verdict *v);
+void judge(struct irisd *d, const struct team *team, const char *cwd, const char *tool,
+    const cJSON *input, bool before, struct verdict *v);
 
 #endif

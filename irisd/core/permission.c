@@ -542,7 +542,7 @@ permission_ask(struct irisd *d, const struct permission_ask *a)
 		deny(a, text);
 		return;
 	}
-	judge(d, a->team, a->tool, a->input, false, &v);
+	judge(d, a->team, a->cwd, a->tool, a->input, false, &v);
 	switch (v.how) {
 	case JUDGE_ALLOW:
 		audit_verdict(d, a, &v, "allowed");
@@ -564,7 +564,8 @@ permission_ask(struct irisd *d, const struct permission_ask *a)
 }
 
 enum permission_hooked
-permission_hook(struct session *s, const char *tool, const cJSON *input, char *why, size_t size)
+permission_hook(struct session *s, const char *tool, const cJSON *input, const char *cwd, char *why,
+    size_t size)
 {
 	const char *message = s->current != NULL ? s->current->id : NULL;
 	struct permission_ask a = {
@@ -576,7 +577,7 @@ permission_hook(struct session *s, const char *tool, const cJSON *input, char *w
 		deny_unreadable(s->d, &a, err.msg, why, size);
 		return PERMISSION_REFUSED;
 	}
-	judge(s->d, s->team, tool, input, true, &v);
+	judge(s->d, s->team, cwd, tool, input, true, &v);
 	if (v.hit && v.guard.action == CONFIG_ACTION_LOG) {
 		struct verdict logged = {.via = "guard"};
 

@@ -37,6 +37,7 @@ struct permission_ask {
 	const char *message;     /* in whose turn; NULL: none */
 	const char *tool;
 	const cJSON *input;
+	const char *cwd;                        /* where it begins; NULL: in the team's directory */
 	const char *description, *blocked_path; /* or NULL */
 	const cJSON *suggestions;               /* or NULL */
 	/* For an ask without session: called once, unless permission_detach was called before. */
@@ -54,8 +55,8 @@ struct permission {
 	int64_t deadline;        /* ms, wall clock */
 	void (*answered)(void *arg, const struct permission_answer *);
 	void *arg;
-	char root[UUID_LEN + 1];             /* of forward.c: the message that a person has sent */
-	LIST_HEAD(, forward_form) forms;     /* in which they are asked */
+	char root[UUID_LEN + 1];         /* of forward.c: the message that a person has sent */
+	LIST_HEAD(, forward_form) forms; /* in which they are asked */
 };
 
 /* Bring back what was pending when irisd ended. */
@@ -69,8 +70,8 @@ void permission_ask(struct irisd *d, const struct permission_ask *a);
 /* Before Claude Code's own rules: whether it is refused, or must be asked about, or goes on. */
 enum permission_hooked { PERMISSION_GO_ON, PERMISSION_MUST_ASK, PERMISSION_REFUSED };
 /* why is for Claude; buf-sized by the caller. */
-enum permission_hooked permission_hook(
-    struct session *s, const char *tool, const cJSON *input, char *why, size_t size);
+enum permission_hooked permission_hook(struct session *s, const char *tool, const cJSON *input,
+    const char *cwd, char *why, size_t size);
 
 /* Who asked does not want to know any more (event/unask). */
 void permission_withdrawn(struct session *s, const char *request);

@@ -75,12 +75,12 @@ rule_for(struct irisd *d, const struct store_permission *row)
 	bool remote = t != NULL && t->cfg->remote != NULL;
 	cJSON *input = parsed(row->input);
 	struct rule_use use = {
-	    row->tool, input, t != NULL ? t->cfg->path : "/", remote ? NULL : getenv("HOME")};
+	    row->tool, input, t != NULL ? t->cfg->path : "/", remote ? NULL : getenv("HOME"), NULL};
 	struct verdict v;
 	char *rule = NULL;
 
 	/* What is to be asked about each time would be asked about all the same. */
-	judge(d, t, row->tool, input, true, &v);
+	judge(d, t, NULL, row->tool, input, true, &v);
 	if (v.how == JUDGE_NOTHING)
 		rule = rule_of_use(&use);
 	cJSON_Delete(input);

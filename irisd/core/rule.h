@@ -17,6 +17,7 @@ struct rule_use {
 	const cJSON *input;
 	const char *dir;  /* where the team works, absolute: what relative paths begin at */
 	const char *home; /* or NULL where it is not known */
+	const char *cwd;  /* where a command begins, as far as is known; NULL: dir */
 };
 
 /*

@@ -299,6 +299,9 @@ rule_bash_any(const struct rule_text *rule, const char *command, const struct ru
 	bool like;
 
 	a.dirs[a.n_dirs++] = xstrdup(use->dir);
+	/* The last one is where what follows goes from. */
+	if (use->cwd != NULL && strcmp(use->cwd, use->dir) != 0)
+		a.dirs[a.n_dirs++] = xstrdup(use->cwd);
 	rule_command_make(&a.like, rule->spec);
 	whole = rule_trim(command);
 	like = (!a.files && text_like(&a, whole)) || any_in(&a, command, 0);

@@ -214,6 +214,7 @@ ev_ask(struct session *s, const char *id, const cJSON *p, struct err *err)
 	    .message = s->current != NULL ? s->current->id : NULL,
 	    .tool = json_str(p, "tool"),
 	    .input = json_obj(p, "input"),
+	    .cwd = json_str(p, "cwd"),
 	    .description = json_str(p, "description"),
 	    .blocked_path = json_str(p, "blockedPath"),
 	    .suggestions = json_arr(p, "suggestions")};
@@ -247,8 +248,9 @@ ev_hook(struct session *s, const char *id, const cJSON *p, struct err *err)
 	if (request == NULL || tool == NULL || json_obj(p, "input") == NULL)
 		return err_set(err, ERR_PROTOCOL, "a hook without request, tool and input");
 	why[0] = '\0';
-	worker_hooked(
-	    s, request, permission_hook(s, tool, json_obj(p, "input"), why, sizeof why), why);
+	worker_hooked(s, request,
+	    permission_hook(s, tool, json_obj(p, "input"), json_str(p, "cwd"), why, sizeof why),
+	    why);
 	return 0;
 }
 

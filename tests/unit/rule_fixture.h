@@ -28,7 +28,7 @@ static inline bool
 matches(const char *rule, const char *tool, const char *member, const char *value, bool strict)
 {
 	cJSON *input = input_of(member, value);
-	struct rule_use use = {tool, input, DIR, HOME};
+	struct rule_use use = {tool, input, DIR, HOME, NULL};
 	bool like = rule_matches(rule, &use, strict);
 
 	cJSON_Delete(input);

@@ -56,7 +56,7 @@ said(const char *team, const char *tool, const char *what, bool before)
 	cJSON *in = json_new();
 
 	json_put_str(in, strcmp(tool, "Bash") == 0 ? "command" : "file_path", what);
-	judge(&d, team_find(&d, team), tool, in, before, &v);
+	judge(&d, team_find(&d, team), NULL, tool, in, before, &v);
 	cJSON_Delete(in);
 	return &v;
 }
@@ -145,6 +145,23 @@ test_guard(void **state)
 	assert_int_equal(v->how, JUDGE_ASK);
 }
 
+/* An earlier command may have gone elsewhere. */
+static void
+test_cwd(void **state)
+{
+	struct verdict v;
+	cJSON *in = json_new();
+
+	(void)state;
+	json_put_str(in, "command", "rm -rf work");
+	judge(&d, team_find(&d, "yes"), NULL, "Bash", in, true, &v);
+	assert_int_equal(v.how, JUDGE_NOTHING);
+	judge(&d, team_find(&d, "yes"), "/", "Bash", in, true, &v);
+	assert_int_equal(v.how, JUDGE_ASK);
+	assert_string_equal(v.guard.kind, "deleteOutside");
+	cJSON_Delete(in);
+}
+
 static void
 remember(const char *rule, const char *team, int64_t expires, int64_t revoked)
 {
@@ -227,6 +244,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_rules_before_modes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_hook, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_guard, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_cwd, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_remembered, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_own_tools, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_look_alikes, setup, teardown),

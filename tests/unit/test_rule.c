@@ -286,7 +286,7 @@ static const struct {
 static void
 test_together(void **state)
 {
-	struct rule_use use = {"Bash", NULL, DIR, HOME};
+	struct rule_use use = {"Bash", NULL, DIR, HOME, NULL};
 	cJSON *input;
 	size_t i, n;
 
@@ -306,7 +306,7 @@ static void
 test_sandbox(void **state)
 {
 	cJSON *input = input_of("command", "ls");
-	struct rule_use use = {"Bash", input, DIR, HOME};
+	struct rule_use use = {"Bash", input, DIR, HOME, NULL};
 
 	(void)state;
 	assert_true(rule_matches("Bash(ls)", &use, true));

@@ -226,7 +226,7 @@ static void
 test_no_home(void **state)
 {
 	cJSON *input = input_of("file_path", "~/.ssh/id_rsa");
-	struct rule_use use = {"Read", input, DIR, NULL};
+	struct rule_use use = {"Read", input, DIR, NULL, NULL};
 
 	(void)state;
 	assert_false(rule_matches("Read(~/.ssh/**)", &use, true));
@@ -318,7 +318,7 @@ static const struct {
 static void
 test_made(void **state)
 {
-	struct rule_use use = {NULL, NULL, DIR, HOME};
+	struct rule_use use = {NULL, NULL, DIR, HOME, NULL};
 	cJSON *input;
 	char *rule;
 	size_t i;
@@ -404,7 +404,7 @@ static bool
 same_use(const char *tool, const char *member, const char *one, const char *two)
 {
 	cJSON *a = input_of(member, one), *b = input_of(member, two);
-	struct rule_use ua = {tool, a, DIR, HOME}, ub = {tool, b, DIR, HOME};
+	struct rule_use ua = {tool, a, DIR, HOME, NULL}, ub = {tool, b, DIR, HOME, NULL};
 	char *ra = rule_of_use(&ua), *rb = rule_of_use(&ub);
 	bool same = ra != NULL && rb != NULL && strcmp(ra, rb) == 0;
 
@@ -431,7 +431,7 @@ test_narrow(void **state)
 		kind = (int)below(3);
 		random_value(kind, value, sizeof value - 64);
 		input = input_of(members[kind], value);
-		struct rule_use use = {tools[kind], input, DIR, HOME};
+		struct rule_use use = {tools[kind], input, DIR, HOME, NULL};
 		if ((rule = rule_of_use(&use)) != NULL) {
 			rules++;
 			if (!matches(rule, tools[kind], members[kind], value, true) ||

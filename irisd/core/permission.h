@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a team's Claude may do. Each use of a tool comes here twice at most: before Claude Code's own
- * rules (its PreToolUse hook, permission_hook) and when Claude Code asks (can_use_tool,
- * permission_ask). The first of these decides: a rule that denies, the guard, a rule that asks, a
- * rule that allows, the team's grantPermission. Each decision is a row of the audit.
+ * rules (its PreToolUse hook, permission_hook), and where somebody must be asked, because the hook
+ * was answered so, or because Claude Code asks (can_use_tool): permission_ask. The first of these
+ * decides: a rule that denies, the guard, a rule that asks, a rule that allows, the team's
+ * grantPermission. Each decision is a row of the audit.
  *
  * What a person must decide is a request: a row in the store before it is anything else, which is
  * answered once, by whoever is first, or denied when its time is up. It outlives irisd: the worker

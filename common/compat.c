@@ -19,6 +19,7 @@
 #ifdef __linux__
 #include <sys/inotify.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #endif
 #ifdef __APPLE__
@@ -155,6 +156,46 @@ compat_proc_fd(pid_t pid)
 {
 	/* glibc 2.36 has a wrapper, older ones do not. The descriptor is close-on-exec. */
 	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+/*
+ * A hard limit can be lowered by everybody, and raised by root alone. This one has meant nothing
+ * since Linux 2.4, and is infinite everywhere.
+ */
+#define BRAND_MAX ((rlim_t)1 << 32)
+
+bool
+compat_brand(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_LOCKS, &limit) == -1)
+		return false;
+	if (limit.rlim_max <= BRAND_MAX)
+		return true;
+	limit.rlim_cur = limit.rlim_max = BRAND_MAX;
+	return setrlimit(RLIMIT_LOCKS, &limit) == 0;
+}
+
+/* From /proc: prlimit(2) does not tell of a process with another group, as newgrp makes one. */
+int
+compat_branded(pid_t pid)
+{
+	static const char name[] = "Max file locks";
+	char path[64], buf[8192], hard[32], *line;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%ld/limits", (long)pid);
+	if ((f = fopen(path, "re")) == NULL)
+		return -1;
+	n = fread(buf, 1, sizeof buf - 1, f);
+	fclose(f);
+	buf[n] = '\0';
+	if ((line = strstr(buf, name)) == NULL ||
+	    sscanf(line + strlen(name), "%*s %31s", hard) != 1)
+		return -1;
+	return strcmp(hard, "unlimited") != 0 && strtoull(hard, NULL, 10) <= BRAND_MAX;
 }
 
 bool
@@ -331,6 +372,19 @@ compat_proc_fd(pid_t pid)
 	close(fd);
 	errno = saved;
 	return -1;
+}
+
+bool
+compat_brand(void)
+{
+	return false;
+}
+
+int
+compat_branded(pid_t pid)
+{
+	(void)pid;
+	return 0;
 }
 
 bool

@@ -94,6 +94,14 @@ int compat_watch_open(const char *const *paths, size_t n, int *fds);
 struct timespec compat_changed(const struct stat *st);
 
 /*
+ * Brand this process, and with it all that it will ever start: who is not root can not take it off
+ * again. False where there is nothing of the kind.
+ */
+bool compat_brand(void);
+/* 1: it is branded; 0: it is not, or that is not known here; -1: it can not be looked at. */
+int compat_branded(pid_t pid);
+
+/*
  * Make orphaned descendants children of this process, so that it can reap them. False where not
  * possible.
  */

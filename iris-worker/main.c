@@ -123,6 +123,9 @@ main(int argc, char **argv)
 		events[i] = evsignal_new(w.loop.base, signals[i].sig, signals[i].cb, &w);
 		evsignal_add(events[i], NULL);
 	}
+	/* Before anything is started: irisd knows by it what is no person's. */
+	if (!compat_brand())
+		log_debug("what is started can not be marked for good here");
 	if (!compat_subreaper())
 		log_debug("orphans can not be adopted here; they are found by their parents");
 	if (link_open(&w, &err) == -1)

@@ -85,22 +85,23 @@ is_marked(const struct client *c, pid_t *pids)
 int
 origin_person(const struct client *c, const char *what, struct err *err)
 {
+	int branded, marked, rv = 0;
 	pid_t *pids;
-	int marked, rv = 0;
 
 	/* One that has ended has left its connection to somebody else. */
 	if (c->pid <= 0 || c->pid_start == 0 || compat_proc_start(c->pid) != c->pid_start)
 		return err_set(err, ERR_REFUSED,
 		    "%s is for a person, and the process that asks for it can not be found", what);
 	pids = xcalloc(PIDS_MAX, sizeof *pids);
+	branded = compat_branded(c->pid);
 	marked = is_marked(c, pids);
-	if (marked == 1 || is_below(c, pids)) {
+	if (branded == 1 || marked == 1 || is_below(c, pids)) {
 		log_warn("%s refused: the caller belongs to a team's Claude pid=%ld", what,
 		    (long)c->pid);
 		rv = err_set(err, ERR_REFUSED,
 		    "%s is for a person: it is not to be had by what a team's Claude has started",
 		    what);
-	} else if (marked == -1) {
+	} else if (branded == -1 || marked == -1) {
 		rv = err_set(err, ERR_REFUSED,
 		    "%s is for a person, and it can not be told now who asks: try again", what);
 	}

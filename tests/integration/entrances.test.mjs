@@ -4,7 +4,7 @@
  * a team's Claude has started, or which a message says. The attacker is a team that may do
  * everything (grantPermission: yes, and the guard is off); what it asks for is another team's.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { modern, makeKey, startHttp } from "../lib/http.mjs";
@@ -75,6 +75,17 @@ describe("no agent answers a permission request", () => {
 			assert.match(said, /is for a person|can not be found/);
 			await unanswered();
 		});
+
+	test("by what has ended the worker that it would be found below", { skip: process.platform !== "linux" }, async () => {
+		await bash("true");
+		const { pid } = (await iris.json(["status"])).workers.find((w) => w.team === "evil");
+		const script = join(iris.root, "escaped.sh"), out = join(iris.root, "escaped.out");
+		writeFileSync(script, `kill -9 ${pid}\nwhile kill -0 ${pid}; do sleep 0.05; done\n` +
+			`${quote(process.execPath)} ${quote(speaker)} ${quote(join(iris.home, "irisd.sock"))} ctl ${quote(line("iris/permission.answer", allow()))} > ${out}.part\nmv ${out}.part ${out}\n`);
+		await iris.iris(["send", "evil", `BASH (env -i PATH="$PATH" setsid sh ${script} < /dev/null > /dev/null 2>&1 &)`], { cwd: iris.dirs.asker });
+		assert.match(await waitFor(() => existsSync(out) && readFileSync(out, "utf8"), { what: "what it was told", every: 25 }), /is for a person/);
+		await unanswered();
+	});
 
 	test("nor reads one, or what was decided", async () => {
 		for (const [method, params] of [["iris/permission.list", { all: true }], ["iris/permission.show", { id: request.id }],

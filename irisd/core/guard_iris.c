@@ -21,6 +21,10 @@ kept(const struct guard_command *c, const char *path)
 	    "/.iris/iris.db", "/.claude.json", NULL};
 	size_t i;
 
+	/* As of a Claude's, or of a person's shell: what is written there passes for theirs. */
+	if (strncmp(path, "/proc/", 6) == 0 && strncmp(path, "/proc/self/", 11) != 0 &&
+	    (strstr(path, "/fd/") != NULL || strcmp(path + len - 4, "/mem") == 0))
+		return "writes to another process";
 	if (!c->far && n > 0 && strncmp(path, iris, n) == 0 && (path[n] == '\0' || path[n] == '/'))
 		return "changes what Iris keeps";
 	for (i = 0; files[i] != NULL; i++)
@@ -237,6 +241,46 @@ judge_words(const struct guard_command *c)
 	}
 }
 
+/* An answer, or what makes one possible, in a text for another program. */
+static bool
+answers(const char *text)
+{
+	static const char *const calls[] = {
+	    "permissions_answer", "permission.answer", "permission.remember", "key.create", NULL};
+	static const char *const verbs[] = {"allow", "deny", "remember", "revoke", NULL};
+	const char *noun = strstr(text, "approvals"), *key = strstr(text, "iris key ");
+	size_t i;
+
+	for (i = 0; calls[i] != NULL; i++)
+		if (strstr(text, calls[i]) != NULL)
+			return true;
+	for (i = 0; noun != NULL && verbs[i] != NULL; i++)
+		if (strstr(noun, verbs[i]) != NULL)
+			return true;
+	return key != NULL && strstr(key, "create") != NULL;
+}
+
+/* What types, or has something run, where irisd does not see whose it is; and programs as a text. */
+static void
+judge_elsewhere(const struct guard_command *c)
+{
+	static const char *const names[] = {"tmux", "screen", "byobu", "zellij", "kitty", "kitten",
+	    "wezterm", "xdotool", "ydotool", "osascript", "launchctl", "systemd-run", "crontab",
+	    "at", "batch", "emacsclient", "nvim", "vim", "gdb", "lldb", "expect", "dbus-send",
+	    "gdbus", "busctl", "curl", "wget", "python", "python3", "node", "deno", "bun", "perl",
+	    "ruby", "php", "lua", NULL};
+	char *text, *input;
+
+	if (!guard_in(c->name, names))
+		return;
+	text = guard_join(c->argv, c->argc, SHELL_LEN_MAX);
+	input = guard_stdin(c);
+	if (answers(text) || (input != NULL && answers(input)))
+		guard_report(c, "iris", "answers in a person's place");
+	free(text);
+	free(input);
+}
+
 /* Another Claude Code, without the permissions of this one. */
 static void
 judge_claude(const struct guard_command *c)
@@ -261,5 +305,6 @@ guard_iris(const struct guard_command *c)
 		judge_claude(c);
 	judge_kill(c);
 	judge_words(c);
+	judge_elsewhere(c);
 	judge_writer(c);
 }

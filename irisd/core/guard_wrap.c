@@ -123,7 +123,7 @@ judge_words(const struct guard_command *c, char *const *v, size_t n, bool far)
 
 /* Whether the long option takes the next word as its value. */
 static bool
-long_value(const char *a, bool most)
+long_value(const struct wrapper *w, const char *a)
 {
 	static const char *const with[] = {"--user", "--group", "--chdir", "--signal",
 	    "--kill-after", "--adjustment", "--unset", "--max-args", "--max-procs", "--max-lines",
@@ -136,7 +136,9 @@ long_value(const char *a, bool most)
 
 	if (strchr(a, '=') != NULL)
 		return false;
-	return most ? !guard_in(a, without) : guard_in(a, with);
+	if (strcmp(a, "--user") == 0 && strcmp(w->name, "systemd-run") == 0)
+		return false;
+	return (w->flags & WRAP_LONG) != 0 ? !guard_in(a, without) : guard_in(a, with);
 }
 
 /* The index of the first operand from i on; *text is the value of -c, or of env's -S. */
@@ -156,7 +158,7 @@ skip_options(const struct guard_command *c, size_t i, const struct wrapper *w, c
 			    (strncmp(a, "--command=", 10) == 0 ||
 				strncmp(a, "--split-string=", 15) == 0))
 				*text = p + 1;
-			if (!long_value(a, (w->flags & WRAP_LONG) != 0))
+			if (!long_value(w, a))
 				continue;
 			i++;
 			if (strcmp(a, "--command") == 0 && taken == 'c' && i < c->argc)

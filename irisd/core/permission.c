@@ -503,6 +503,8 @@ static void
 again(struct irisd *d, const struct permission_ask *a, const struct store_permission *row)
 {
 	struct permission *p = permission_by_id(d, row->id);
+	struct permission_answer elsewhere = {
+	    .message = "This was asked again, and is answered there."};
 	struct asker asker = asker_of(a);
 	char text[400];
 
@@ -516,6 +518,9 @@ again(struct irisd *d, const struct permission_ask *a, const struct store_permis
 		tell_ended(&asker, row);
 		return;
 	}
+	/* A client that is there still: it is not to wait for nothing. */
+	if (p->answered != NULL && p->arg != a->arg)
+		p->answered(p->arg, &elsewhere);
 	p->session = a->session;
 	p->answered = a->answered;
 	p->arg = a->arg;

@@ -104,6 +104,18 @@ describe("a request that can be read in two ways", () => {
 		assert.deepEqual((await audit()).map((r) => r.decision), ["asked", "denied", "allowed", "denied", "denied"]);
 	});
 
+	test("a client asks the same twice at once: neither of its calls waits for nothing", async () => {
+		await start();
+		const client = await iris.client({ cwd: iris.dirs.asker });
+		const approve = () => client.callTool({ name: "permissions__approve", arguments: { tool_name: "Write", input: { a: 1 }, tool_use_id: "toolu_1" } })
+			.then((r) => JSON.parse(r.content[0].text));
+		const first = approve(), p = await one(), second = approve();
+		assert.match((await first).message, /was asked again/);
+		assert.deepEqual(await pending(), [p]);
+		await allow(p);
+		assert.deepEqual(await second, { behavior: "allow", updatedInput: { a: 1 } });
+	});
+
 	test("inputs that fill a line: the list has what fits, says how many are left, and each is shown", async () => {
 		await start();
 		const big = JSON.stringify({ command: "x".repeat(3 << 20) });

@@ -199,7 +199,12 @@ describe("control methods give what iris-protocol(7) says", () => {
 		const config = JSON.parse(readFileSync(file, "utf8"));
 		config.settings.stopTimeout = 4001; /* what changes is told */
 		writeFileSync(file, JSON.stringify(config));
+		const watch = await control();
+		watch.tell("iris/daemon.watch");
 		const told = await c.call("iris/config.reload");
+		const event = await waitFor(() => watch.all.find((l) => l.method === "iris/config.event"), { what: "the event", every: 25 });
+		assert.deepEqual(event.params.settings, told.settings);
+		watch.end();
 		assert.deepEqual(told.settings, [{ name: "settings.stopTimeout", old: "8000", new: "4001" }]);
 		compare({ ...told, ...told.settings[0] }, of("iris/config.reload"), "config.reload");
 	});

@@ -119,7 +119,8 @@ describe("the worker protocol", () => {
 	for (const name of names(events)) {
 		test(`members of ${name}`, () => {
 			const teller = tellers[name] ?? Object.keys(code).find((f) => code[f].includes(`"${name}"`));
-			const text = code[teller];
+			/* An ask may be a hook's, of which more is known. */
+			const text = code[teller] + (name === "event/ask" ? code.hook_line : "");
 			const put = matches(text, /json_put\w*\(\s*p, "(\w+)"/g).flat();
 
 			if (/\bevent_params\(/.test(text))
@@ -127,7 +128,7 @@ describe("the worker protocol", () => {
 			if (/\bsession_params\(/.test(text))
 				put.push("session");
 			assert.ok(put.length > 0, teller);
-			assert.deepEqual(sorted(bare(members(item(name).body))), sorted(put), teller);
+			assert.deepEqual(sorted(bare(members(item(name).body))), sorted([...new Set(put)]), teller);
 		});
 	}
 });

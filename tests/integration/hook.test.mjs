@@ -113,8 +113,9 @@ const answer = (irisd, hook, more) => irisd.request("worker/hook", { session: "s
 workerTest("hook: what irisd is told, and each decision", async (irisd) => {
 	const turn = await asking(irisd);
 	const first = await turn("BASH echo ran");
-	assert.deepEqual(Object.keys(first.hook), ["session", "message", "request", "tool", "input"]);
+	assert.deepEqual(Object.keys(first.hook), ["session", "message", "request", "tool", "input", "cwd"]);
 	assert.equal(first.hook.tool, "Bash");
+	assert.equal(first.hook.cwd, irisd.dir);
 	assert.deepEqual(first.hook.input, { command: "echo ran", description: "run a command" });
 	await refused(answer(irisd, first.hook, { decision: "allow" }), "invalid", /"none", "ask" or "deny"/);
 	await answer(irisd, first.hook, { decision: "none" });

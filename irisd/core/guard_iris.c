@@ -21,16 +21,25 @@ kept(const struct guard_command *c, const char *path)
 	    "/.iris/iris.db", "/.claude.json", NULL};
 	size_t i;
 
-	/* As of a Claude's, or of a person's shell: what is written there passes for theirs. */
-	if (strncmp(path, "/proc/", 6) == 0 && strncmp(path, "/proc/self/", 11) != 0 &&
-	    (strstr(path, "/fd/") != NULL || strcmp(path + len - 4, "/mem") == 0))
-		return "writes to another process";
 	if (!c->far && n > 0 && strncmp(path, iris, n) == 0 && (path[n] == '\0' || path[n] == '/'))
 		return "changes what Iris keeps";
 	for (i = 0; files[i] != NULL; i++)
 		if (len >= strlen(files[i]) && strcmp(path + len - strlen(files[i]), files[i]) == 0)
 			return "changes what may be done without asking";
 	return NULL;
+}
+
+/*
+ * A pipe or the memory of another process, a Claude or a person's shell: what is written there
+ * passes for what they were told. Symlinks are not followed: /proc/self is one.
+ */
+static bool
+is_others(const char *path)
+{
+	size_t len = strlen(path);
+
+	return strncmp(path, "/proc/", 6) == 0 && strncmp(path, "/proc/self/", 11) != 0 &&
+	    (strstr(path, "/fd/") != NULL || strcmp(path + len - 4, "/mem") == 0);
 }
 
 void
@@ -44,6 +53,8 @@ guard_iris_write(const struct guard_command *c, const char *arg)
 		return;
 	paths[0] = guard_path(c->dir, arg);
 	paths[1] = c->far ? xstrdup(paths[0]) : guard_real(c->run->g, c->dir, arg, true);
+	if (is_others(paths[0]))
+		why = "writes to another process";
 	for (i = 0; i < 2; i++) {
 		if (why == NULL)
 			why = kept(c, paths[i]);

@@ -58,8 +58,8 @@ CONTROL_X(permission_remember, "iris/permission.remember", "rule, team?, expires
     "remember a rule that allows; refused to agents")
 CONTROL_X(permission_revoke, "iris/permission.revoke", "number",
     "end a remembered rule; refused to agents")
-CONTROL_X(audit_list, "iris/audit.list", "seq?, limit?",
-    "rows of the audit, in order; refused to agents")
+CONTROL_X(
+    audit_list, "iris/audit.list", "seq?, limit?", "rows of the audit, in order; refused to agents")
 CONTROL_X(audit_verify, "iris/audit.verify", "seq?, hash?",
     "look whether the audit is whole, from the row after this one on")
 CONTROL_X(web_listening, "iris/web.listening", "ports", "the web process listens, or can not")

@@ -332,8 +332,8 @@ test_unknown_keys(void **state)
 	expect_warning(
 	    c, 1, "2:3: unknown key \"maxProceses\" in settings, did you mean \"maxProcesses\"?");
 	expect_warning(c, 2, "3:3: unknown key \"zzz\" in settings");
-	expect_warning(c, 3,
-	    "7:5: unknown key \"skipPermissions\" in teams.a, did you mean \"permissions\"?");
+	expect_warning(
+	    c, 3, "7:5: unknown key \"skipPermissions\" in teams.a, did you mean \"permissions\"?");
 	expect_warning(
 	    c, 4, "11:5: unknown key \"remoteOption\" in teams.a, did you mean \"remoteOptions\"?");
 	expect_warning(

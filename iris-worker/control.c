@@ -18,7 +18,8 @@
 #include "iris-worker/claude.h"
 #include "iris-worker/report.h"
 
-#define ASKS_MAX 64 /* permission requests open at once */
+#define ASKS_MAX 64  /* permission requests open at once */
+#define ID_MAX   200 /* bytes of a request's id; claude's are UUIDs */
 #define NOBODY                                                                                     \
 	"{\"behavior\":\"deny\",\"message\":\"Nobody can permit this: irisd is not running.\"}"
 #define TOO_MUCH                                                                                   \
@@ -200,7 +201,9 @@ take_ask(struct claude *c, const struct stream_event *ev, const cJSON *request)
 		control_send_answer(c, ev->id, NOBODY);
 		return;
 	}
-	if (!stream_raw(ev->line, ev->len, input_path, &raw, &rawlen) ||
+	/* What is no request would be ours to irisd, which ends a worker that says such things. */
+	if (json_str(request, "tool_name") == NULL || json_obj(request, "input") == NULL ||
+	    !stream_raw(ev->line, ev->len, input_path, &raw, &rawlen) ||
 	    rawlen > RPC_LINE_MAX / 2) {
 		control_send_answer(c, ev->id, TOO_MUCH);
 		return;
@@ -222,13 +225,41 @@ take_ask(struct claude *c, const struct stream_event *ev, const cJSON *request)
 	}
 }
 
+static struct ask *
+find_ask(struct claude *c, const char *id)
+{
+	struct ask *a;
+
+	TAILQ_FOREACH (a, &c->control.asks, entry) {
+		if (id != NULL && strcmp(a->id, id) == 0)
+			return a;
+	}
+	return NULL;
+}
+
+/*
+ * Claude names each request anew. One that has the name of another that is open would be answered
+ * in its place.
+ */
+static bool
+is_misnamed(struct claude *c, const char *id, const char *subtype)
+{
+	if (strcmp(subtype, "can_use_tool") != 0 && strcmp(subtype, "hook_callback") != 0)
+		return false;
+	return strlen(id) > ID_MAX || find_ask(c, id) != NULL || hook_is_open(c, id);
+}
+
 static void
 take_request(struct claude *c, const struct stream_event *ev)
 {
 	const cJSON *request = json_obj(ev->json, "request");
 	const char *subtype = ev->name != NULL ? ev->name : "";
 
-	if (strcmp(subtype, "can_use_tool") == 0) {
+	if (is_misnamed(c, ev->id, subtype)) {
+		log_warn(
+		    "claude's request ignored: its id is taken or too long session=%s id=%.40s",
+		    c->session, ev->id);
+	} else if (strcmp(subtype, "can_use_tool") == 0) {
 		take_ask(c, ev, request);
 	} else if (strcmp(subtype, "hook_callback") == 0) {
 		hook_line(c, ev, request);
@@ -300,18 +331,6 @@ take_response(struct claude *c, const struct stream_event *ev)
 			turn_fail(
 			    c, "cancelled", "the message was cancelled before Claude took it");
 	}
-}
-
-static struct ask *
-find_ask(struct claude *c, const char *id)
-{
-	struct ask *a;
-
-	TAILQ_FOREACH (a, &c->control.asks, entry) {
-		if (id != NULL && strcmp(a->id, id) == 0)
-			return a;
-	}
-	return NULL;
 }
 
 static void

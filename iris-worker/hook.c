@@ -178,6 +178,12 @@ find_hook(struct claude *c, const char *id)
 	return NULL;
 }
 
+bool
+hook_is_open(struct claude *c, const char *id)
+{
+	return find_hook(c, id) != NULL;
+}
+
 void
 hook_cancel(struct claude *c, const char *id)
 {

@@ -48,6 +48,8 @@ cJSON *hook_registration(void);
 void hook_line(struct claude *c, const struct stream_event *ev, const cJSON *request);
 void hook_cancel(struct claude *c, const char *id);
 
+/* Whether claude waits for an answer to the request with this id. */
+bool hook_is_open(struct claude *c, const char *id);
 /* worker/hook. -1: ERR_NOT_FOUND where claude does not wait for it any more. */
 int hook_answer(struct claude *c, const cJSON *params, struct err *err);
 

@@ -80,10 +80,14 @@ describe("no agent answers a permission request", () => {
 		await bash("true");
 		const { pid } = (await iris.json(["status"])).workers.find((w) => w.team === "evil");
 		const script = join(iris.root, "escaped.sh"), out = join(iris.root, "escaped.out");
-		writeFileSync(script, `kill -9 ${pid}\nwhile kill -0 ${pid}; do sleep 0.05; done\n` +
+		writeFileSync(script, `echo $$ > ${out}.pid\nkill -9 ${pid}\nfor i in 1 2 3 4 5 6 7 8 9; do kill -0 ${pid} && sleep 0.1; done\n` +
 			`${quote(process.execPath)} ${quote(speaker)} ${quote(join(iris.home, "irisd.sock"))} ctl ${quote(line("iris/permission.answer", allow()))} > ${out}.part\nmv ${out}.part ${out}\n`);
 		await iris.iris(["send", "evil", `BASH (env -i PATH="$PATH" setsid sh ${script} < /dev/null > /dev/null 2>&1 &)`], { cwd: iris.dirs.asker });
-		assert.match(await waitFor(() => existsSync(out) && readFileSync(out, "utf8"), { what: "what it was told", every: 25 }), /is for a person/);
+		/* Where irisd was fast, it has ended this, too. */
+		const ended = () => existsSync(`${out}.pid`) && !existsSync(`/proc/${readFileSync(`${out}.pid`, "utf8").trim()}`);
+		await waitFor(() => existsSync(out) || ended(), { what: "its end", every: 25 });
+		if (existsSync(out))
+			assert.match(readFileSync(out, "utf8"), /is for a person|can not be/);
 		await unanswered();
 	});
 

@@ -20,7 +20,7 @@ check(const char *rule, const char *tool, const char *value)
 	static const char *const members[] = {"command", "file_path", "path", "notebook_path",
 	    "pattern", "url", "skill", "subagent_type"};
 	cJSON *input = json_new();
-	struct rule_use use = {tool, input, "/work/team", "/home/me", NULL};
+	struct rule_use use = {tool, input, "/proj/team", "/home/me", NULL};
 	struct err err;
 	char *made;
 	size_t i;

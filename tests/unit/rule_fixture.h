@@ -9,7 +9,7 @@
 #include "common/json.h"
 #include "irisd/core/rule.h"
 
-#define DIR  "/work/team"
+#define DIR  "/proj/team"
 #define HOME "/home/me"
 
 enum { NO, YES };

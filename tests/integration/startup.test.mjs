@@ -89,6 +89,6 @@ describe("starting irisd", () => {
 		assert.equal(await shim.finish(), 0);
 		await shim.closed();
 		assert.equal(daemons(iris)[0].pid, pid);
-		assert.match(readFileSync(`/proc/${pid}/stat`, "utf8"), /^\d+ \(irisd\) S /);
+		assert.match(readFileSync(`/proc/${pid}/stat`, "utf8"), /^\d+ \(irisd\) [SRD] /);
 	});
 });

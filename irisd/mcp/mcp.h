@@ -153,6 +153,13 @@ void mcp_call_progress(struct mcp_call *c, const char *text);
 /* Milliseconds since the call came. */
 int64_t mcp_call_duration(const struct mcp_call *c);
 
+/*
+ * The key of what this call sends to whom (NULL: it sends once), malloc'ed: the same when the call is
+ * repeated, and no other sender's, since an instance is no secret. NULL for a client that can not
+ * reconnect.
+ */
+char *mcp_call_key(const struct mcp_call *c, const char *from, const char *to);
+
 /* Who calls; -1 with ERR_REFUSED when the argument fromTeam says otherwise. */
 int mcp_call_from(struct mcp_call *c, const cJSON *args, char *name, size_t size, struct err *err);
 

@@ -89,21 +89,12 @@ broadcast_end(struct gather *g)
 	mcp_call_done(c, o);
 }
 
-/* A repeated call finds what the first one has sent. */
-static char *
-make_key(const struct mcp_call *c, const char *to)
-{
-	if (c->mcp->instance[0] == '\0')
-		return NULL;
-	return xasprintf("call:%s:%s:%s", c->mcp->instance, c->first, to);
-}
-
 static void
 send_one(struct gather *g, const char *to, const char *from, const char *body, int64_t timeout)
 {
 	struct mcp_call *c = g->call;
 	struct message_new n = {.to = to, .from = from, .body = body};
-	char id[UUID_LEN + 1], *key = make_key(c, to);
+	char id[UUID_LEN + 1], *key = mcp_call_key(c, from, to);
 	struct message *m;
 	cJSON *o = gather_add(g);
 	struct err err;

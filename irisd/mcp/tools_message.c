@@ -189,6 +189,22 @@ own_key(const struct mcp *m, const char *from, const char *key)
 	return message_key_of(m->d, from, m->dir, key);
 }
 
+char *
+mcp_call_key(const struct mcp_call *c, const char *from, const char *to)
+{
+	char *call, *own, *full;
+
+	if (c->mcp->instance[0] == '\0')
+		return NULL;
+	call = xasprintf(
+	    "%s:%s%s%s", c->mcp->instance, c->first, to != NULL ? ":" : "", to != NULL ? to : "");
+	own = own_key(c->mcp, from, call);
+	full = xasprintf("call:%s", own);
+	free(own);
+	free(call);
+	return full;
+}
+
 /*
  * The caller's own key, else one for each call of each client: a call that is repeated is the same
  * message.
@@ -197,19 +213,8 @@ static char *
 make_key(struct mcp_call *c, const cJSON *args, const char *from)
 {
 	const char *key = json_str(args, "idempotencyKey");
-	char *call, *own, *full;
 
-	if (key != NULL)
-		return own_key(c->mcp, from, key);
-	if (c->mcp->instance[0] == '\0')
-		return NULL;
-	/* The sender's, too: an instance is no secret. */
-	call = xasprintf("%s:%s", c->mcp->instance, c->first);
-	own = own_key(c->mcp, from, call);
-	full = xasprintf("call:%s", own);
-	free(own);
-	free(call);
-	return full;
+	return key != NULL ? own_key(c->mcp, from, key) : mcp_call_key(c, from, NULL);
 }
 
 #define DAY_MS ((int64_t)86400000)

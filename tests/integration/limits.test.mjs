@@ -213,6 +213,14 @@ describe("limits", () => {
 			const b = (await thief.line((l) => l.id === 1)).result.structuredContent;
 			assert.notEqual(a.messageId, b.messageId);
 			assert.equal(b.from, "mobile");
+			const all = { jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "broadcast_message", arguments: { teams: ["backend"], message: "ECHO to all" } } };
+			const sent = [];
+			for (const who of [first, thief]) {
+				who.send(all);
+				sent.push((await who.line((l) => l.id === 2)).result.structuredContent.results[0].messageId);
+			}
+			assert.ok(sent.every(Boolean), JSON.stringify(sent));
+			assert.notEqual(sent[0], sent[1]);
 			first.socket.destroy();
 			thief.socket.destroy();
 		});

@@ -95,9 +95,9 @@ export class Standin {
 
 export const ID = "019b0000-0000-7000-8000-000000000001";
 
-/* A message object as irisd makes them. */
+/* A message object as irisd makes them; of an earlier day, so that its times are printed with the date whenever this runs. */
 export function message(over = {}) {
-	const at = 1795362358260;
+	const at = 1700000000260;
 	return {
 		id: ID, from: "frontend", to: "backend", message: "hello?", state: "answered", response: "Hi.",
 		createdAt: at, updatedAt: at + 1500, duration: 1500, root: ID, hops: 0,

@@ -325,7 +325,7 @@ describe("looking at things", () => {
 		await s.listen();
 		let r = await s.iris(["message", "show", ID, "--wait", "250"]);
 		assert.match(r.stdout, new RegExp(`^${ID}  frontend -> backend  answered after 1\\.5 s\n`));
-		assert.match(r.stdout, /sent +\S+ +\+12 ms +written\n +seen +\S+ +\+288 ms +replay\n/);
+		assert.match(r.stdout, /sent +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} +\+12 ms +written\n +seen +\d{4}-\d\d-\d\d \S+ +\+288 ms +replay\n/);
 		assert.match(r.stdout, /Message\nhello\?\n\nAnswer\nHi\.\n/);
 		assert.equal((await s.iris(["message", "show", ID, "--answer"])).stdout, "Hi.\n");
 		assert.equal((await s.iris(["message", "show", ID, "--answer", "--json"])).status, 0);

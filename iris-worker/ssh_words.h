@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What ssh says when it fails, made into one plain sentence: what happened, on which host, its own
+ * last words, what to do. The words are those of OpenSSH's ssh; iris-ssh uses the same.
+ */
+#ifndef IRIS_WORKER_SSH_WORDS_H
+#define IRIS_WORKER_SSH_WORDS_H
+
+#include <stdbool.h>
+
+#include "common/err.h"
+
+#define SSH_WORDS_QUOTE 256 /* bytes of ssh's words in a sentence */
+
+struct ssh_verdict {
+	enum err_code code; /* ERR_LINE: it may pass by itself. ERR_HOST: a person must mend it */
+	char what[768];     /* one phrase, with ssh's words in it */
+	char mend[512];     /* what to do, a phrase */
+};
+
+/*
+ * host: its short name. words: the last lines of ssh's stderr, as they came; may be NULL or "".
+ * connected: the line had been up, so that what is on stderr may be the remote program's as well,
+ * and the line is lost, whatever it says: ERR_LINE.
+ */
+void ssh_words_verdict(
+    const char *host, bool ssh2, const char *words, bool connected, struct ssh_verdict *v);
+
+/* The same as a sentence. */
+void ssh_words_judge(
+    const char *host, bool ssh2, const char *words, bool connected, struct err *err);
+
+#endif

@@ -105,7 +105,9 @@ struct config_remote {
 	char *passphrase; /* or NULL; a secret: never log it */
 	int64_t port;     /* 0 = ssh's own choice */
 	bool strict_host_key_checking;
-	int64_t connect_timeout;       /* 0 = ssh's own choice */
+	int64_t connect_timeout;       /* ms */
+	int64_t reconnect_timeout;     /* ms */
+	int64_t linger_timeout;        /* ms */
 	int64_t server_alive_interval; /* seconds */
 	int64_t server_alive_count_max;
 	bool compression;

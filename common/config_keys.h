@@ -124,9 +124,9 @@ CONFIG_KEY(teams, "description", description, TEXT, NULL, 0, 4096,
 CONFIG_KEY(teams, "color", color, COLOR, NULL, 1, 7, "colour in the dashboard, \"#RRGGBB\"")
 CONFIG_KEY(teams, "remote", remote, STR, NULL, 1, 1024,
     "the team is on another host: \"ssh [args] host\"")
-CONFIG_KEY(teams, "ssh2", ssh2, BOOL, "false", 0, 0, "use the built-in ssh client")
+CONFIG_KEY(teams, "ssh2", ssh2, BOOL, "false", 0, 0, "use Iris's own ssh client, iris-ssh")
 CONFIG_KEY(teams, "claudePath", claude_path, TEAM_PROGRAM, "@", 1, 4096,
-    "the claude program of this team; must be given for a remote one")
+    "the claude program of this team")
 CONFIG_KEY(teams, "model", model, STR, NULL, 1, 200, "model, as claude --model takes it")
 CONFIG_KEY(teams, "permissionMode", permission_mode, MODE, "default", 0, 0,
     "as claude --permission-mode takes it")
@@ -164,9 +164,13 @@ CONFIG_KEY(remoteOptions, "passphrase", passphrase, TEXT, NULL, 0, 1024,
     "passphrase of that key; better in .env, as ${NAME}")
 CONFIG_KEY(remoteOptions, "port", port, INT, NULL, 1, 65535, "port of the remote sshd")
 CONFIG_KEY(remoteOptions, "strictHostKeyChecking", strict_host_key_checking, BOOL, "true", 0, 0,
-    "refuse hosts whose key is not known")
-CONFIG_KEY(remoteOptions, "connectTimeout", connect_timeout, INT, NULL, 1, MS_MAX,
+    "refuse hosts whose key is not known; false records it, and refuses other keys from then on")
+CONFIG_KEY(remoteOptions, "connectTimeout", connect_timeout, INT, "10000", 1, MS_MAX,
     "ms for the connection to be made")
+CONFIG_KEY(remoteOptions, "reconnectTimeout", reconnect_timeout, INT, "600000", 1, MS_MAX,
+    "ms for which a lost line is tried again before what was under way counts as failed")
+CONFIG_KEY(remoteOptions, "lingerTimeout", linger_timeout, INT, "600000", 0, MS_MAX,
+    "ms for which a turn may go on over there when its line is cut")
 CONFIG_KEY(remoteOptions, "serverAliveInterval", server_alive_interval, INT, "30", 1, 86400,
     "seconds between signs of life")
 CONFIG_KEY(remoteOptions, "serverAliveCountMax", server_alive_count_max, INT, "3", 1, 1000,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/config_impl.h"
+#include "common/remote.h"
 #include "common/xmalloc.h"
 
 #define TEAMS_MAX     4096
@@ -98,11 +99,28 @@ static int
 check_remote(const struct config_reader *r, const yaml_node_t *map, struct config_at team,
     struct config_team *t)
 {
-	if (config_doc_get(r, map, "claudePath") == NULL)
-		return config_fail(r, config_doc_get(r, map, "remote"),
-		    "%s.remote needs %s.claudePath: where claude is on that host, for example "
-		    "~/.local/bin/claude",
-		    team.where, team.where);
+	const yaml_node_t *node = config_doc_get(r, map, "remote"), *args;
+	const struct config_remote *o = &t->remote_options;
+	struct remote_spec spec;
+	struct err why;
+
+	if (remote_parse(t->remote, &spec, &why) == -1)
+		return config_fail(r, node,
+		    "%s.remote: %s; expected \"ssh [options] host\" or \"ssh [options] user@host\"",
+		    team.where, why.msg);
+	remote_release(&spec);
+	if (remote_check_args(o->extra_ssh_args.v, o->extra_ssh_args.n, &why) == -1) {
+		args = config_doc_get(r, map, "remoteOptions");
+		return config_fail(r, config_doc_get(r, args, "extraSshArgs"),
+		    "%s.remoteOptions.extraSshArgs: %s; expected options of ssh, each word its own "
+		    "entry",
+		    team.where, why.msg);
+	}
+	/* That of settings is a program here. */
+	if (config_doc_get(r, map, "claudePath") == NULL) {
+		free(t->claude_path);
+		t->claude_path = xstrdup("claude");
+	}
 	t->path = xstrdup(t->path_given);
 	if (t->path[0] == '/')
 		return refuse_system_dir(r, team, t->path);

@@ -25,4 +25,6 @@ ERR_X(DIRECTORY, "directory", -31011, 12, "the team's directory is missing or ca
 ERR_X(CRASHED, "crashed", -31012, 13, "the team's Claude or worker ended before it had answered")
 ERR_X(AGENT, "agent", -31013, 14, "the team's Claude answered with an error")
 ERR_X(UNAUTHORIZED, "unauthorized", -31015, 15, "the API key is wrong, has expired or was revoked")
+ERR_X(LINE, "line", -31016, 16, "the team's host can not be reached, or the line to it was lost")
+ERR_X(HOST, "host", -31017, 17, "the team's host refuses the connection, or can not be used")
 ERR_X(IO, "io", -31014, 74, "reading, writing or starting something failed in the operating system")

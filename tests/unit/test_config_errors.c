@@ -487,10 +487,19 @@ static void
 test_combinations(void **state)
 {
 	(void)state;
-	expect("teams:\n  a:\n    path: /p\n    remote: ssh host\n",
-	    "4:13: teams.a.remote needs teams.a.claudePath: where claude is on that host, for "
-	    "example "
-	    "~/.local/bin/claude");
+	expect("teams:\n  a:\n    path: /p\n    remote: ssh -oProxyCommand=id\n",
+	    "4:13: teams.a.remote: no host is named; expected \"ssh [options] host\" or \"ssh [options] user@host\"");
+	expect("teams:\n  a:\n    path: /p\n    remote: ssh -- -oProxyCommand=id\n",
+	    "4:13: teams.a.remote: the host \"-oProxyCommand=id\" begins with '-': ssh would take "
+	    "it for an option; expected \"ssh [options] host\" or \"ssh [options] user@host\"");
+	expect("teams:\n  a:\n    path: /p\n    remote: ssh -l -oProxyCommand=id host\n",
+	    "4:13: teams.a.remote: the user \"-oProxyCommand=id\" begins with '-': ssh would take it for an option; expected \"ssh [options] host\" or \"ssh [options] user@host\"");
+	expect("teams:\n  a:\n    path: \"/p\\nid\"\n    remote: ssh host\n",
+	    "3:11: teams.a.path: \"/p?id\" holds a control character; expected the path of a directory");
+	expect("teams:\n  a:\n    path: /p\n    remote: ssh host\n    remoteOptions:\n"
+	       "      extraSshArgs: [-p]\n",
+	    "6:21: teams.a.remoteOptions.extraSshArgs: the value of \"-p\" is missing; expected "
+	    "options of ssh, each word its own entry");
 	expect("dashboard:\n  https: 3101\n",
 	    "2:10: dashboard.https needs a certificate; expected certPath and keyPath, or "
 	    "selfsigned: "

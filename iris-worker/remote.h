@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The line to a team's host: how the ssh program (OpenSSH's, or iris-ssh) is started for it, and
+ * what it is told to run there. No value of the configuration is ever part of a command line over
+ * there: the command is always the same few words of sh, which read the rest from standard input.
+ */
+#ifndef IRIS_WORKER_REMOTE_H
+#define IRIS_WORKER_REMOTE_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/paths.h"
+
+/* What remote_new made of the member "remote" of a request's params, iris-protocol(7). */
+struct remote {
+	char *host;           /* owned: its name in sentences */
+	char path[PATHS_MAX]; /* the ssh program, absolute */
+	char **argv;    /* owned, NULL-terminated: a session that runs the command of scripts */
+	char **envp;    /* owned, NULL-terminated; may hold the key's passphrase */
+	bool ssh2;      /* it is iris-ssh */
+	int connect_ms; /* for the connection to be made */
+	int linger_ms;  /* how long a turn may go on over there after the line was cut */
+};
+
+/* What a line is made for: they differ in a few options. */
+enum remote_use {
+	REMOTE_SESSION, /* Claude, or an errand: shares the host's connection */
+	REMOTE_ALONE,   /* a connection of its own, which says what it does (-v): worker/check */
+	REMOTE_TUNNEL,  /* -N with forward, a connection of its own */
+};
+
+/*
+ * From the object (iris-protocol(7), worker/open) and this process's environment. forward, for
+ * REMOTE_TUNNEL only: the argument of -R. NULL with ERR_INVALID, ERR_HOST (no ssh program here).
+ */
+struct remote *remote_new(
+    const cJSON *o, enum remote_use use, const char *forward, char *const *env, struct err *err);
+void remote_free(struct remote *r);
+
+/*
+ * A script being written: assignments first (values are quoted), then one of the texts of
+ * remote_scripts.h; remote_script_end gives all of it with its last line ".", malloc'ed, to be sent
+ * before anything else.
+ */
+struct remote_script;
+struct remote_script *remote_script_new(void);
+void remote_script_set(struct remote_script *s, const char *name, const char *value);
+/* "$@" of the script. */
+void remote_script_args(struct remote_script *s, char *const *args);
+/* The function env_set, which exports these (an object of strings; null unsets one). */
+void remote_script_env(struct remote_script *s, const cJSON *env);
+char *remote_script_end(struct remote_script *s, const char *text);
+
+#endif

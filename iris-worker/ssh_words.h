@@ -14,8 +14,8 @@
 
 struct ssh_verdict {
 	enum err_code code; /* ERR_LINE: it may pass by itself. ERR_HOST: a person must mend it */
-	char what[768];     /* one phrase, with ssh's words in it */
-	char mend[512];     /* what to do, a phrase */
+	char what[640];     /* one phrase, with ssh's words in it */
+	char mend[360];     /* what to do, a phrase */
 };
 
 /*

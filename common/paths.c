@@ -16,8 +16,7 @@
 #include "common/compat.h"
 #include "common/paths.h"
 
-/* sockaddr_un has 104 bytes on macOS, 108 on Linux: the smaller one for both, less the NUL. */
-#define SOCK_MAX 103
+#define SOCK_MAX (PATHS_SOCK_MAX - 1)
 
 int
 paths_join(char *out, size_t size, const char *dir, const char *name)
@@ -181,6 +180,33 @@ paths_make(const struct paths *p, struct err *err)
 	if ((slash = strrchr(dir, '/')) != NULL)
 		*slash = '\0';
 	return paths_contains(p->home, dir) ? 0 : make_private(dir, true, err);
+}
+
+/* By its name, where that is short enough, or by what stands for it. */
+int
+paths_door(const struct paths *p, const char *team, char *out, size_t size, struct err *err)
+{
+	char dir[PATHS_MAX], name[PATHS_MAX], full[PATHS_MAX];
+	bool shared = false;
+
+	if (paths_join(dir, sizeof dir, p->run, "remote") == -1)
+		return err_set(err, ERR_CONFIG, "IRIS_HOME is too long: %s", p->home);
+	snprintf(name, sizeof name, "%s.sock", team);
+	if (paths_join(full, sizeof full, dir, name) == -1 || strlen(full) > SOCK_MAX) {
+		snprintf(name, sizeof name, "%016llx.sock", (unsigned long long)hash(team));
+		paths_join(full, sizeof full, dir, name);
+	}
+	if (strlen(full) > SOCK_MAX) {
+		shared = true;
+		snprintf(dir, sizeof dir, "/tmp/iris-%lu", (unsigned long)getuid());
+		snprintf(name, sizeof name, "%016llx%016llx.sock",
+		    (unsigned long long)hash(p->home), (unsigned long long)hash(team));
+		paths_join(full, sizeof full, dir, name);
+	}
+	if (make_private(dir, shared, err) == -1)
+		return -1;
+	compat_strlcpy(out, full, size);
+	return 0;
 }
 
 int

@@ -13,6 +13,9 @@
 
 #define PATHS_MAX 4096
 
+/* sockaddr_un has 104 bytes on macOS, 108 on Linux: the smaller one for both. */
+#define PATHS_SOCK_MAX 104
+
 struct paths {
 	char home[PATHS_MAX]; /* $IRIS_HOME, absolute */
 	char config
@@ -36,6 +39,12 @@ int paths_init(struct paths *p, struct err *err);
  * is open to others.
  */
 int paths_make(const struct paths *p, struct err *err);
+
+/*
+ * Where irisd listens for those on a team's host who come through its tunnel: run/remote/TEAM.sock,
+ * or a short name for it. The directory is made, mode 0700. size: PATHS_SOCK_MAX.
+ */
+int paths_door(const struct paths *p, const char *team, char *out, size_t size, struct err *err);
 
 /* The user's home directory: $HOME, or what getpwuid(3) says. NULL when neither is absolute. */
 const char *paths_user_home(void);

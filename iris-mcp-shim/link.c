@@ -32,10 +32,11 @@ struct attempt {
 };
 
 int
-link_init(struct link *l, const struct paths *paths, struct err *err)
+link_init(struct link *l, const struct paths *paths, bool remote, struct err *err)
 {
 	memset(l, 0, sizeof *l);
 	l->paths = paths;
+	l->remote = remote;
 	l->fd = -1;
 	if (compat_pipe(l->result) == -1)
 		return err_sys(err, ERR_IO, "can not make a pipe");
@@ -92,9 +93,21 @@ connected(struct link *l, int fd, struct err *err)
 	return LINK_CONNECTED;
 }
 
+/* What a person at the other end of a team's tunnel can do about it. */
+static void
+say_down(const struct link *l, struct err *why)
+{
+	if (l->remote && why->code == ERR_UNAVAILABLE)
+		err_set(why, ERR_UNAVAILABLE,
+		    "the line from Iris to this host is down: nobody answers on %s. Iris makes it again "
+		    "by itself while it runs and this host can be reached; \"iris remote list\", there "
+		    "where Iris runs, tells what is the matter",
+		    l->paths->sock);
+}
+
 /* Pauses of 0, 50, 100, 200, ... 1600 ms. */
 static enum link_event
-try_later(struct link *l, const struct err *why)
+try_later(struct link *l, struct err *why)
 {
 	int64_t now = compat_mono_ms(), until = l->deadline, pause;
 
@@ -107,6 +120,7 @@ try_later(struct link *l, const struct err *why)
 	l->tries++;
 	if (now + pause >= until) {
 		l->state = LINK_DOWN;
+		say_down(l, why);
 		return LINK_FAILED;
 	}
 	l->next_try = now + pause;
@@ -169,7 +183,7 @@ link_step(struct link *l, struct err *err)
 		return LINK_NOTHING;
 	if ((fd = call_socket(l->paths->sock, err)) != -1)
 		return connected(l, fd, err);
-	if (err->code != ERR_UNAVAILABLE || !l->start)
+	if (err->code != ERR_UNAVAILABLE || !l->start || l->remote)
 		return try_later(l, err);
 	if (!l->busy && attempt_start(l, err) == -1)
 		return try_later(l, err);
@@ -186,7 +200,7 @@ link_lost(struct link *l, bool established, const struct err *why, struct err *e
 	if (established)
 		return LINK_NOTHING;
 	*err = *why;
-	return try_later(l, why);
+	return try_later(l, err);
 }
 
 int

@@ -23,6 +23,7 @@ enum link_event { LINK_NOTHING, LINK_CONNECTED, LINK_FAILED };
 
 struct link {
 	const struct paths *paths;
+	bool remote; /* paths->sock leads to an irisd on another machine: it is never started */
 	enum link_state state;
 	int fd;           /* the connection, non-blocking; -1 unless LINK_UP */
 	int result[2];    /* the thread's pipe */
@@ -33,7 +34,7 @@ struct link {
 	unsigned tries;
 };
 
-int link_init(struct link *l, const struct paths *paths, struct err *err);
+int link_init(struct link *l, const struct paths *paths, bool remote, struct err *err);
 
 /*
  * Begin a series unless one runs, or has led to a connection. start: with irisd started where none

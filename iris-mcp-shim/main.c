@@ -66,17 +66,43 @@ find_cwd(char *buf, size_t size)
 static void
 usage(FILE *out)
 {
-	fputs("usage: iris-mcp-shim [--help | --version]\n"
-	      "MCP server on standard input and output: a relay to irisd, which it starts.\n",
+	fputs("usage: iris-mcp-shim [--socket path | --help | --version]\n"
+	      "MCP server on standard input and output: a relay to irisd, which it starts.\n"
+	      "  --socket path  the end of a tunnel (enableReverseMcp): irisd runs elsewhere\n",
 	    out);
+}
+
+/* MCP clients give arguments as they stand in their files: no shell has seen the ~. */
+static int
+set_socket(struct paths *paths, const char *given, struct err *err)
+{
+	const char *home = paths_user_home();
+	char path[PATHS_MAX];
+	int n;
+
+	if (strncmp(given, "~/", 2) == 0 && home != NULL)
+		n = snprintf(path, sizeof path, "%s%s", home, given + 1);
+	else
+		n = snprintf(path, sizeof path, "%s", given);
+	if (n >= (int)sizeof paths->sock || n >= PATHS_SOCK_MAX)
+		return err_set(err, ERR_INVALID,
+		    "--socket: the path has %d bytes, a socket's has %d at most", n,
+		    PATHS_SOCK_MAX - 1);
+	if (path[0] != '/')
+		return err_set(err, ERR_INVALID,
+		    "--socket needs an absolute path, or one that begins with ~/, as in "
+		    "~/.iris/remote.sock");
+	compat_strlcpy(paths->sock, path, sizeof paths->sock);
+	return 0;
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+	    {"socket", required_argument, NULL, 's'}, {"version", no_argument, NULL, 'V'}, {0}};
 	static struct paths paths;
+	const char *socket = NULL;
 	char cwd[PATHS_MAX];
 	struct err err;
 	int c, fd;
@@ -89,6 +115,9 @@ main(int argc, char **argv)
 		case 'V':
 			puts("iris-mcp-shim " IRIS_VERSION);
 			return 0;
+		case 's':
+			socket = optarg;
+			break;
 		default:
 			usage(stderr);
 			return 2;
@@ -106,14 +135,15 @@ main(int argc, char **argv)
 	log_init("iris-mcp-shim", LOG_INFO);
 	json_init();
 	set_signals();
-	if (paths_init(&paths, &err) == -1) {
+	if ((socket == NULL && paths_init(&paths, &err) == -1) ||
+	    (socket != NULL && set_socket(&paths, socket, &err) == -1)) {
 		log_error("%s", err.msg);
 		return err_exit_status(err.code);
 	}
 	find_cwd(cwd, sizeof cwd);
 	if (!isatty(STDOUT_FILENO) && (stdout_flags = fcntl(STDOUT_FILENO, F_GETFL)) != -1)
 		compat_set_nonblock(STDOUT_FILENO);
-	c = relay_run(&paths, cwd);
+	c = relay_run(&paths, socket != NULL, cwd);
 	restore_stdout();
 	return c;
 }

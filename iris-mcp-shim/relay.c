@@ -650,14 +650,14 @@ relay_release(struct relay *r)
 }
 
 int
-relay_run(const struct paths *paths, const char *cwd)
+relay_run(const struct paths *paths, bool remote, const char *cwd)
 {
 	struct relay r = {0};
 	struct pollfd pfd[P_COUNT];
 	struct err err;
 	int status = 1;
 
-	if (link_init(&r.link, paths, &err) == -1) {
+	if (link_init(&r.link, paths, remote, &err) == -1) {
 		log_error("%s", err.msg);
 		return 1;
 	}

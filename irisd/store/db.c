@@ -21,7 +21,8 @@
 #define MESSAGE_COLUMNS                                                                            \
 	"id, session, from_team, to_team, body, root, parent, hops, state, answer, code, reason, " \
 	"key, created_at, updated_at, input_tokens, output_tokens, cache_read_tokens, "            \
-	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model, expires_at, kind"
+	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model, expires_at, kind, turn, " \
+	"resumes"
 
 #define KEY_COLUMNS "id, name, hash, scopes, team, created_at, expires_at, used_at, revoked_at"
 
@@ -60,6 +61,7 @@ static const char *const sql[STMT_COUNT] = {
 	":to, :body, :root, :parent, :hops, 'queued', :key, :at, :at, :expires_at, :receipt, "
 	":kind)",
     [STMT_MESSAGE_STEP] = "UPDATE message SET state = :state, updated_at = :at WHERE id = :id",
+    [STMT_MESSAGE_RESUME] = "UPDATE message SET turn = :turn, resumes = :resumes WHERE id = :id",
     [STMT_MESSAGE_FINISH] =
 	"UPDATE message SET state = :state, updated_at = :at, answer = :answer, code = :code, "
 	"reason = :reason, input_tokens = :input_tokens, output_tokens = :output_tokens, "
@@ -76,7 +78,8 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_MESSAGE_OPEN] =
 	"SELECT id, session, from_team, to_team, NULL, root, parent, hops, state, NULL, code, "
 	"reason, NULL, created_at, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-	"expires_at, kind FROM message WHERE id >= :from AND " IS_OPEN " ORDER BY id",
+	"expires_at, kind, turn, resumes FROM message WHERE id >= :from AND " IS_OPEN
+	" ORDER BY id",
     [STMT_MESSAGE_COUNTS] = "SELECT state, count(*) FROM message GROUP BY state",
     [STMT_OPEN_FROM] = "SELECT message FROM open_from",
     [STMT_OPEN_FROM_SET] = "UPDATE open_from SET message = :id",

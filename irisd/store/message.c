@@ -128,6 +128,17 @@ store_message_step(
 }
 
 void
+store_message_resume(struct store *s, const char *id, const char *turn, int64_t resumes)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_MESSAGE_RESUME);
+
+	db_bind_text(stmt, ":turn", turn);
+	db_bind_int(stmt, ":resumes", resumes);
+	db_bind_text(stmt, ":id", id);
+	db_run(s, stmt);
+}
+
+void
 store_message_finish(struct store *s, const char *id, enum ladder state, int64_t at,
     const char *evidence, const char *answer, enum err_code code, const char *reason,
     const struct store_usage *usage)
@@ -208,6 +219,8 @@ read_row(sqlite3_stmt *stmt, struct store_message *m, size_t brief)
 	m->usage.model = db_text(stmt, 22);
 	m->expires_at = sqlite3_column_int64(stmt, 23);
 	m->kind = (enum store_kind)sqlite3_column_int(stmt, 24);
+	db_text_into(stmt, 25, m->turn, sizeof m->turn);
+	m->resumes = sqlite3_column_int64(stmt, 26);
 }
 
 void

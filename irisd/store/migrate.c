@@ -175,6 +175,9 @@ static const char *const migrations[STORE_SCHEMA] = {
     " SELECT raise(ABORT, 'the audit table is only appended to'); END;"
     "CREATE TRIGGER audit_not_removed BEFORE DELETE ON audit BEGIN"
     " SELECT raise(ABORT, 'the audit table is only appended to'); END;",
+    /* 5 -> 6: a turn that was cut off on another machine goes on with another user line. */
+    "ALTER TABLE message ADD COLUMN turn TEXT;"
+    "ALTER TABLE message ADD COLUMN resumes INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int

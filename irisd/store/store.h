@@ -20,7 +20,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 5 /* PRAGMA user_version of what this program writes */
+#define STORE_SCHEMA 6 /* PRAGMA user_version of what this program writes */
 
 /* Opens or makes the file (mode 0600) and brings its schema up to date. */
 struct store *store_open(const char *path, struct err *err);
@@ -102,6 +102,8 @@ struct store_message {
 	char *key;                      /* owned; idempotency key or NULL */
 	int64_t created_at, updated_at; /* ms */
 	int64_t expires_at;             /* ms; 0: never */
+	char turn[UUID_LEN + 1]; /* the user line that Claude was given last; "": the one of id */
+	int64_t resumes;         /* how often its turn was cut off, and was to go on */
 	bool has_usage;
 	struct store_usage usage;
 };
@@ -115,6 +117,9 @@ int store_message_insert(struct store *s, const struct store_message *m, struct 
 /* One step up the ladder, with its receipt. The step must be allowed (ladder_allows). */
 void store_message_step(
     struct store *s, const char *id, enum ladder state, int64_t at, const char *evidence);
+
+/* Its turn goes on with this user line: turn and resumes of the row. */
+void store_message_resume(struct store *s, const char *id, const char *turn, int64_t resumes);
 
 /* The last step: answer for answered, code and reason otherwise; usage may be NULL. */
 void store_message_finish(struct store *s, const char *id, enum ladder state, int64_t at,

@@ -85,7 +85,7 @@ test_new_file(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	store_close(s);
-	expect_query("PRAGMA user_version", "5");
+	expect_query("PRAGMA user_version", "6");
 	expect_query("PRAGMA journal_mode", "wal");
 	expect_query("PRAGMA page_size", "1024");
 	expect_query("PRAGMA integrity_check", "ok");
@@ -124,7 +124,7 @@ test_newer_schema(void **state)
 	exec_sql("PRAGMA user_version = 99");
 	assert_null(store_open(path, &err));
 	assert_int_equal(err.code, ERR_CONFIG);
-	assert_non_null(strstr(err.msg, "newer Iris (schema 99, this one knows 5)"));
+	assert_non_null(strstr(err.msg, "newer Iris (schema 99, this one knows 6)"));
 	assert_non_null(strstr(err.msg, path));
 	expect_query("PRAGMA user_version", "99");
 }
@@ -254,9 +254,64 @@ test_from_schema_1(void **state)
 	assert_string_equal(receipts_of(s, M2), "queued@6:stored sent@7:handed seen@11:replay ");
 	assert_string_equal(receipts_of(s, M3), "queued@7:stored sent@10:handed ");
 	store_close(s);
-	expect_query("PRAGMA user_version", "5");
+	expect_query("PRAGMA user_version", "6");
 	expect_query("PRAGMA integrity_check", "ok");
 	expect_query("PRAGMA foreign_key_check", NULL);
+}
+
+#define SCHEMA5  "tests/unit/store-5.sql"
+#define SEEN5    "01a205e1-5963-7064-9612-3abe2af04978"
+#define ANSWERED "01a205e1-21c1-7054-b98d-3a511a00052f"
+#define LINE     "77777777-7777-4777-8777-777777777777"
+
+static char *
+read_file(const char *name)
+{
+	FILE *f = fopen(name, "r");
+	char *text = xcalloc(1, 64 * 1024);
+
+	assert_non_null(f);
+	assert_true(fread(text, 1, 64 * 1024 - 1, f) > 0);
+	fclose(f);
+	return text;
+}
+
+/* A turn that goes on: of a message that schema 5 has left with its Claude. */
+static void
+test_from_schema_5(void **state)
+{
+	struct store_message m;
+	char *sql = read_file(SCHEMA5);
+	struct store *s;
+
+	(void)state;
+	exec_sql(sql);
+	free(sql);
+	expect_query("PRAGMA user_version", "5");
+	s = open_store(path);
+	assert_string_equal(open_ones(s), SEEN5 " ");
+	assert_true(store_message_load(s, SEEN5, &m));
+	assert_int_equal(m.state, LADDER_SEEN);
+	assert_string_equal(m.turn, "");
+	assert_int_equal(m.resumes, 0);
+	store_message_release(&m);
+	assert_true(store_message_load(s, ANSWERED, &m));
+	assert_string_equal(m.answer, "hello 1");
+	assert_string_equal(m.turn, "");
+	store_message_release(&m);
+	store_message_resume(s, SEEN5, LINE, 2);
+	store_commit(s);
+	store_close(s);
+	expect_query("PRAGMA user_version", "6");
+	expect_query("PRAGMA integrity_check", "ok");
+	expect_query("PRAGMA foreign_key_check", NULL);
+	s = open_store(path);
+	assert_true(store_message_load(s, SEEN5, &m));
+	assert_string_equal(m.turn, LINE);
+	assert_int_equal(m.resumes, 2);
+	assert_int_equal(m.state, LADDER_SEEN);
+	store_message_release(&m);
+	store_close(s);
 }
 
 /* More pages in one commit than the log holds before it is copied into the database. */
@@ -365,6 +420,7 @@ main(int argc, char *argv[])
 	    cmocka_unit_test_setup_teardown(test_no_database, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_death, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_from_schema_1, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_from_schema_5, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_open_from, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_log, setup, teardown),
 	};

@@ -33,7 +33,7 @@ HARDEN    = -fstack-protector-strong -fPIE
 ifndef SAN
 HARDEN   += -D_FORTIFY_SOURCE=2
 endif
-CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -D_DARWIN_C_SOURCE \
+CPPFLAGS += -I. -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -D_DARWIN_C_SOURCE \
             -DIRIS_VERSION='"$(VERSION)"' -DIRIS_LIBEXECDIR='"$(LIBEXECDIR)"' -DIRIS_DATADIR='"$(DATADIR)"'
 ALLCFLAGS = -std=c17 $(WARN) $(CFLAGS) $(HARDEN) $(SANFLAGS) $(CPPFLAGS)
 ALLLDFLAGS = $(LDFLAGS) -pie $(SANFLAGS)
@@ -78,6 +78,19 @@ $(BUILD)/share/iris/%: share/%
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+
+# What iris-worker says to the shell of a team's host: the scripts as strings, line by line, without what only readers
+# want.
+REMOTE_SH = $(wildcard iris-worker/remote/*.sh)
+$(call obj,iris-worker/remote_script.c): $(BUILD)/gen/remote_scripts.h
+$(BUILD)/gen/remote_scripts.h: $(REMOTE_SH) Makefile
+	@mkdir -p $(@D)
+	for f in $(REMOTE_SH); do n=$$(basename $$f .sh); echo "static const char *const remote_script_$$n[] = {"; \
+	    sed -e 's/^[ 	]*//' -e '/^#/d' -e '/^$$/d' -e 's/[\\"]/\\&/g' -e 's/.*/"&",/' $$f; echo "NULL};"; done >$@.new
+	{ echo "static const struct { const char *name; const char *const *lines; } remote_scripts[] = {"; \
+	    for f in $(filter-out %/common.sh,$(REMOTE_SH)); do n=$$(basename $$f .sh); \
+	    echo "{\"$$n\", remote_script_$$n},"; done; echo "};"; } >>$@.new
+	mv $@.new $@
 
 $(BUILD)/lib/libcommon.a: $(call obj,$(COMMON_SRC))
 	@mkdir -p $(@D)

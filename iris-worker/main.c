@@ -14,6 +14,7 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "iris-worker/remote.h"
 #include "iris-worker/worker.h"
 
 #define ORPHAN_MS 600000 /* where irisd does not say */
@@ -111,8 +112,12 @@ main(int argc, char **argv)
 	const char *logfile = NULL;
 	struct worker w;
 	struct err err;
+	int status;
 	size_t i;
 
+	/* Started by ssh, for the passphrase of a key. */
+	if (remote_askpass(argc, argv, &status))
+		return status;
 	options(argc, argv, &o, &level, &logfile);
 	log_init("iris-worker", level);
 	if (logfile != NULL)

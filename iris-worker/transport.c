@@ -15,16 +15,12 @@
 #include "common/json.h"
 #include "common/uuid.h"
 #include "common/xmalloc.h"
+#include "iris-worker/list.h"
 #include "iris-worker/transport.h"
 
 #define INSTALL_HINT "install Claude Code, or set claudePath in config.yaml"
 #define IN_BAND                                                                                    \
 	"{\"mcpServers\":{\"iris\":{\"type\":\"sdk\",\"name\":\"iris\",\"alwaysLoad\":true}}}"
-
-struct list {
-	char **v; /* NULL-terminated once something was added */
-	size_t n;
-};
 
 /*
  * What a parent that is itself run by Claude, an editor, a terminal or systemd has set for itself
@@ -42,24 +38,6 @@ static const char *const strip_names[] = {"CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT"
     "SSH_CONNECTION", "SSH_TTY", "SSH_ORIGINAL_COMMAND", "NOTIFY_SOCKET", "LISTEN_FDS",
     "LISTEN_PID", "LISTEN_FDNAMES", TRANSPORT_MARK, NULL};
 static const char *const strip_prefixes[] = {"CLAUDE_BG_", "TMUX", "TERM_PROGRAM", "VSCODE_", NULL};
-
-static void
-list_add(struct list *l, char *text)
-{
-	l->v = xreallocarray(l->v, l->n + 2, sizeof *l->v);
-	l->v[l->n++] = text;
-	l->v[l->n] = NULL;
-}
-
-static void
-list_free(char **v)
-{
-	size_t i;
-
-	for (i = 0; v != NULL && v[i] != NULL; i++)
-		free(v[i]);
-	free(v);
-}
 
 static int
 check_program(const char *path, struct err *err)
@@ -180,17 +158,6 @@ build_env(const cJSON *own, char *const *env, const char *mark, char ***out, str
 	return 0;
 }
 
-static const char *
-env_get(char *const *env, const char *name)
-{
-	size_t len = strlen(name), i;
-
-	for (i = 0; env[i] != NULL; i++)
-		if (strncmp(env[i], name, len) == 0 && env[i][len] == '=')
-			return env[i] + len + 1;
-	return NULL;
-}
-
 static void
 add_option(struct list *l, const char *option, const char *value)
 {
@@ -271,7 +238,7 @@ transport_build(
 		return -1;
 	if (build_env(json_obj(params, "env"), env, mark, &t->envp, err) == -1)
 		return -1;
-	if (transport_find(json_str(params, "claudePath"), env_get(t->envp, "PATH"),
+	if (transport_find(json_str(params, "claudePath"), list_env(t->envp, "PATH"),
 		paths_user_home(), t->path, sizeof t->path, err) == -1) {
 		list_free(t->envp);
 		t->envp = NULL;

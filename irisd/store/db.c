@@ -112,6 +112,10 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_KEY_BY_HASH] = "SELECT " KEY_COLUMNS " FROM api_key WHERE hash = :hash",
     [STMT_KEY_LOAD] = "SELECT " KEY_COLUMNS " FROM api_key WHERE id = :id",
     [STMT_KEY_EACH] = "SELECT " KEY_COLUMNS " FROM api_key ORDER BY created_at, id",
+    [STMT_TUNNEL_SET] =
+	"INSERT OR REPLACE INTO tunnel (team, key, revoked_at, revoked_by) VALUES (:team, :key, "
+	":revoked_at, :revoked_by)",
+    [STMT_TUNNEL_LOAD] = "SELECT key, revoked_at, revoked_by FROM tunnel WHERE team = :team",
     [STMT_PERMISSION_INSERT] =
 	"INSERT INTO permission (id, from_team, to_team, message, instance, request, tool, hash, "
 	"asked, why, created_at, deadline, description, blocked_path, suggestions, input) VALUES "

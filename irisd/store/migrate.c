@@ -177,7 +177,14 @@ static const char *const migrations[STORE_SCHEMA] = {
     " SELECT raise(ABORT, 'the audit table is only appended to'); END;",
     /* 5 -> 6: a turn that was cut off on another machine goes on with another user line. */
     "ALTER TABLE message ADD COLUMN turn TEXT;"
-    "ALTER TABLE message ADD COLUMN resumes INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE message ADD COLUMN resumes INTEGER NOT NULL DEFAULT 0;"
+    /* And what was made for, and decided about, a remote team's tunnel. */
+    "CREATE TABLE tunnel ("
+    " team TEXT PRIMARY KEY NOT NULL,"
+    " key TEXT,"
+    " revoked_at INTEGER NOT NULL DEFAULT 0,"
+    " revoked_by TEXT"
+    ") STRICT;",
 };
 
 static int

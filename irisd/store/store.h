@@ -198,6 +198,18 @@ void store_key_update(struct store *s, const struct store_key *row);
 void store_key_each(struct store *s, void (*cb)(const struct store_key *, void *), void *arg);
 void store_key_release(struct store_key *row);
 
+/* --- tunnels of remote teams ------------------------------------------------------------------- */
+
+struct store_tunnel {
+	char key[13];       /* id of the API key that was made for it; "": none */
+	int64_t revoked_at; /* ms; 0: it may be made */
+	char revoked_by[200];
+};
+
+void store_tunnel_set(struct store *s, const char *team, const struct store_tunnel *row);
+/* False, and row all empty, where nothing is known. */
+bool store_tunnel_load(struct store *s, const char *team, struct store_tunnel *row);
+
 /* --- permission requests, and the rules that came of them --------------------------------------- */
 
 /* Numbers are stored: none is ever given another meaning. */

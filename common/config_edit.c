@@ -212,20 +212,25 @@ put_line(struct buf *b, size_t indent, const char *key, const char *value, const
 	put(b, nl, strlen(nl));
 }
 
+/* name: of the key in the section. */
 static int
-put_field(const struct edit *x, struct buf *b, size_t indent, const struct config_edit_field *f)
+put_field(const struct edit *x, struct buf *b, size_t indent, const char *section, const char *name,
+    const struct config_edit_field *f)
 {
-	const struct config_key *key = config_key_find("teams", f->key);
+	const struct config_key *key = config_key_find(section, name);
 	char *quoted;
 
 	if (key == NULL || key->type == CONFIG_ENV || key->type == CONFIG_LIST ||
 	    key->type == CONFIG_TEAM_PATHS)
 		return err_set(
 		    x->e, ERR_INVALID, "\"%s\" is not a key that can be set here", f->key);
-	quoted = config_edit_quote(f->value, key->type == CONFIG_INT);
+	if (key->type == CONFIG_BOOL)
+		quoted = xstrdup(strcmp(f->value, "true") == 0 ? "true" : "false");
+	else
+		quoted = config_edit_quote(f->value, key->type == CONFIG_INT);
 	if (quoted == NULL)
 		return err_set(x->e, ERR_INVALID, "the value of \"%s\" is not valid UTF-8", f->key);
-	put_line(b, indent, f->key, quoted, x->nl);
+	put_line(b, indent, name, quoted, x->nl);
 	free(quoted);
 	return 0;
 }
@@ -234,15 +239,28 @@ static int
 put_team(const struct edit *x, struct buf *b, size_t indent, const char *name,
     const struct config_edit_team *team)
 {
+	static const char within[] = "remoteOptions.";
 	char *quoted = config_edit_quote(name, false);
-	size_t i;
+	size_t i, unit = x->scan.team_unit, n = strlen(within);
+	const struct config_edit_field *f;
+	bool options = false;
 	int rv = 0;
 
 	put_line(b, indent, quoted, "", x->nl);
 	free(quoted);
-	for (i = 0; rv == 0 && i < team->nfields; i++)
-		if (team->fields[i].value != NULL)
-			rv = put_field(x, b, indent + x->scan.team_unit, &team->fields[i]);
+	for (i = 0; rv == 0 && i < team->nfields; i++) {
+		f = &team->fields[i];
+		if (f->value == NULL)
+			continue;
+		if (strncmp(f->key, within, n) != 0) {
+			rv = put_field(x, b, indent + unit, "teams", f->key, f);
+			continue;
+		}
+		if (!options)
+			put_line(b, indent + unit, "remoteOptions", "", x->nl);
+		options = true;
+		rv = put_field(x, b, indent + 2 * unit, "remoteOptions", f->key + n, f);
+	}
 	return rv;
 }
 

@@ -19,7 +19,7 @@
  * literal.
  */
 struct config_edit_field {
-	const char *key;
+	const char *key;   /* of teams; "remoteOptions.KEY" for one of those, which come last */
 	const char *value; /* NULL: leave this key out */
 };
 

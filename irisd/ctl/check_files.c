@@ -102,10 +102,7 @@ check_team(struct checks *l, const struct config_team *t)
 	struct stat st;
 
 	snprintf(name, sizeof name, "team %.100s", t->name);
-	if (t->remote != NULL)
-		checks_add(l, name, CHECK_OK, NULL, "%s on another host (%s); not looked at",
-		    t->path, t->remote);
-	else if (stat(t->path, &st) == -1)
+	if (stat(t->path, &st) == -1)
 		checks_add(l, name, CHECK_FAIL, "make the directory, or correct the team's path",
 		    "%s: %s", t->path, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
@@ -127,7 +124,8 @@ check_teams(struct checks *l, const struct config *cfg)
 		checks_add(
 		    l, "teams", CHECK_WARN, "iris team add NAME PATH", "there is no team yet");
 	for (i = 0; i < cfg->nteams; i++)
-		check_team(l, &cfg->teams[i]);
+		if (cfg->teams[i].remote == NULL)
+			check_team(l, &cfg->teams[i]);
 }
 
 void

@@ -36,10 +36,13 @@ void checks_free(struct checks *l);
 void check_claudes(struct checks *l, const struct config *cfg);
 /* check_files.c */
 void check_home(struct checks *l, const struct paths *p);
+/* The local ones. */
 void check_teams(struct checks *l, const struct config *cfg);
 void check_notify(struct checks *l, const struct config *cfg);
 void check_programs(struct checks *l);
 void check_registration(struct checks *l);
 void check_disk(struct checks *l, const struct paths *p);
+/* check_remote.c: the teams on other machines, by the irisd that runs. */
+void check_remotes(struct checks *l, struct ctl *c, const struct config *cfg, bool running);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * doctor: a list of checks, each with what to do when it is not well. Never starts an irisd, never
- * changes anything, never waits for longer than the programs that it runs may take.
+ * changes anything, never waits for longer than the programs that it runs, and the hosts of teams on
+ * other machines, may take.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -74,7 +75,8 @@ check_config(struct checks *l, const struct ctl *c)
 	return cfg;
 }
 
-static void
+/* Whether one runs that answers. */
+static bool
 check_irisd(struct checks *l, struct ctl *c)
 {
 	const char *version;
@@ -89,7 +91,7 @@ check_irisd(struct checks *l, struct ctl *c)
 			    "\"iris start\"");
 		else
 			checks_add(l, "irisd", CHECK_FAIL, "iris restart", "%s", e.msg);
-		return;
+		return false;
 	}
 	version = json_str(st, "version");
 	if (version == NULL || strcmp(version, IRIS_VERSION) != 0)
@@ -102,6 +104,7 @@ check_irisd(struct checks *l, struct ctl *c)
 		if (cJSON_IsString(w))
 			checks_add(l, "irisd", CHECK_WARN, NULL, "%s", w->valuestring);
 	cJSON_Delete(st);
+	return true;
 }
 
 static void
@@ -141,8 +144,11 @@ print_text(const struct checks *l, size_t failed, size_t warned)
 		printf("%*s", (int)(width - term_columns(c->name)) + 2, "");
 		term_print(stdout, c->detail, false);
 		putchar('\n');
-		if (c->fix != NULL)
-			printf("%*s-> %s\n", (int)width + 8, "", c->fix);
+		if (c->fix != NULL) {
+			printf("%*s-> ", (int)width + 8, "");
+			term_print(stdout, c->fix, false);
+			putchar('\n');
+		}
 	}
 	if (failed > 0)
 		printf("\n%zu failed, %zu warning%s\n", failed, warned, warned == 1 ? "" : "s");
@@ -158,15 +164,17 @@ ctl_doctor_run(struct ctl *c, struct err *err)
 	struct checks l = {0};
 	struct config *cfg;
 	size_t i, failed = 0, warned = 0;
+	bool running;
 
 	(void)err;
 	check_home(&l, &c->paths);
 	cfg = check_config(&l, c);
 	check_programs(&l);
-	check_irisd(&l, c);
+	running = check_irisd(&l, c);
 	check_claudes(&l, cfg);
 	if (cfg != NULL) {
 		check_teams(&l, cfg);
+		check_remotes(&l, c, cfg, running);
 		check_notify(&l, cfg);
 	}
 	check_registration(&l);

@@ -8,7 +8,7 @@
 
 #include "common/compat.h"
 #include "common/json.h"
-#include "irisd/ctl/ctl.h"
+#include "irisd/ctl/remote.h"
 #include "irisd/ctl/sessions.h"
 #include "irisd/ctl/term.h"
 
@@ -102,34 +102,58 @@ static cJSON *
 troubles(const cJSON *teams)
 {
 	cJSON *list = cJSON_CreateArray(), *o;
+	const cJSON *t, *line;
 	const char *down;
-	const cJSON *t;
 	int64_t retry;
 
 	cJSON_ArrayForEach (t, teams) {
 		down = json_str(t, "down");
-		if (down == NULL && json_int(t, "retryAt", &retry) == -1)
+		line = json_obj(t, "line");
+		if (down == NULL && line == NULL && json_int(t, "retryAt", &retry) == -1)
 			continue;
 		o = json_new();
 		json_put_str_opt(o, "team", json_str(t, "name"));
 		json_put_str_opt(o, "down", down);
-		if (down == NULL)
+		if (line != NULL)
+			json_put(o, "line", cJSON_Duplicate(line, true));
+		if (down == NULL && json_int(t, "retryAt", &retry) == 0)
 			json_put(o, "retryAt", cJSON_Duplicate(json_get(t, "retryAt"), true));
 		cJSON_AddItemToArray(list, o);
 	}
 	return list;
 }
 
+/* One that nothing reaches at present. */
+static void
+print_line(const char *team, const cJSON *line)
+{
+	const char *why = json_str(line, "why");
+	char text[128];
+
+	printf("%sline:%s team ", term_on(stdout, TERM_YELLOW), term_off(stdout));
+	term_print(stdout, team != NULL ? team : "?", false);
+	printf(": %s", ctl_line_text(line, text, sizeof text));
+	if (why != NULL) {
+		printf("; ");
+		term_print(stdout, why, false);
+	}
+	putchar('\n');
+}
+
 static void
 print_troubles(const cJSON *list)
 {
 	const char *team, *down;
-	const cJSON *t;
+	const cJSON *t, *line;
 	char text[64];
 
 	cJSON_ArrayForEach (t, list) {
 		team = json_str(t, "team");
 		down = json_str(t, "down");
+		if ((line = json_obj(t, "line")) != NULL)
+			print_line(team, line);
+		if (down == NULL && json_get(t, "retryAt") == NULL)
+			continue;
 		printf("%s%s%s ", term_on(stdout, down != NULL ? TERM_RED : TERM_YELLOW),
 		    down != NULL ? "down:" : "crashed:", term_off(stdout));
 		if (down != NULL) {

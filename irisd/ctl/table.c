@@ -31,6 +31,11 @@ static const struct ctl_option team_add_options[] = {
     {"permission-mode", 0, "MODE", "the permission mode that its Claude starts in",
 	"default acceptEdits plan dontAsk auto bypassPermissions"},
     {"claude-path", 0, "FILE", "the claude program for this team", NULL},
+    {"remote", 0, "SSH", "it is on another machine: \"ssh user@host\"", NULL},
+    {"path", 0, "DIR", "its directory, for one on another machine: there", NULL},
+    {"ssh2", 0, NULL, "reach it by iris-ssh, not by ssh", NULL},
+    {"identity", 0, "FILE", "the private key that opens that machine, a file here", NULL},
+    {"port", 0, "PORT", "the port of its sshd", NULL},
     END,
 };
 
@@ -188,6 +193,17 @@ static const struct ctl_option audit_export_options[] = {
     END,
 };
 
+static const struct ctl_option remote_check_options[] = {
+    {"all", 'a', NULL, "all teams on other machines, one after the other", NULL},
+    END,
+};
+
+static const struct ctl_option remote_trust_options[] = {
+    {"fingerprint", 'f', "SHA256:...", "record the key only when it is this one", NULL},
+    {"yes", 'y', NULL, "record a new key unseen, do not ask; not for one that has changed", NULL},
+    END,
+};
+
 static const struct ctl_option install_options[] = {
     {"yes", 'y', NULL, "do not ask", NULL},
     {"print", 'p', "CLIENT", "only print the lines for this client, change nothing",
@@ -224,7 +240,9 @@ const struct ctl_command ctl_commands[] = {
 	    "answer goes on waiting.",
 	    restart_options, ctl_restart_run},
 	{"team add", "add-team", "NAME [PATH]", 1, 2, {CTL_COMPLETE_NONE, CTL_COMPLETE_DIR}, NULL,
-	    "make a project a team (PATH: this directory)", NULL, team_add_options, ctl_team_add_run},
+	    "make a project a team (PATH: this directory)",
+	    "With --remote it is a project on another machine, and --path its directory there.",
+	    team_add_options, ctl_team_add_run},
 	{"team list", "teams", "", 0, 0, {0, 0}, NULL,
 	    "list the teams", NULL, team_list_options, ctl_team_list_run},
 	{"team show", NULL, "NAME", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
@@ -310,6 +328,26 @@ const struct ctl_command ctl_commands[] = {
 	    "go on by hand with a copy of a session, in this terminal",
 	    "Becomes claude in the team's directory. The session itself stays as it is.",
 	    fork_options, ctl_session_fork_run},
+	{"remote check", NULL, "TEAM | --all", 0, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "look at a team's host step by step, and say how to mend what fails",
+	    "Its name, the connection, its key, the login, the directory, claude, room on its disk.\n"
+	    "Exits with 0 when all is well, else with the status of the kind that failed.",
+	    remote_check_options, ctl_remote_check_run},
+	{"remote trust", NULL, "TEAM | HOST", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "show the key of a host, and record it when you say that it is its own",
+	    "A key that is another than the recorded one is taken only by --fingerprint.",
+	    remote_trust_options, ctl_remote_trust_run},
+	{"remote mcp", NULL, "TEAM", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "say how your own Claude Code on a team's host reaches Iris", NULL, NULL,
+	    ctl_remote_mcp_run},
+	{"remote revoke", NULL, "TEAM", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "cut a team's host off from Iris: its tunnel, and its key", NULL, NULL,
+	    ctl_remote_revoke_run},
+	{"remote grant", NULL, "TEAM", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	    "undo that", NULL, NULL, ctl_remote_grant_run},
+	{"remote list", "remotes", "", 0, 0, {0, 0}, NULL,
+	    "list the teams on other machines, and the lines to them", NULL, NULL,
+	    ctl_remote_list_run},
 	{"log", NULL, "", 0, 0, {0, 0}, NULL,
 	    "show what irisd and its workers have logged", NULL, log_options, ctl_log_run},
 	{"install", NULL, "", 0, 0, {0, 0}, NULL,
@@ -327,7 +365,7 @@ const struct ctl_command ctl_commands[] = {
 	{"completion", NULL, "bash | zsh", 1, 1, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE}, "bash zsh",
 	    "print a completion script for a shell", NULL, NULL, ctl_completion_run},
 	{"help", NULL, "[COMMAND]", 0, 2, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE},
-	    "ask send status doctor start stop restart team message approvals audit key session log "
+	    "ask send status doctor start stop restart team message approvals audit key session remote log "
 	    "install uninstall config completion",
 	    "print help for a command", NULL, NULL, ctl_help_run},
 };

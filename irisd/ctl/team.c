@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The team commands. add and remove edit config.yaml and tell a running irisd to read it again;
- * list and show ask irisd, or read the file where none runs; wake and sleep are irisd's work.
+ * The team commands that change nothing in the file: list and show ask irisd, or read the file where
+ * none runs; wake and sleep are irisd's work. add and remove are in team_edit.c.
  */
-#include <sys/stat.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,182 +11,16 @@
 #include <unistd.h>
 
 #include "common/config.h"
-#include "common/config_edit.h"
 #include "common/json.h"
 #include "common/nearest.h"
-#include "irisd/ctl/ctl.h"
+#include "common/remote.h"
+#include "common/xmalloc.h"
+#include "irisd/ctl/remote.h"
 #include "irisd/ctl/sessions.h"
 #include "irisd/ctl/term.h"
 
 #define CALL_TIMEOUT 10000
 #define WAKE_TIMEOUT 120000 /* ms: irisd has the shorter limits of the configuration */
-
-/* Let irisd read the changed file. True when one runs and did; *failed when it refused. */
-static bool
-reload(struct ctl *c, bool *failed, struct err *err)
-{
-	struct err e = {0};
-
-	*failed = false;
-	if (ctl_call(c, false, "iris/config.reload", json_new(), CALL_TIMEOUT, NULL, &e) == 0)
-		return true;
-	if (e.code != ERR_UNAVAILABLE) {
-		*failed = true;
-		*err = e;
-		err_prefix(err, "the file is changed, but the irisd that runs did not take it: ");
-	}
-	return false;
-}
-
-static const char *
-reload_text(bool reloaded)
-{
-	return reloaded ? "irisd has read it" : "irisd does not run; it reads it when it starts";
-}
-
-/* The absolute path of the team's directory, and whether it can be used. */
-static int
-check_dir(const char *given, char *path, struct err *err)
-{
-	struct stat st;
-
-	if (realpath(given, path) == NULL)
-		return err_sys(err, ERR_DIRECTORY, "can not use %s as a team's directory", given);
-	if (stat(path, &st) == -1 || !S_ISDIR(st.st_mode))
-		return err_set(err, ERR_DIRECTORY, "%s is not a directory", path);
-	if (access(path, R_OK | X_OK) == -1)
-		return err_sys(err, ERR_DIRECTORY, "can not enter %s", path);
-	if (!json_utf8_valid(path, strlen(path)))
-		return err_set(err, ERR_DIRECTORY, "the name of the directory is not UTF-8");
-	return 0;
-}
-
-static bool
-has_claude_md(const char *path)
-{
-	static const char *const names[] = {"CLAUDE.md", ".claude/CLAUDE.md", "CLAUDE.local.md"};
-	char file[PATHS_MAX];
-	size_t i;
-
-	for (i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (paths_join(file, sizeof file, path, names[i]) == 0 && access(file, F_OK) == 0)
-			return true;
-	return false;
-}
-
-static int
-add_to_file(struct ctl *c, const char *path, struct err *err)
-{
-	char description[160], idle[32];
-	const char *given = ctl_opt(c, "description"), *time = ctl_opt(c, "idle-timeout");
-	int64_t ms;
-
-	snprintf(description, sizeof description, "Team %s", c->operand[0]);
-	if (time != NULL && ctl_duration(time, &ms, err) == -1)
-		return -1;
-	if (time != NULL)
-		snprintf(idle, sizeof idle, "%" PRId64, ms);
-	struct config_edit_field fields[] = {
-	    {"path", path},
-	    {"description", given != NULL ? given : description},
-	    {"color", ctl_opt(c, "color")},
-	    {"idleTimeout", time != NULL ? idle : NULL},
-	    {"model", ctl_opt(c, "model")},
-	    {"grantPermission", ctl_opt(c, "grant-permission")},
-	    {"permissionMode", ctl_opt(c, "permission-mode")},
-	    {"claudePath", ctl_opt(c, "claude-path")},
-	};
-	struct config_edit_team team = {fields, sizeof fields / sizeof fields[0]};
-	return config_edit_add_team(c->paths.config, c->operand[0], &team, err);
-}
-
-int
-ctl_team_add_run(struct ctl *c, struct err *err)
-{
-	char path[PATHS_MAX];
-	bool reloaded, failed, has_md;
-	cJSON *tree;
-
-	if (config_check_team_name(c->operand[0], err) == -1 ||
-	    check_dir(c->noperands > 1 ? c->operand[1] : ".", path, err) == -1 ||
-	    paths_make(&c->paths, err) == -1 || add_to_file(c, path, err) == -1)
-		return -1;
-	has_md = has_claude_md(path);
-	reloaded = reload(c, &failed, err);
-	if (failed)
-		return -1;
-	if (c->json) {
-		tree = json_new();
-		json_put_str(tree, "team", c->operand[0]);
-		json_put_str(tree, "path", path);
-		json_put_str(tree, "config", c->paths.config);
-		json_put_bool(tree, "reloaded", reloaded);
-		json_put_bool(tree, "claudeMd", has_md);
-		ctl_print_json(tree);
-		return 0;
-	}
-	printf("team %s%s%s: ", term_on(stdout, TERM_BOLD), c->operand[0], term_off(stdout));
-	term_print(stdout, path, false);
-	printf("\nwritten to ");
-	term_print(stdout, c->paths.config, false);
-	printf("; %s\n", reload_text(reloaded));
-	fflush(stdout);
-	if (!has_md)
-		fprintf(stderr,
-		    "%swarning:%s there is no CLAUDE.md in it; without one its Claude knows "
-		    "little of the project (\"/init\" in claude writes it)\n",
-		    term_on(stderr, TERM_YELLOW), term_off(stderr));
-	return 0;
-}
-
-/* What is not there needs no question: the attempt to remove it tells why it can not be. */
-static bool
-in_file(const struct ctl *c, const char *name)
-{
-	struct config *cfg = config_load(c->paths.config, NULL);
-	bool found = cfg != NULL && config_find_team(cfg, name) != NULL;
-
-	config_free(cfg);
-	return found;
-}
-
-int
-ctl_team_remove_run(struct ctl *c, struct err *err)
-{
-	bool reloaded, failed;
-	char question[256];
-	cJSON *tree;
-
-	if (ctl_opt(c, "yes") == NULL && in_file(c, c->operand[0])) {
-		if (!ctl_can_ask())
-			return err_set(err, ERR_INVALID,
-			    "there is no terminal to ask on; --yes removes the team without "
-			    "asking");
-		snprintf(question, sizeof question, "Take team %.100s out of the configuration?",
-		    c->operand[0]);
-		if (!ctl_confirm(question))
-			return err_set(err, ERR_CANCELLED, "nothing was changed");
-	}
-	if (config_edit_remove_team(c->paths.config, c->operand[0], err) == -1)
-		return -1;
-	reloaded = reload(c, &failed, err);
-	if (failed)
-		return -1;
-	if (c->json) {
-		tree = json_new();
-		json_put_str(tree, "team", c->operand[0]);
-		json_put_str(tree, "config", c->paths.config);
-		json_put_bool(tree, "reloaded", reloaded);
-		ctl_print_json(tree);
-		return 0;
-	}
-	printf("team %s is out of ", c->operand[0]);
-	term_print(stdout, c->paths.config, false);
-	printf("; %s\nthe old file is ", reload_text(reloaded));
-	term_print(stdout, c->paths.config, false);
-	printf(".bak\n");
-	return 0;
-}
 
 /* The file's view of a team, for when no irisd runs: the fields of team.list. */
 static cJSON *
@@ -265,10 +98,31 @@ team_status(const cJSON *t, enum term_style *style, char *buf, size_t size)
 	if (json_str(t, "down") != NULL)
 		return "down";
 	*style = TERM_YELLOW;
+	if (json_obj(t, "line") != NULL)
+		return "line lost";
 	if (json_int(t, "retryAt", &retry) == 0)
 		return ctl_retry_text(retry, buf, size);
 	*style = status != NULL && strcmp(status, "awake") == 0 ? TERM_GREEN : TERM_DIM;
 	return status;
+}
+
+/* Where it is: of one on another machine, as scp(1) writes it. */
+static void
+path_cell(struct term_table *table, size_t col, const cJSON *t)
+{
+	const char *path = json_str(t, "path"), *remote = json_str(t, "remote");
+	struct remote_spec spec;
+	struct err why;
+	char *text;
+
+	if (path == NULL || remote == NULL || remote_parse(remote, &spec, &why) == -1) {
+		term_table_cell(table, col, path, TERM_PLAIN);
+		return;
+	}
+	text = xasprintf("%s:%s", spec.dest, path);
+	term_table_cell(table, col, text, TERM_PLAIN);
+	free(text);
+	remote_release(&spec);
 }
 
 int
@@ -302,7 +156,7 @@ ctl_team_list_run(struct ctl *c, struct err *err)
 		term_table_row(&table);
 		term_table_cell(&table, 0, json_str(t, "name"), TERM_BOLD);
 		term_table_cell(&table, 1, status, style);
-		term_table_cell(&table, 2, json_str(t, "path"), TERM_PLAIN);
+		path_cell(&table, 2, t);
 		term_table_cell(&table, 3, json_str(t, "description"), TERM_PLAIN);
 	}
 	term_table_print(&table, "");
@@ -327,9 +181,9 @@ static void
 print_team(const cJSON *t)
 {
 	const char *name = json_str(t, "name");
-	const cJSON *p;
+	const cJSON *p, *line;
 	int64_t retry;
-	char text[64];
+	char text[128];
 
 	printf("%s", term_on(stdout, TERM_BOLD));
 	term_print(stdout, name ? name : "?", false);
@@ -340,6 +194,10 @@ print_team(const cJSON *t)
 	print_field("color", json_str(t, "color"));
 	print_field("permission", json_str(t, "grantPermission"));
 	print_field("status", json_str(t, "status"));
+	if ((line = json_obj(t, "line")) != NULL) {
+		print_field("line", ctl_line_text(line, text, sizeof text));
+		print_field("", json_str(line, "why"));
+	}
 	if (json_int(t, "retryAt", &retry) == 0)
 		print_field("crashed", ctl_retry_text(retry, text, sizeof text));
 	print_field("problem", json_str(t, "down"));

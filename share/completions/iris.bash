@@ -12,12 +12,12 @@ _iris() {
 		-*) continue ;;
 		esac
 		case $cmd in
-		"" | team | message | approvals | audit | key | session | config) cmd=${cmd:+$cmd }$w ;;
+		"" | team | message | approvals | audit | key | session | remote | config) cmd=${cmd:+$cmd }$w ;;
 		*) n=$((n + 1)) ;;
 		esac
 	done
 	case $cmd in
-	"") COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message approvals audit key session log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+	"") COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message approvals audit key session remote log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 	"ask")
 		case $opt in
 		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
@@ -68,7 +68,7 @@ _iris() {
 		--permission-mode) COMPREPLY=($(compgen -W "default acceptEdits plan dontAsk auto bypassPermissions" -- "$cur")); return ;;
 		esac
 		case $cur in
-		-*) COMPREPLY=($(compgen -W "--description= --color= --idle-timeout= --model= --grant-permission= --permission-mode= --claude-path= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		-*) COMPREPLY=($(compgen -W "--description= --color= --idle-timeout= --model= --grant-permission= --permission-mode= --claude-path= --remote= --path= --ssh2 --identity= --port= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
 		if [ "$n" -gt 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -d -- "$cur")); fi
 		;;
@@ -274,6 +274,42 @@ _iris() {
 		esac
 		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
 		;;
+	remote) COMPREPLY=($(compgen -W "check trust mcp revoke grant list" -- "$cur")) ;;
+	"remote check")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--all --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"remote trust")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--fingerprint= --yes --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"remote mcp")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"remote revoke")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"remote grant")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); fi
+		;;
+	"remote list" | "remotes")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
 	"log")
 		case $opt in
 		--level | -l) COMPREPLY=($(compgen -W "debug info warn error" -- "$cur")); return ;;
@@ -322,7 +358,7 @@ _iris() {
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
-		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message approvals audit key session log install uninstall config completion" -- "$cur")); fi
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message approvals audit key session remote log install uninstall config completion" -- "$cur")); fi
 		;;
 	esac
 	if [[ ${COMPREPLY[0]-} == *= ]]; then compopt -o nospace; fi

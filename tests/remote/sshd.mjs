@@ -379,9 +379,12 @@ export class Line {
 
 	/* RST to both ends of every connection. */
 	cut() {
-		for (const { near, far } of this.pairs) {
-			near.resetAndDestroy();
-			far.resetAndDestroy();
+		for (const socket of [...this.pairs].flatMap(({ near, far }) => [near, far])) {
+			/* A socket that has been shut down can not be reset: Node would never close it. */
+			if (socket.writableEnded)
+				socket.destroy();
+			else
+				socket.resetAndDestroy();
 		}
 		this.pairs.clear();
 	}

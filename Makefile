@@ -85,11 +85,11 @@ REMOTE_SH = $(wildcard iris-worker/remote/*.sh)
 $(call obj,iris-worker/remote_script.c): $(BUILD)/gen/remote_scripts.h
 $(BUILD)/gen/remote_scripts.h: $(REMOTE_SH) Makefile
 	@mkdir -p $(@D)
-	for f in $(REMOTE_SH); do n=$$(basename $$f .sh); echo "static const char *const remote_script_$$n[] = {"; \
+	for f in $(REMOTE_SH); do n=$$(basename $$f .sh); echo "static const char *const lines_$$n[] = {"; \
 	    sed -e 's/^[ 	]*//' -e '/^#/d' -e '/^$$/d' -e 's/[\\"]/\\&/g' -e 's/.*/"&",/' $$f; echo "NULL};"; done >$@.new
 	{ echo "static const struct { const char *name; const char *const *lines; } remote_scripts[] = {"; \
 	    for f in $(filter-out %/common.sh,$(REMOTE_SH)); do n=$$(basename $$f .sh); \
-	    echo "{\"$$n\", remote_script_$$n},"; done; echo "};"; } >>$@.new
+	    echo "{\"$$n\", lines_$$n},"; done; echo "};"; } >>$@.new
 	mv $@.new $@
 
 $(BUILD)/lib/libcommon.a: $(call obj,$(COMMON_SRC))

@@ -143,7 +143,7 @@ remote_script_end(struct remote_script *s, const char *name)
 	for (i = 0; i < n && strcmp(remote_scripts[i].name, name) != 0; i++)
 		;
 	assert(i < n);
-	add_lines(s, remote_script_common);
+	add_lines(s, lines_common);
 	add_lines(s, remote_scripts[i].lines);
 	add(s, ".");
 	text = s->text;

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "iris-worker/claude.h"
+#include "iris-worker/line.h"
 #include "iris-worker/report.h"
 
 #define MIB ((size_t)1024 * 1024)
@@ -178,6 +179,7 @@ claude_free(void *arg)
 	hook_release(c);
 	inband_release(c);
 	stop_release(c);
+	line_release(c);
 	event_free(c->spawn_timer);
 	claude_forget_requests(c);
 	cJSON_Delete(c->account);
@@ -195,21 +197,24 @@ static void
 report_exit(struct claude *c)
 {
 	char how[CLAUDE_STDERR_MAX + 256];
-	bool signalled = c->exited && WIFSIGNALED(c->status);
+	bool signalled, lost = line_is_lost(c);
+	int status = claude_status(c, &signalled);
 	cJSON *p = json_new();
+	struct err err;
 
 	claude_ending(c, how, sizeof how);
+	if (lost)
+		line_judge(c, &err);
 	json_put_str(p, "session", c->session);
 	json_put_int(p, "pid", c->pid);
 	json_put_str(p, "how", signalled ? "signal" : "exit");
-	json_put_int(p, "status",
-	    signalled                               ? WTERMSIG(c->status)
-		: c->exited && WIFEXITED(c->status) ? WEXITSTATUS(c->status)
-						    : -1);
+	json_put_int(p, "status", status);
 	json_put_bool(p, "expected", c->expected);
 	json_put_bool(p, "alive", c->stop.alive);
+	if (lost)
+		json_put_bool(p, "line", true);
 	json_put_str(p, "stderr", c->words);
-	json_put_str(p, "reason", c->why.code != ERR_NONE ? c->why.msg : how);
+	json_put_str(p, "reason", c->why.code != ERR_NONE ? c->why.msg : lost ? err.msg : how);
 	report_event(c->worker, "event/exit", p);
 }
 
@@ -240,17 +245,38 @@ do_clean(struct claude *c)
 	worker_claude_gone(w);
 }
 
+int
+claude_status(const struct claude *c, bool *signalled)
+{
+	int status = -1;
+
+	*signalled = false;
+	if (c->line != NULL) {
+		/* As a shell tells it. */
+		*signalled = c->line->status > 128;
+		status = *signalled ? c->line->status - 128 : c->line->status;
+	} else if (c->exited) {
+		*signalled = WIFSIGNALED(c->status);
+		status = *signalled ? WTERMSIG(c->status) : WEXITSTATUS(c->status);
+	}
+	return status;
+}
+
 const char *
 claude_ending(const struct claude *c, char *buf, size_t size)
 {
 	char how[64], words[CLAUDE_STDERR_MAX + 1], *nl;
+	bool signalled;
+	int status = claude_status(c, &signalled);
 
 	if (!c->exited)
 		snprintf(how, sizeof how, "could not be killed");
-	else if (WIFSIGNALED(c->status))
-		snprintf(how, sizeof how, "was killed by signal %d", WTERMSIG(c->status));
+	else if (status == -1)
+		snprintf(how, sizeof how, "was cut off");
+	else if (signalled)
+		snprintf(how, sizeof how, "was killed by signal %d", status);
 	else
-		snprintf(how, sizeof how, "exited with status %d", WEXITSTATUS(c->status));
+		snprintf(how, sizeof how, "exited with status %d", status);
 	compat_strlcpy(words, c->words, sizeof words);
 	while ((nl = strrchr(words, '\n')) != NULL && nl[1] == '\0')
 		*nl = '\0';
@@ -383,7 +409,7 @@ io_cb(struct peer *p, char *line, size_t len, void *arg)
 		io_ended(c, p);
 		return;
 	}
-	if (len == 0 || c->state == CLAUDE_GONE)
+	if (len == 0 || c->state == CLAUDE_GONE || line_take(c, line, len))
 		return;
 	stream_parse(line, len, &ev);
 	take_line(c, &ev);
@@ -443,12 +469,13 @@ claude_find(struct worker *w, const char *session)
 }
 
 int
-claude_turn(struct claude *c, const char *message, const char *text, struct err *err)
+claude_turn(
+    struct claude *c, const char *message, const char *line, const char *text, struct err *err)
 {
 	if (table[c->state][CE_TURN].act == NULL)
 		return err_set(
 		    err, ERR_REFUSED, "session %s is %s", c->session, state_names[c->state]);
-	turn_begin(c, message, text);
+	turn_begin(c, message, line, text);
 	claude_event(c, CE_TURN);
 	return 0;
 }

@@ -45,6 +45,7 @@ enum claude_event {
 
 struct turn {
 	char message[UUID_LEN + 1];
+	char line[UUID_LEN + 1]; /* of the user line: the message's own but in a resumed turn */
 	const char *seen; /* what has proved that claude took it, a literal; NULL until then */
 	bool begun;       /* an init line has come since */
 	bool interrupted; /* by irisd */
@@ -107,13 +108,16 @@ struct stop {
 	struct remains left; /* what it may leave behind */
 };
 
+struct line;
+
 struct claude {
 	TAILQ_ENTRY(claude) entry; /* in worker->claudes */
 	struct worker *worker;
 	enum claude_state state;
 	char *session;       /* owned: irisd's key */
 	char *id;            /* owned: Claude's session id */
-	char *dir;           /* owned */
+	char *dir;           /* owned: where it works, for sentences */
+	struct line *line;   /* owned: to the host that it runs on; NULL: this one */
 	char *system_prompt; /* owned; NULL: none */
 	bool resume;
 	int spawn_ms, response_ms, stop_ms; /* 0: without limit (response_ms) */
@@ -169,8 +173,9 @@ int claude_attach(struct claude *c, const cJSON *params, const char *open_id, st
 
 struct claude *claude_find(struct worker *w, const char *session);
 
-/* worker/turn. -1 when it is not idle. */
-int claude_turn(struct claude *c, const char *message, const char *text, struct err *err);
+/* worker/turn; line is the user line's uuid. -1 when it is not idle. */
+int claude_turn(
+    struct claude *c, const char *message, const char *line, const char *text, struct err *err);
 
 /* worker/close; close_id (may be NULL) is answered when nothing of it is left. */
 void claude_close(struct claude *c, const char *close_id);
@@ -197,6 +202,11 @@ void claude_event(struct claude *c, enum claude_event ev);
 void claude_fault(struct claude *c, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * How it has ended: its exit status, or with *signalled the signal. -1: not known, or it has not.
+ */
+int claude_status(const struct claude *c, bool *signalled);
+
 /* How it has ended, as a phrase: "exited with status 1: <last line of stderr>". buf is returned. */
 const char *claude_ending(const struct claude *c, char *buf, size_t size);
 
@@ -209,13 +219,13 @@ void open_ready(struct claude *c, const cJSON *account, const char *version);
 void open_failed(struct claude *c);
 
 /* turn.c */
-void turn_begin(struct claude *c, const char *message, const char *text);
+void turn_begin(struct claude *c, const char *message, const char *line, const char *text);
 void turn_line(struct claude *c, const struct stream_event *ev);
 void turn_interrupt(struct claude *c);
 /* End it without a result line. */
 void turn_fail(struct claude *c, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* The process has ended: so has the turn. */
+/* The process has ended: so has the turn; where its line was lost, without a result. */
 void turn_orphaned(struct claude *c);
 void turn_activity(struct claude *c, const char *kind, const char *tool, const char *detail);
 

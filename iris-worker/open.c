@@ -4,7 +4,6 @@
  * and the request is answered when it is ready or has failed. Called by worker.c and, for what
  * becomes of the start, by control.c and claude.c.
  */
-#include <sys/wait.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,8 @@
 #include "common/spawn.h"
 #include "common/xmalloc.h"
 #include "iris-worker/claude.h"
+#include "iris-worker/line.h"
+#include "iris-worker/remote.h"
 #include "iris-worker/report.h"
 #include "iris-worker/transport.h"
 
@@ -32,12 +33,16 @@ start_failure(struct claude *c, struct err *err, cJSON **data)
 {
 	const char *said = c->start_error != NULL ? c->start_error : c->words;
 	char how[CLAUDE_STDERR_MAX + 256];
+	bool signalled;
+	int status = claude_status(c, &signalled);
 
 	*data = NULL;
 	if (c->why.code != ERR_NONE) {
 		*err = c->why;
 	} else if (c->expected) {
 		err_set(err, ERR_CANCELLED, "the session was closed before Claude was ready");
+	} else if (line_failure(c, err)) {
+		log_debug("no claude on another host session=%s", c->session);
 	} else if (strstr(said, "No conversation found") != NULL ||
 	    strstr(c->words, "No conversation found") != NULL) {
 		err_set(err, ERR_NOT_FOUND,
@@ -50,14 +55,11 @@ start_failure(struct claude *c, struct err *err, cJSON **data)
 		err_set(err, ERR_LOGIN, "Claude Code is not logged in: %s", said);
 	} else {
 		err_set(err,
-		    c->exited && WIFEXITED(c->status) &&
-			    (WEXITSTATUS(c->status) == 126 || WEXITSTATUS(c->status) == 127)
-			? ERR_NO_CLAUDE
-			: ERR_CRASHED,
+		    !signalled && (status == 126 || status == 127) ? ERR_NO_CLAUDE : ERR_CRASHED,
 		    "Claude %s while it was starting in %s", claude_ending(c, how, sizeof how),
 		    c->dir);
 		/* Not what would happen again: it was killed, or had come up before. */
-		if (c->ready || (c->exited && WIFSIGNALED(c->status))) {
+		if (c->ready || signalled) {
 			*data = json_new();
 			json_put_bool(*data, "killed", true);
 		}
@@ -91,6 +93,8 @@ answer_open(struct claude *c)
 	json_put_int(p, "pid", c->pid);
 	json_put_int(p, "startTime", (int64_t)c->start);
 	json_put_int(p, "readyMs", c->ready_ms);
+	if (c->line != NULL)
+		json_put_int(p, "remotePid", c->line->pid);
 	if (c->account != NULL)
 		json_put(p, "account", cJSON_Duplicate(c->account, true));
 	json_put_str_opt(p, "version", c->version);
@@ -152,7 +156,11 @@ static pid_t
 start(const struct transport *t, int fds[3], struct err *err)
 {
 	int in[2] = {-1, -1}, out[2] = {-1, -1}, errs[2] = {-1, -1};
-	struct spawn s = {.path = t->path, .argv = t->argv, .envp = t->envp, .dir = t->dir};
+	struct spawn s = {.path = t->path,
+	    .argv = t->argv,
+	    .envp = t->envp,
+	    .dir = t->dir,
+	    .own_session = t->remote != NULL};
 	pid_t pid = -1;
 
 	if (compat_pair(in) == -1 || compat_pair(out) == -1 || compat_pipe(errs) == -1) {
@@ -200,7 +208,6 @@ claude_new(struct worker *w, const cJSON *params, const char *instance, const ch
 	c->state = CLAUDE_STARTING;
 	c->session = xstrdup(json_str(params, "session"));
 	c->id = xstrdup(json_str(params, "claudeId"));
-	c->dir = xstrdup(json_str(params, "cwd"));
 	c->resume = json_bool(params, "resume", false);
 	c->cost = c->resume ? -1 : 0;
 	c->spawn_ms = time_param(params, "spawnTimeout", SPAWN_MS);
@@ -217,13 +224,31 @@ claude_new(struct worker *w, const cJSON *params, const char *instance, const ch
 	return c;
 }
 
+/* What is different where it runs: a line must come up before Claude can. */
+static void
+begin(struct claude *c, struct transport *t, const cJSON *params)
+{
+	struct timeval tv = {c->spawn_ms / 1000, (c->spawn_ms % 1000) * 1000};
+
+	if (t->remote == NULL) {
+		c->dir = xstrdup(t->dir);
+		if (c->spawn_ms > 0)
+			evtimer_add(c->spawn_timer, &tv);
+		return;
+	}
+	c->dir = xasprintf("%s on %s", json_str(params, "cwd"), t->remote->host);
+	peer_send(c->io, t->preamble);
+	line_begin(c, t->remote, params);
+	t->preamble = NULL;
+	t->remote = NULL;
+}
+
 int
 claude_open(struct worker *w, const cJSON *params, const char *open_id, struct err *err)
 {
 	const char *instance = json_str(params, "instance");
-	char own[UUID_LEN + 1], mark[64];
+	char own[UUID_LEN + 1];
 	struct transport t;
-	struct timeval tv;
 	struct claude *c;
 	int fds[3];
 	pid_t pid;
@@ -234,22 +259,19 @@ claude_open(struct worker *w, const cJSON *params, const char *open_id, struct e
 	}
 	if (!uuid_valid(instance))
 		return err_set(err, ERR_INVALID, "instance must be a UUID");
-	snprintf(mark, sizeof mark, TRANSPORT_MARK "=%s", instance);
-	if (transport_build(params, environ, mark, &t, err) == -1)
+	if (transport_build(params, environ, instance, &t, err) == -1)
 		return -1;
-	pid = start(&t, fds, err);
-	transport_release(&t);
-	if (pid == -1)
+	if ((pid = start(&t, fds, err)) == -1) {
+		transport_release(&t);
 		return -1;
+	}
 	c = claude_new(w, params, instance, open_id);
 	c->pid = pid;
 	c->start = compat_proc_start(pid);
 	c->spawned_at = compat_mono_ms();
 	claude_pipes(c, fds);
-	if (c->spawn_ms > 0) {
-		tv = (struct timeval){c->spawn_ms / 1000, (c->spawn_ms % 1000) * 1000};
-		evtimer_add(c->spawn_timer, &tv);
-	}
+	begin(c, &t, params);
+	transport_release(&t);
 	control_init(c);
 	log_info("claude started session=%s pid=%ld resume=%d dir=\"%s\"", c->session, (long)pid,
 	    c->resume, c->dir);

@@ -15,10 +15,12 @@
 #include "common/compat.h"
 #include "common/log.h"
 #include "iris-worker/claude.h"
+#include "iris-worker/line.h"
 
-#define PARTS    12  /* stop_ms / PARTS is the first rung's time */
-#define NOW_MS   300 /* from TERM to KILL where it must end now */
-#define DRAIN_MS 250 /* its pipes are read so long after its end, when something holds them open */
+#define PARTS     12   /* stop_ms / PARTS is the first rung's time */
+#define NOW_MS    300  /* from TERM to KILL where it must end now */
+#define ERRAND_MS 3000 /* the same on another host, with the way there */
+#define DRAIN_MS  250 /* its pipes are read so long after its end, when something holds them open */
 /*
  * A process in the middle of exec shows no environment: one that was not seen at first is seen
  * then.
@@ -44,7 +46,7 @@ arm(struct event *ev, int ms)
 void
 stop_snapshot(struct claude *c)
 {
-	if (c->pid != 0)
+	if (c->pid != 0 && c->line == NULL)
 		remains_note_tree(&c->stop.left, c->pid);
 }
 
@@ -63,6 +65,20 @@ signal_left(struct claude *c, int sig)
 	/* Also what has left its tree. */
 	note_marked(c);
 	remains_signal(&c->stop.left, sig);
+}
+
+static void
+end_process(struct claude *c, int ms)
+{
+	int least = NOW_MS;
+
+	if (c->line == NULL) {
+		kill(c->pid, SIGTERM);
+	} else {
+		line_end(c);
+		least = c->line->pid != 0 ? ERRAND_MS : NOW_MS;
+	}
+	arm(c->stop.timer, ms < least || c->why.code != ERR_NONE ? least : ms);
 }
 
 static void
@@ -85,12 +101,12 @@ climb(struct claude *c, enum stop_rung rung)
 		arm(s->timer, part * 2);
 		break;
 	case RUNG_TERM:
-		kill(c->pid, SIGTERM);
-		arm(s->timer, part * 4 < NOW_MS || c->why.code != ERR_NONE ? NOW_MS : part * 4);
+		end_process(c, part * 4);
 		break;
 	case RUNG_KILL:
-		/* It is not reaped, so its group is still its own. */
-		kill(-c->pid, SIGKILL);
+		/* It is not reaped, so its group is still its own; ssh's may be of others' use. */
+		if (c->line == NULL)
+			kill(-c->pid, SIGKILL);
 		kill(c->pid, SIGKILL);
 		arm(s->timer, LOST_MS);
 		break;
@@ -160,6 +176,12 @@ stop_exited(struct claude *c)
 	s->timer = evtimer_new(c->worker->loop.base, look_cb, c);
 	s->drain = evtimer_new(c->worker->loop.base, drain_cb, c);
 	arm(s->drain, DRAIN_MS);
+	if (c->line != NULL) {
+		/* Here there was ssh only, and what others share; over there the wrapper looks. */
+		s->looked = true;
+		stop_check(c);
+		return;
+	}
 	signal_left(c, SIGTERM);
 	arm(s->timer, remains_count(&c->stop.left) > 0 ? look_ms[0] : LOOK_AGAIN_MS);
 	stop_check(c);

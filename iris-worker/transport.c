@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The local transport, see transport.h. Called by claude.c before each start. Starts nothing
+ * The transports, see transport.h. Called by open.c before each start. Starts nothing
  * itself. Values go to claude as --option=value, so that none of them can be taken for an option.
  */
 #include <sys/stat.h>
@@ -16,9 +16,13 @@
 #include "common/uuid.h"
 #include "common/xmalloc.h"
 #include "iris-worker/list.h"
+#include "iris-worker/remote.h"
 #include "iris-worker/transport.h"
 
 #define INSTALL_HINT "install Claude Code, or set claudePath in config.yaml"
+#define MUST_BE                                                                                    \
+	"claude not found: claudePath \"%s\" must be absolute, begin with ~/, or be a name "       \
+	"without a slash"
 #define IN_BAND                                                                                    \
 	"{\"mcpServers\":{\"iris\":{\"type\":\"sdk\",\"name\":\"iris\",\"alwaysLoad\":true}}}"
 
@@ -85,10 +89,7 @@ transport_find(
 	else
 		n = snprintf(out, size, "%s", name);
 	if (out[0] != '/' || n >= (int)size)
-		return err_set(err, ERR_NO_CLAUDE,
-		    "claude not found: claudePath \"%s\" must be absolute, begin with ~/, or "
-		    "be a name without a slash",
-		    name);
+		return err_set(err, ERR_NO_CLAUDE, MUST_BE, name);
 	return check_program(out, err);
 }
 
@@ -222,20 +223,81 @@ build_argv(const cJSON *params, const char *path)
 	return l.v;
 }
 
-int
-transport_build(
-    const cJSON *params, char *const *env, const char *mark, struct transport *t, struct err *err)
+static bool
+is_plain(const char *s)
 {
-	const char *id = json_str(params, "claudeId"), *dir = json_str(params, "cwd");
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return false;
+	return true;
+}
 
-	memset(t, 0, sizeof *t);
-	if (id == NULL || !uuid_valid(id))
-		return err_set(err, ERR_INVALID, "claudeId must be a UUID");
-	if (json_get(params, "remote") != NULL && !cJSON_IsNull(json_get(params, "remote")))
-		return err_set(err, ERR_INVALID,
-		    "this iris-worker starts local sessions only, not remote ones");
+/* What can be known to be wrong from here; the rest is found out there. */
+static int
+check_remote(const cJSON *params, struct err *err)
+{
+	const char *dir = json_str(params, "cwd"), *name = json_str(params, "claudePath");
+
+	if (dir == NULL || dir[0] == '\0')
+		return err_set(err, ERR_DIRECTORY, "the team's directory is empty");
+	if (!is_plain(dir))
+		return err_set(
+		    err, ERR_DIRECTORY, "the team's directory holds a control character");
+	if (name == NULL || strchr(name, '/') == NULL || name[0] == '/' ||
+	    strncmp(name, "~/", 2) == 0)
+		return name == NULL || is_plain(name)
+		    ? 0
+		    : err_set(err, ERR_NO_CLAUDE, "claudePath holds a control character");
+	return err_set(err, ERR_NO_CLAUDE, MUST_BE, name);
+}
+
+/* Its arguments, environment and directory go over there as text. */
+static int
+build_remote(const cJSON *params, char *const *env, const char *instance, struct transport *t,
+    struct err *err)
+{
+	struct remote_script *s;
+	char linger[16], **args;
+
+	if (check_remote(params, err) == -1 ||
+	    (t->remote = remote_new(json_obj(params, "remote"), REMOTE_SESSION, NULL, env, err)) ==
+		NULL)
+		return -1;
+	s = remote_script_new();
+	if (remote_script_env(s, json_obj(params, "env"), err) == -1) {
+		remote_script_free(s);
+		remote_free(t->remote);
+		t->remote = NULL;
+		return -1;
+	}
+	snprintf(linger, sizeof linger, "%d", (t->remote->linger_ms + 999) / 1000);
+	remote_script_set(s, "dir", json_str(params, "cwd"));
+	remote_script_set(s, "claude",
+	    json_str(params, "claudePath") != NULL ? json_str(params, "claudePath") : "");
+	remote_script_set(s, "instance", instance);
+	remote_script_set(s, "conversation", json_str(params, "claudeId"));
+	remote_script_set(s, "linger", linger);
+	args = build_argv(params, "claude");
+	remote_script_args(s, args + 1);
+	list_free(args);
+	t->preamble = remote_script_end(s, "session");
+	compat_strlcpy(t->path, t->remote->path, sizeof t->path);
+	t->argv = t->remote->argv;
+	t->envp = t->remote->envp;
+	t->remote->argv = t->remote->envp = NULL;
+	return 0;
+}
+
+static int
+build_local(const cJSON *params, char *const *env, const char *instance, struct transport *t,
+    struct err *err)
+{
+	const char *dir = json_str(params, "cwd");
+	char mark[sizeof TRANSPORT_MARK + UUID_LEN + 1];
+
 	if (check_directory(dir, err) == -1)
 		return -1;
+	snprintf(mark, sizeof mark, TRANSPORT_MARK "=%s", instance);
 	if (build_env(json_obj(params, "env"), env, mark, &t->envp, err) == -1)
 		return -1;
 	if (transport_find(json_str(params, "claudePath"), list_env(t->envp, "PATH"),
@@ -249,18 +311,41 @@ transport_build(
 	return 0;
 }
 
+int
+transport_build(const cJSON *params, char *const *env, const char *instance, struct transport *t,
+    struct err *err)
+{
+	const char *id = json_str(params, "claudeId");
+	const cJSON *remote = json_get(params, "remote");
+
+	memset(t, 0, sizeof *t);
+	if (id == NULL || !uuid_valid(id))
+		return err_set(err, ERR_INVALID, "claudeId must be a UUID");
+	if (remote == NULL || cJSON_IsNull(remote))
+		return build_local(params, env, instance, t, err);
+	if (!cJSON_IsObject(remote))
+		return err_set(err, ERR_INVALID, "remote must be an object");
+	return build_remote(params, env, instance, t, err);
+}
+
 void
 transport_release(struct transport *t)
 {
 	list_free(t->argv);
 	list_free(t->envp);
 	free(t->dir);
+	free(t->preamble);
+	remote_free(t->remote);
 	memset(t, 0, sizeof *t);
 }
 
 int
 transport_exec_error(const struct transport *t, int error, struct err *err)
 {
+	if (t->remote != NULL) {
+		errno = error;
+		return err_sys(err, ERR_HOST, "%s can not be started", t->path);
+	}
 	switch (error) {
 	case ENOENT:
 		return err_set(err, ERR_NO_CLAUDE,

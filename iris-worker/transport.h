@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a claude is started with: program, arguments, environment, directory. A transport is only an
- * argv; the pipes and everything behind them are the same for all. Everything that can be known to
+ * argv, and for another host what is said first; the pipes and everything behind them are the same
+ * for all. Everything that can be known to
  * be wrong before the start is found here, with an error that says what to mend.
  */
 #ifndef IRIS_WORKER_TRANSPORT_H
@@ -15,20 +16,25 @@
 
 #define TRANSPORT_MARK "IRIS_CLAUDE" /* the name of the mark */
 
+struct remote;
+
 struct transport {
-	char path[PATHS_MAX]; /* the program, absolute */
-	char **argv;          /* owned, NULL-terminated */
-	char **envp;          /* owned, NULL-terminated */
-	char *dir;            /* owned */
+	struct remote *remote; /* owned until it is taken; NULL: local */
+	char *preamble;        /* owned: the first that a remote one is told; NULL: nothing */
+	char path[PATHS_MAX];  /* the program, absolute */
+	char **argv;           /* owned, NULL-terminated */
+	char **envp;           /* owned, NULL-terminated */
+	char *dir;             /* owned; NULL: where this process is */
 };
 
 /*
- * From the params of worker/open (iris-protocol(7)) and this process's environment; mark
- * (NAME=value) is added to it, for all that this claude will start. -1: ERR_INVALID (params),
- * ERR_NO_CLAUDE, ERR_DIRECTORY; nothing is to be released then.
+ * From the params of worker/open (iris-protocol(7)) and this process's environment; what claude is
+ * and all that it will start gets TRANSPORT_MARK=instance. Where it runs on another host the program
+ * is ssh. -1: ERR_INVALID (params), ERR_NO_CLAUDE, ERR_DIRECTORY, ERR_HOST; nothing is to be
+ * released then.
  */
-int transport_build(
-    const cJSON *params, char *const *env, const char *mark, struct transport *t, struct err *err);
+int transport_build(const cJSON *params, char *const *env, const char *instance,
+    struct transport *t, struct err *err);
 void transport_release(struct transport *t);
 
 /* What to say when starting it has failed with this errno (exec's own reasons). Returns -1. */

@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "iris-worker/claude.h"
+#include "iris-worker/line.h"
 #include "iris-worker/report.h"
 
 #define DELTA_MS    50                         /* at most one delta in this time */
@@ -46,13 +47,14 @@ event_params(const struct claude *c)
 }
 
 void
-turn_begin(struct claude *c, const char *message, const char *text)
+turn_begin(struct claude *c, const char *message, const char *uuid, const char *text)
 {
 	struct event_base *base = c->worker->loop.base;
 	struct turn *t = xcalloc(1, sizeof *t);
 	cJSON *line = json_new(), *m = json_new();
 
 	compat_strlcpy(t->message, message, sizeof t->message);
+	compat_strlcpy(t->line, uuid, sizeof t->line);
 	t->heard = compat_mono_ms();
 	t->silence = evtimer_new(base, silence_cb, c);
 	t->guard = evtimer_new(base, guard_cb, c);
@@ -66,7 +68,7 @@ turn_begin(struct claude *c, const char *message, const char *text)
 	json_put(line, "message", m);
 	json_put_null(line, "parent_tool_use_id");
 	json_put_str(line, "session_id", c->id);
-	json_put_str(line, "uuid", message);
+	json_put_str(line, "uuid", uuid);
 	if (c->io != NULL)
 		peer_send(c->io, json_print(line));
 	cJSON_Delete(line);
@@ -246,7 +248,12 @@ turn_orphaned(struct claude *c)
 
 	if (t == NULL)
 		return;
-	if (t->timed_out)
+	if (line_is_lost(c)) {
+		/* It may go on over there, or have come to its end: irisd finds out. */
+		log_info(
+		    "the line was lost in a turn session=%s message=%s", c->session, t->message);
+		turn_free(c);
+	} else if (t->timed_out)
 		turn_fail(c, "timeout", "Claude said nothing for %d s and was stopped",
 		    c->response_ms / 1000);
 	else if (c->why.code == ERR_PROTOCOL)
@@ -300,7 +307,7 @@ turn_interrupt(struct claude *c)
 		return;
 	t->interrupted = true;
 	if (!t->seen)
-		control_cancel_message(c, t->message);
+		control_cancel_message(c, t->line);
 	control_interrupt(c);
 	arm(t->guard, GUARD_MS);
 }
@@ -344,7 +351,7 @@ take_result(struct claude *c, const struct stream_event *ev)
 	struct stream_result r;
 	const char *answer;
 
-	stream_result(ev->json, t->message, &r);
+	stream_result(ev->json, t->line, &r);
 	if (r.owner == STREAM_FOREIGN || (r.owner == STREAM_UNNAMED && r.self_started)) {
 		/* What came so far was that other turn's. */
 		if (!t->seen) {
@@ -417,7 +424,7 @@ take_lifecycle(struct claude *c, const struct stream_event *ev)
 {
 	struct turn *t = c->turn;
 
-	if (ev->id == NULL || ev->name == NULL || strcmp(ev->id, t->message) != 0)
+	if (ev->id == NULL || ev->name == NULL || strcmp(ev->id, t->line) != 0)
 		return;
 	if (strcmp(ev->name, "started") == 0)
 		mark_seen(c, "lifecycle");
@@ -444,7 +451,7 @@ turn_line(struct claude *c, const struct stream_event *ev)
 	if (ev->kind == STREAM_RESULT) {
 		take_result(c, ev);
 	} else if (ev->kind == STREAM_REPLAY) {
-		if (ev->id != NULL && strcmp(ev->id, t->message) == 0)
+		if (ev->id != NULL && strcmp(ev->id, t->line) == 0)
 			mark_seen(c, "replay");
 	} else if (ev->kind == STREAM_LIFECYCLE) {
 		take_lifecycle(c, ev);

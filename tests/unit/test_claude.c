@@ -440,12 +440,12 @@ states_refuse(void **state)
 	turn(x);
 	await(x, "event/receipt");
 	assert_int_equal(c->state, CLAUDE_BUSY);
-	assert_int_equal(claude_turn(c, MSG, "again", &err), -1);
+	assert_int_equal(claude_turn(c, MSG, MSG, "again", &err), -1);
 	assert_int_equal(err.code, ERR_REFUSED);
 	assert_has(err.msg, "busy");
 	claude_close(c, "7");
 	assert_int_equal(c->state, CLAUDE_STOPPING);
-	assert_int_equal(claude_turn(c, MSG, "again", &err), -1);
+	assert_int_equal(claude_turn(c, MSG, MSG, "again", &err), -1);
 	claude_close(c, "8");
 	await(x, "\"id\":7,");
 	await(x, "\"id\":8,");

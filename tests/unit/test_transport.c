@@ -18,8 +18,9 @@
 #include "common/json.h"
 #include "iris-worker/transport.h"
 
-#define ID   "2f0d7a52-1111-4222-8333-444455556666"
-#define MARK "IRIS_CLAUDE=test"
+#define ID       "2f0d7a52-1111-4222-8333-444455556666"
+#define INSTANCE "2f0d7a52-1111-4222-8333-444455558888"
+#define MARK     "IRIS_CLAUDE=" INSTANCE
 
 static char dir[] = "/tmp/iris-transport-XXXXXX";
 
@@ -98,7 +99,7 @@ arguments(void **state)
 		   "\"mcpConfig\":{\"mcpServers\":{}},\"args\":[\"--effort\",\"low\"]");
 
 	(void)state;
-	assert_int_equal(transport_build(p, no_env, MARK, &t, &err), 0);
+	assert_int_equal(transport_build(p, no_env, INSTANCE, &t, &err), 0);
 	assert_string_equal(t.argv[0], t.path);
 	assert_string_equal(t.dir, dir);
 	assert_true(has(t.argv, "-p"));
@@ -117,7 +118,7 @@ arguments(void **state)
 	cJSON_Delete(p);
 
 	p = params(",\"resume\":true");
-	assert_int_equal(transport_build(p, no_env, MARK, &t, &err), 0);
+	assert_int_equal(transport_build(p, no_env, INSTANCE, &t, &err), 0);
 	assert_true(has(t.argv, "--resume=" ID));
 	assert_false(has(t.argv, "--session-id=" ID));
 	transport_release(&t);
@@ -143,7 +144,7 @@ environment(void **state)
 	(void)state;
 	for (n = 0; word != NULL; word = strtok(NULL, "|"))
 		env[n++] = word;
-	assert_int_equal(transport_build(p, env, MARK, &t, &err), 0);
+	assert_int_equal(transport_build(p, env, INSTANCE, &t, &err), 0);
 	for (i = 0; i < sizeof kept / sizeof kept[0]; i++)
 		if (!has(t.envp, kept[i]))
 			fail_msg("%s is missing", kept[i]);
@@ -154,7 +155,7 @@ environment(void **state)
 	cJSON_Delete(p);
 
 	p = params(",\"env\":{\"A=B\":\"x\"}");
-	assert_int_equal(transport_build(p, env, MARK, &t, &err), -1);
+	assert_int_equal(transport_build(p, env, INSTANCE, &t, &err), -1);
 	assert_int_equal(err.code, ERR_INVALID);
 	cJSON_Delete(p);
 }
@@ -227,7 +228,7 @@ refusals(void **state)
 	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		cJSON *p = json_parse(cases[i].json, strlen(cases[i].json), &err);
 		assert_non_null(p);
-		assert_int_equal(transport_build(p, no_env, MARK, &t, &err), -1);
+		assert_int_equal(transport_build(p, no_env, INSTANCE, &t, &err), -1);
 		assert_int_equal(err.code, cases[i].code);
 		if (strstr(err.msg, cases[i].text) == NULL)
 			fail_msg("\"%s\" does not say %s", err.msg, cases[i].text);

@@ -48,12 +48,14 @@ LIBYAML   = -lyaml
 LIBSQLITE = -lsqlite3
 LIBWEB    = -lcivetweb -lpthread
 LIBMD     = -lmd
+LIBSSH    = -lssh -lpthread
 
 # --- sources, by directory ------------------------------------------------------------------------------------
 COMMON_SRC = $(wildcard common/*.c)
 IRISD_SRC  = $(wildcard irisd/*.c irisd/core/*.c irisd/store/*.c irisd/net/*.c irisd/mcp/*.c irisd/web/*.c)
 CTL_SRC    = $(wildcard irisd/ctl/*.c)
 WORKER_SRC = $(wildcard iris-worker/*.c)
+SSH_SRC    = $(wildcard iris-worker/ssh/*.c)
 SHIM_SRC   = $(wildcard iris-mcp-shim/*.c)
 FAKE_SRC   = $(wildcard tests/fake-claude/*.c)
 UNIT_SRC   = $(wildcard tests/unit/test_*.c)
@@ -64,7 +66,8 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 AGENTS   = $(wildcard share/agents/*.md share/agents/partials/*.md)
 SHARED   = $(patsubst share/%,$(BUILD)/share/iris/%,$(AGENTS))
 
-PROGRAMS = $(BUILD)/bin/irisd $(BUILD)/bin/iris-worker $(BUILD)/bin/iris-mcp-shim $(BUILD)/bin/iris
+PROGRAMS = $(BUILD)/bin/irisd $(BUILD)/bin/iris-worker $(BUILD)/bin/iris-ssh $(BUILD)/bin/iris-mcp-shim \
+           $(BUILD)/bin/iris
 FAKE     = $(BUILD)/test/fake-claude
 UNIT     = $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(UNIT_SRC))
 
@@ -119,6 +122,10 @@ $(BUILD)/bin/iris: $(call obj,$(CTL_SRC)) $(BUILD)/lib/libcommon.a
 $(BUILD)/bin/iris-worker: $(call obj,iris-worker/main.c) $(BUILD)/lib/libworker.a $(BUILD)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIBEVENT) $(LIBCJSON)
+
+$(BUILD)/bin/iris-ssh: $(call obj,$(SSH_SRC)) $(BUILD)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIBSSH) $(LIBCJSON)
 
 $(BUILD)/bin/iris-mcp-shim: $(call obj,$(SHIM_SRC)) $(BUILD)/lib/libcommon.a
 	@mkdir -p $(@D)
@@ -266,7 +273,7 @@ install: all
 	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(foreach n,1 5 7 8,$(DESTDIR)$(MANDIR)/man$(n)) \
 	    $(DESTDIR)$(DATADIR)/agents/partials
 	$(INSTALL) -m 755 $(BUILD)/bin/iris $(BUILD)/bin/irisd $(BUILD)/bin/iris-mcp-shim $(DESTDIR)$(BINDIR)
-	$(INSTALL) -m 755 $(BUILD)/bin/iris-worker $(DESTDIR)$(LIBEXECDIR)
+	$(INSTALL) -m 755 $(BUILD)/bin/iris-worker $(BUILD)/bin/iris-ssh $(DESTDIR)$(LIBEXECDIR)
 	$(INSTALL) -m 644 etc/config.yaml $(DESTDIR)$(DATADIR)/config.yaml
 	$(INSTALL) -m 644 share/agents/*.md $(DESTDIR)$(DATADIR)/agents
 	$(INSTALL) -m 644 share/agents/partials/*.md $(DESTDIR)$(DATADIR)/agents/partials

@@ -60,12 +60,10 @@ tunnel_cell(struct term_table *table, const cJSON *t)
 	const char *state = json_str(json_obj(t, "tunnel"), "state");
 	enum term_style style = TERM_YELLOW;
 
-	if (json_bool(t, "revoked", false)) {
-		term_table_cell(table, 4, "revoked", TERM_RED);
-		return;
-	}
 	if (state == NULL || strcmp(state, "off") == 0)
 		style = TERM_DIM;
+	else if (strcmp(state, "revoked") == 0)
+		style = TERM_RED;
 	else if (strcmp(state, "up") == 0)
 		style = TERM_GREEN;
 	term_table_cell(table, 4, state != NULL ? state : "off", style);
@@ -96,7 +94,7 @@ ctl_remote_list_run(struct ctl *c, struct err *err)
 	term_table_init(&table, 6, heads);
 	cJSON_ArrayForEach (t, json_arr(result, "teams")) {
 		term_table_row(&table);
-		term_table_cell(&table, 0, json_str(t, "team"), TERM_BOLD);
+		term_table_cell(&table, 0, json_str(t, "name"), TERM_BOLD);
 		term_table_cell(&table, 1, json_str(t, "host"), TERM_PLAIN);
 		term_table_cell(&table, 2, json_str(t, "transport"), TERM_PLAIN);
 		line_cell(&table, t);
@@ -108,7 +106,7 @@ ctl_remote_list_run(struct ctl *c, struct err *err)
 		if ((why = json_str(json_obj(t, "line"), "why")) == NULL)
 			continue;
 		printf("%sline lost:%s ", term_on(stdout, TERM_YELLOW), term_off(stdout));
-		print_text(json_str(t, "team"));
+		print_text(json_str(t, "name"));
 		printf(": ");
 		print_text(why);
 		putchar('\n');
@@ -162,7 +160,7 @@ find_team(const cJSON *list, const char *name, struct err *err)
 	const cJSON *t;
 
 	cJSON_ArrayForEach (t, json_arr(list, "teams"))
-		if ((is = json_str(t, "team")) != NULL && strcmp(is, name) == 0)
+		if ((is = json_str(t, "name")) != NULL && strcmp(is, name) == 0)
 			return t;
 	err_set(err, ERR_NOT_FOUND,
 	    "there is no team \"%.100s\" on another machine; \"iris remote list\" lists them",
@@ -179,7 +177,7 @@ print_mcp(const cJSON *t, const cJSON *tunnel)
 	printf("For your own Claude Code on ");
 	print_text(json_str(t, "host"));
 	printf(", which then speaks for team ");
-	print_text(json_str(t, "team"));
+	print_text(json_str(t, "name"));
 	printf(". Over there");
 	if (form != NULL && strcmp(form, "http") == 0)
 		printf(":\n\n    claude --mcp-config ~/.iris/mcp.json\n");
@@ -187,7 +185,7 @@ print_mcp(const cJSON *t, const cJSON *tunnel)
 		printf(", with iris-mcp-shim installed, once:\n\n    claude mcp add --scope user "
 		       "iris -- iris-mcp-shim --socket ~/.iris/remote.sock\n");
 	printf("\nThe tunnel is ");
-	print_text(state);
+	print_text(state != NULL && strcmp(state, "making") == 0 ? "being made" : state);
 	if (why != NULL) {
 		printf(": ");
 		print_text(why);
@@ -200,6 +198,7 @@ ctl_remote_mcp_run(struct ctl *c, struct err *err)
 {
 	const cJSON *t, *tunnel;
 	cJSON *list = NULL;
+	const char *state;
 	int rv = -1;
 
 	if (ctl_call(c, true, "iris/remote.list", json_new(), CALL_TIMEOUT, &list, err) == -1)
@@ -207,7 +206,7 @@ ctl_remote_mcp_run(struct ctl *c, struct err *err)
 	if ((t = find_team(list, c->operand[0], err)) == NULL)
 		goto out;
 	tunnel = json_obj(t, "tunnel");
-	if (json_bool(t, "revoked", false)) {
+	if ((state = json_str(tunnel, "state")) != NULL && strcmp(state, "revoked") == 0) {
 		err_set(err, ERR_REFUSED,
 		    "team %s is revoked; \"iris remote grant %s\" gives it its tunnel again",
 		    c->operand[0], c->operand[0]);

@@ -249,7 +249,7 @@ check_all(struct ctl *c, struct err *err)
 	if (of <= 0 && !c->json)
 		printf("no team is on another machine\n");
 	cJSON_ArrayForEach (t, json_arr(teams, "teams")) {
-		if ((name = json_str(t, "team")) == NULL)
+		if ((name = json_str(t, "name")) == NULL)
 			continue;
 		if (n > 0 && !c->json)
 			putchar('\n');

@@ -6,7 +6,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/config.h"
 #include "common/json.h"
@@ -89,7 +88,7 @@ choose(const cJSON *keys, const char *given)
 		if (given != NULL && strcmp(fingerprint, given) == 0)
 			return k;
 		if (given == NULL &&
-		    (best == NULL || (type != NULL && strcasecmp(type, "ssh-ed25519") == 0)))
+		    (best == NULL || (type != NULL && strstr(type, "25519") != NULL)))
 			best = k;
 	}
 	return best;
@@ -105,9 +104,9 @@ print_text(FILE *f, const char *text)
 static const char *
 key_file(const char *type)
 {
-	if (type != NULL && strstr(type, "ed25519") != NULL)
+	if (type != NULL && strstr(type, "25519") != NULL)
 		return "/etc/ssh/ssh_host_ed25519_key.pub";
-	if (type != NULL && strstr(type, "ecdsa") != NULL)
+	if (type != NULL && (strstr(type, "ecdsa") != NULL || strstr(type, "ECDSA") != NULL))
 		return "/etc/ssh/ssh_host_ecdsa_key.pub";
 	return "/etc/ssh/ssh_host_rsa_key.pub";
 }

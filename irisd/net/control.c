@@ -15,6 +15,7 @@
 #include "irisd/core/permission.h"
 #include "irisd/core/renew.h"
 #include "irisd/net/control.h"
+#include "irisd/net/control_remote.h"
 #include "irisd/net/room.h"
 #include "irisd/net/web.h"
 #include "irisd/net/worker.h"
@@ -42,6 +43,7 @@ control_free(struct control *c)
 		session_unwatch(c->client->d, c);
 	if (c->renewing)
 		renew_unwatch(c->client->d, c);
+	control_remote_release(c);
 	cJSON_Delete(c->result);
 	free(c->id);
 	free(c);
@@ -91,6 +93,8 @@ static const struct {
     {"reason", cJSON_IsString, "a string"},
     {"rule", cJSON_IsString, "a string"},
     {"hash", cJSON_IsString, "a string"},
+    {"host", cJSON_IsString, "a string"},
+    {"record", cJSON_IsString, "a string"},
     {"seq", cJSON_IsNumber, "a whole number"},
     {"number", cJSON_IsNumber, "a whole number"},
     {"updatedInput", cJSON_IsObject, "an object"},

@@ -20,15 +20,16 @@ struct control {
 	int64_t started; /* ms, monotonic */
 	bool stream;     /* tell what happens meanwhile */
 	struct wait *wait;
-	char message[UUID_LEN + 1]; /* whose */
-	bool watching;              /* a session_watch with this call as its arg */
-	bool renewing;              /* a renew_start with this call as its arg */
-	bool sent;                  /* it has sent the message that it waits for */
-	bool permissions;           /* permission.watch: until the connection ends */
-	bool daemon;                /* daemon.watch: until the connection ends */
-	bool settling;              /* daemon.settled: until no worker is to be adopted */
-	cJSON *result;              /* owned: what is known already; or NULL */
-	int pending, stopped;       /* team.sleep: sessions still to stop, and stopped */
+	char message[UUID_LEN + 1];    /* whose */
+	bool watching;                 /* a session_watch with this call as its arg */
+	bool renewing;                 /* a renew_start with this call as its arg */
+	bool sent;                     /* it has sent the message that it waits for */
+	bool permissions;              /* permission.watch: until the connection ends */
+	bool daemon;                   /* daemon.watch: until the connection ends */
+	bool settling;                 /* daemon.settled: until no worker is to be adopted */
+	cJSON *result;                 /* owned: what is known already; or NULL */
+	struct control_remote *remote; /* control_remote.c's: what it waits for; or NULL */
+	int pending, stopped;          /* team.sleep: sessions still to stop, and stopped */
 };
 
 void control_request(struct client *c, const struct rpc_msg *m);

@@ -62,4 +62,9 @@ CONTROL_X(
     audit_list, "iris/audit.list", "seq?, limit?", "rows of the audit, in order; refused to agents")
 CONTROL_X(audit_verify, "iris/audit.verify", "seq?, hash?",
     "look whether the audit is whole, from the row after this one on")
+CONTROL_X(remote_list, "iris/remote.list", "", "the teams on other machines")
+CONTROL_X(remote_check, "iris/remote.check", "team", "look at a remote team's host, step by step")
+CONTROL_X(remote_trust, "iris/remote.trust", "team?, host?, record?",
+    "the key of a remote team's host, or of a host; with record, to be known from now on, which is "
+    "refused to agents")
 CONTROL_X(web_listening, "iris/web.listening", "ports", "the web process listens, or can not")

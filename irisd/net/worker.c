@@ -124,6 +124,7 @@ worker_lost(struct worker *w, const char *why)
 		log_warn("worker lost team=%s pid=%ld reason=%s", w->team->name, (long)w->pid, why);
 	if (!w->reaped)
 		kill_tree(w->pid, w->start);
+	worker_host_lost(w, reason);
 	/* Neither a child nor watched: this is all that will be known of its end. */
 	w->reaped = w->reaped || (!w->child && w->exit_ev == NULL);
 	if (w->adopting) {
@@ -277,7 +278,8 @@ worker_retire(struct team *t)
 		if (s->state != SESSION_ASLEEP && s->state != SESSION_WAITING)
 			return;
 	TAILQ_FOREACH (c, &t->worker->calls, entry)
-		if (c->kind == WORKER_LOOKUP || c->kind == WORKER_FORGET)
+		if (c->kind == WORKER_LOOKUP || c->kind == WORKER_FORGET ||
+		    c->kind == WORKER_CHECK || c->kind == WORKER_TRUST)
 			return;
 	/* A result that it has named in its hello is still to come. */
 	HASH_ITER(hh, t->d->messages, m, next)
@@ -357,8 +359,12 @@ take_answer(struct worker *w, struct rpc_msg *m)
 			return;
 		}
 	}
+			bool host = c->kind == WORKER_CHECK || c->kind == WORKER_TRUST;
 }
 
+			/* It may have been started for this alone. */
+			if (host)
+				worker_retire(w->team);
 static void
 line_cb(struct peer *peer, char *line, size_t len, void *arg)
 {

@@ -52,6 +52,21 @@ void worker_close(struct session *s);
 /* An MCP line for the in-band client of the session. */
 void worker_mcp(struct session *s, const char *line);
 
+/* By which the answer to one of the next two is known. */
+struct worker_ticket {
+	pid_t pid;
+	uint64_t id;
+};
+
+/*
+ * Look at the host of this remote team; and what its key is, or that of the host of where, and
+ * whether it is known, or may be from now on (record, its fingerprint; NULL). Both end with
+ * control_remote_answered; -1 when nobody can be asked.
+ */
+int worker_check(struct team *t, struct worker_ticket *ticket, struct err *err);
+int worker_trust(struct team *t, const struct config_team *where, const char *record,
+    struct worker_ticket *ticket, struct err *err);
+
 /* End the team's worker when none of its sessions needs it; the next one starts another. */
 void worker_retire(struct team *t);
 

@@ -57,8 +57,8 @@ put_list(cJSON *p, const char *name, const struct config_list *list)
 	json_put(p, name, a);
 }
 
-static cJSON *
-env_object(const struct config_team *cfg)
+cJSON *
+worker_env(const struct config_team *cfg)
 {
 	cJSON *env = json_new();
 	size_t i;
@@ -94,7 +94,7 @@ open_params(const struct session *s)
 	json_put_str(p, "appendSystemPrompt", all);
 	free(all);
 	free(prompt);
-	json_put(p, "env", env_object(cfg));
+	json_put(p, "env", worker_env(cfg));
 	json_put_int(
 	    p, "spawnTimeout", s->row.started ? cfg->spawn_timeout : cfg->session_init_timeout);
 	json_put_int(p, "responseTimeout", cfg->response_timeout);
@@ -138,7 +138,7 @@ worker_lookup(struct session *s, struct message *m, struct err *err)
 	p = params_for(s);
 	json_put_str(p, "claudeId", s->row.claude_id);
 	json_put_str(p, "message", m->id);
-	json_put(p, "env", env_object(s->team->cfg));
+	json_put(p, "env", worker_env(s->team->cfg));
 	worker_request(w, "worker/lookup", p, WORKER_LOOKUP, s, m);
 	return 0;
 }
@@ -155,7 +155,7 @@ worker_forget(struct session *s, const char *claude_id, struct err *err)
 		return -1;
 	p = params_for(s);
 	json_put_str(p, "claudeId", claude_id);
-	json_put(p, "env", env_object(s->team->cfg));
+	json_put(p, "env", worker_env(s->team->cfg));
 	worker_request(w, "worker/forget", p, WORKER_FORGET, s, NULL);
 	return 0;
 }

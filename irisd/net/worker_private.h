@@ -16,6 +16,8 @@ enum worker_call_kind {
 	WORKER_LOOKUP,
 	WORKER_FORGET,
 	WORKER_PING,
+	WORKER_CHECK,
+	WORKER_TRUST,
 	WORKER_OTHER
 };
 
@@ -82,6 +84,14 @@ void worker_ended(struct worker *w, const char *how);
 /* Ask it something, about a session and a message where they are not NULL; params is taken. */
 void worker_request(struct worker *w, const char *method, cJSON *params, enum worker_call_kind kind,
     const struct session *s, const struct message *m);
+
+/* The team's variables, for a request. */
+cJSON *worker_env(const struct config_team *cfg);
+
+/* worker_remote.c: worker/check or worker/trust was answered, why for an error; or will not be. */
+void worker_host_answered(
+    struct worker *w, uint64_t id, const cJSON *result, const struct err *why);
+void worker_host_lost(struct worker *w, const char *reason);
 
 /* worker/ping was answered; result is NULL for an error. */
 void worker_pinged(struct worker *w, const cJSON *result);

@@ -76,6 +76,7 @@ async function control() {
 	c.end = () => socket.destroy();
 	/* For what is not answered. */
 	c.tell = (method) => socket.write(`${JSON.stringify({ jsonrpc: "2.0", id: ++id, method, params: {} })}\n`);
+	c.request = request;
 	c.call = async (method, params = {}) => {
 		const { result, error } = await request(method, params);
 		assert.equal(error, undefined, JSON.stringify(error));
@@ -250,6 +251,29 @@ describe("control methods give what iris-protocol(7) says", () => {
 		const verified = await c.call("iris/audit.verify");
 		compare(verified, of("iris/audit.verify"), "audit.verify");
 		assert.deepEqual(verified, { more: false, good: true, seq: head.seq, hash: head.head });
+	});
+
+	test("teams on other machines", async () => {
+		const file = join(env.IRIS_HOME, "config.yaml"), before = readFileSync(file, "utf8");
+		const config = JSON.parse(before);
+		/* No ssh gets as far as a host: where it should connect is a program that ends. */
+		const remoteOptions = { extraSshArgs: ["-o", "ProxyCommand=false"] };
+		config.teams.production = { path: "~/app", remote: "ssh deploy@app.example.org", remoteOptions };
+		writeFileSync(file, JSON.stringify(config));
+		await c.call("iris/config.reload");
+		const { teams, ...rest } = await c.call("iris/remote.list");
+		assert.deepEqual(rest, {});
+		assert.deepEqual(teams.map((t) => t.name), ["production"]);
+		compare(teams[0], [...team, "host", "transport"], "remote.list");
+		const checked = await c.call("iris/remote.check", { team: "production" });
+		const documented = of("iris/remote.check");
+		compare({ ...checked, ...checked.steps.at(-1) }, documented, "remote.check");
+		assert.equal(checked.ok, false);
+		/* What the answer of remote.trust has is held to the page by tests/remote. */
+		const { error } = await c.request("iris/remote.trust", { host: "-oProxyCommand=id" });
+		assert.equal(error.data.code, "invalid");
+		writeFileSync(file, before);
+		await c.call("iris/config.reload");
 	});
 
 	test("web.listening, of which no process but the web process has something to say", async () => {

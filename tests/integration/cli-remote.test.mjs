@@ -101,7 +101,7 @@ describe("iris remote check", () => {
 	});
 
 	test("--all: every remote team, and one that could not be asked is one of them", async () => {
-		s.handlers["iris/remote.list"] = () => ({ teams: [{ team: "a" }, { team: "b" }, { team: "c" }] });
+		s.handlers["iris/remote.list"] = () => ({ teams: [{ name: "a" }, { name: "b" }, { name: "c" }] });
 		s.handlers["iris/remote.check"] = (p) => {
 			if (p.team === "b")
 				throw { code: "timeout", message: "the worker was silent for 70 s" };
@@ -285,22 +285,22 @@ describe("iris remote trust", () => {
 });
 
 describe("iris remote list, revoke, grant, mcp", () => {
-	const team = (over) => ({ team: "production", remote: "ssh deploy@app.example.org", host: "app.example.org", transport: "openssh", path: "/srv/app", status: "asleep", revoked: false, ...over });
+	const team = (over) => ({ name: "production", remote: "ssh deploy@app.example.org", host: "app.example.org", transport: "ssh", path: "/srv/app", status: "asleep", ...over });
 
 	test("list: the lines and the tunnels", async () => {
 		const now = Date.now();
 		s.handlers["iris/remote.list"] = () => ({ teams: [
-			team(), team({ team: "b", status: "awake", transport: "libssh", tunnel: { state: "up", form: "http" } }),
-			team({ team: "c", line: { down: now - 61000, why: "Connection\u001b[2J timed out", nextTry: now + 8900 } }),
-			team({ team: "d", revoked: true, tunnel: { state: "up" } }),
+			team(), team({ name: "b", status: "awake", transport: "iris-ssh", tunnel: { state: "up", form: "http" } }),
+			team({ name: "c", line: { down: now - 61000, why: "Connection\u001b[2J timed out", nextTry: now + 8900 } }),
+			team({ name: "d", tunnel: { state: "revoked" } }),
 		] });
 		await s.listen();
 		const r = await s.iris(["remote", "list"]);
 		assert.equal(r.status, 0);
 		const rows = r.stdout.split("\n").map((l) => l.split(/ {2,}/));
 		assert.deepEqual(rows[0], ["TEAM", "HOST", "BY", "LINE", "REVERSE MCP", "DIRECTORY"]);
-		assert.deepEqual(rows[1], ["production", "app.example.org", "openssh", "not in use", "off", "/srv/app"]);
-		assert.deepEqual(rows[2].slice(2, 5), ["libssh", "up", "up"]);
+		assert.deepEqual(rows[1], ["production", "app.example.org", "ssh", "not in use", "off", "/srv/app"]);
+		assert.deepEqual(rows[2].slice(2, 5), ["iris-ssh", "up", "up"]);
 		assert.match(rows[3][3], /^lost 1 min \d s ago, next try in 8\.\d s$/);
 		assert.equal(rows[4][4], "revoked");
 		assert.equal(rows[5][0], "line lost: c: Connection\\x1b[2J timed out");
@@ -336,7 +336,9 @@ describe("iris remote list, revoke, grant, mcp", () => {
 		r = await s.iris(["remote", "mcp", "production"]);
 		assert.equal(r.status, 78);
 		assert.match(r.stderr, /has no tunnel; set enableReverseMcp: true/);
-		it = team({ revoked: true, tunnel: { state: "off" } });
+		it = team({ tunnel: { form: "socket", state: "making" } });
+		assert.match((await s.iris(["remote", "mcp", "production"])).stdout, /The tunnel is being made\n$/);
+		it = team({ tunnel: { form: "socket", state: "revoked" } });
 		assert.equal((await s.iris(["remote", "mcp", "production"])).status, 4);
 		assert.equal((await s.iris(["remote", "mcp", "backend"])).status, 3);
 	});

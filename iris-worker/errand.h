@@ -21,6 +21,7 @@
 
 struct errand;
 struct remote;
+struct ssh_verdict;
 struct worker;
 
 /* Who is told. All are called by the loop, none from within errand_start or errand_cancel. */
@@ -45,7 +46,7 @@ struct errand_spec {
 	struct remote *remote; /* taken */
 	char *script;          /* taken: all of its input; NULL: none */
 	const char *request;   /* irisd's request that it will answer; NULL: none. Copied */
-	int limit_ms;          /* from its start; the making of the connection comes on top */
+	int limit_ms;          /* from the script's first word; before it counts connect_ms */
 	size_t line_max;       /* 0: 64 KiB */
 	size_t total_max;      /* bytes of its output; 0: 1 MiB */
 	bool program;          /* no script: its exit status says whether it has done its work */
@@ -66,7 +67,9 @@ void errand_enough(struct errand *e);
 const char *errand_host(const struct errand *e);
 /* What came last on its stderr, lines; "" when nothing did. */
 const char *errand_words(const struct errand *e);
-/* It has run a script there: any line of the script's own has come. */
+/* In over with an err: the same in two parts. */
+const struct ssh_verdict *errand_why(const struct errand *e);
+/* It runs there: a word of the script's own has come. */
 bool errand_connected(const struct errand *e);
 
 /* The answer to its request, if irisd still waits for one. result is taken. */

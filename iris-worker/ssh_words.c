@@ -374,3 +374,34 @@ ssh_words_judge(const char *host, bool ssh2, const char *words, bool connected, 
 	ssh_words_verdict(host, ssh2, words, connected, &v);
 	err_set(err, v.code, "%s; %s", v.what, v.mend);
 }
+
+void
+ssh_words_add(char *words, size_t size, const char *line, size_t len)
+{
+	size_t have = strlen(words);
+	char *cut;
+
+	if (len > size / 2 - 1)
+		len = size / 2 - 1;
+	if (len == 0 || is_noise(line, len))
+		return;
+	while (have > 0 && have + len + 2 > size) {
+		cut = strchr(words, '\n');
+		cut = cut != NULL ? cut + 1 : words + have;
+		memmove(words, cut, strlen(cut) + 1);
+		have = strlen(words);
+	}
+	memcpy(words + have, line, len);
+	words[have + len] = '\n';
+	words[have + len + 1] = '\0';
+}
+
+const char *
+ssh_words_last(const char *words, char *out, size_t size)
+{
+	struct line l;
+
+	last_line(words, &l);
+	quote(&l, out, size);
+	return out;
+}

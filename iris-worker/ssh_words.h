@@ -7,6 +7,7 @@
 #define IRIS_WORKER_SSH_WORDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "common/err.h"
 
@@ -29,5 +30,11 @@ void ssh_words_verdict(
 /* The same as a sentence. */
 void ssh_words_judge(
     const char *host, bool ssh2, const char *words, bool connected, struct err *err);
+
+/* Keep the last lines, of those that may say why something ended: words has size bytes. */
+void ssh_words_add(char *words, size_t size, const char *line, size_t len);
+
+/* The last of them, fit for a sentence; "" when there is none. out is returned. */
+const char *ssh_words_last(const char *words, char *out, size_t size);
 
 #endif

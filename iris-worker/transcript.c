@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads Claude Code's transcripts, see transcript.h. Called by worker.c for worker/lookup. The form
- * is that of Claude Code 2.1: one JSON object a line, appended and never changed, most of them of
- * no interest here. The lines are read one after the other, and only those that can matter are
- * parsed. The name of a project's directory is not computed, since it is not unique: all are looked
- * into.
+ * Reads Claude Code's transcripts, see transcript.h. Called by worker.c for worker/lookup and, line
+ * by line, by errand_lookup.c for those on another host. The form is that of Claude Code 2.1: one
+ * JSON object a line, appended and never changed, most of them of no interest here. The lines are
+ * read one after the other, and only those that can matter are parsed. The name of a project's
+ * directory is not computed, since it is not unique: all are looked into.
  */
 #include <sys/stat.h>
 #include <dirent.h>
@@ -27,8 +27,8 @@
 #define LINE_MAX_BYTES ((size_t)32 * 1024 * 1024)
 #define ANSWER_MAX     ((size_t)64 * 1024 * 1024)
 
-struct scan {
-	const char *message;
+struct transcript_scan {
+	char *message;   /* owned */
 	uint64_t number; /* of the present line */
 	uint64_t found;  /* of the message's line; 0: not yet */
 	bool ended;      /* what came last is the end of a turn */
@@ -84,7 +84,7 @@ is_message(const cJSON *json, const char *message)
 }
 
 static void
-add_text(struct scan *s, const char *text)
+add_text(struct transcript_scan *s, const char *text)
 {
 	char *joined;
 
@@ -103,7 +103,7 @@ add_text(struct scan *s, const char *text)
  * response requested." behind a turn that was cut off) is no reply.
  */
 static void
-take_assistant(struct scan *s, const cJSON *json)
+take_assistant(struct transcript_scan *s, const cJSON *json)
 {
 	const cJSON *message = json_obj(json, "message"), *block;
 	const char *stop = json_str(message, "stop_reason");
@@ -129,7 +129,7 @@ begins(const char *text, const char *start)
 
 /* A user line behind the message: of its turn, or the begin of the next one. */
 static void
-take_user(struct scan *s, const cJSON *json)
+take_user(struct transcript_scan *s, const cJSON *json)
 {
 	const cJSON *message = json_obj(json, "message"), *block;
 	const char *text = json_str(message, "content");
@@ -157,7 +157,7 @@ take_user(struct scan *s, const cJSON *json)
 
 /* A cheap look first: most lines are attachments, snapshots and books about requests. */
 static bool
-can_matter(const struct scan *s, const char *line)
+can_matter(const struct transcript_scan *s, const char *line)
 {
 	if (strstr(line, s->message) != NULL)
 		return true;
@@ -167,7 +167,7 @@ can_matter(const struct scan *s, const char *line)
 }
 
 static void
-take_line(struct scan *s, const char *line, size_t len)
+take_line(struct transcript_scan *s, const char *line, size_t len)
 {
 	const char *type;
 	cJSON *json;
@@ -197,6 +197,46 @@ out:
 	cJSON_Delete(json);
 }
 
+struct transcript_scan *
+transcript_scan_new(const char *message)
+{
+	struct transcript_scan *s = xcalloc(1, sizeof *s);
+
+	s->message = xstrdup(message);
+	return s;
+}
+
+bool
+transcript_scan_line(struct transcript_scan *s, uint64_t number, const char *line, size_t len)
+{
+	if (!s->over && len <= LINE_MAX_BYTES) {
+		s->number = number;
+		take_line(s, line, len);
+	}
+	return !s->over;
+}
+
+void
+transcript_scan_end(struct transcript_scan *s, struct transcript *t)
+{
+	enum transcript_state state = TRANSCRIPT_ABSENT;
+
+	if (s->found != 0)
+		state = s->ended ? TRANSCRIPT_ANSWERED : TRANSCRIPT_TAKEN;
+	if (t != NULL && state > t->state) {
+		transcript_release(t);
+		t->state = state;
+		t->line = s->found;
+		if (state == TRANSCRIPT_ANSWERED) {
+			t->answer = s->answer;
+			s->answer = NULL;
+		}
+	}
+	free(s->message);
+	free(s->answer);
+	free(s);
+}
+
 /* Go past the rest of a line that is too long. 0 at the end of the file, -1 with errno. */
 static int
 skip_line(struct frame *f, int fd)
@@ -217,8 +257,9 @@ skip_line(struct frame *f, int fd)
 
 /* The lines that are there, and what is behind the last one. -1 with errno. */
 static int
-scan_fd(struct scan *s, int fd)
+scan_fd(struct transcript_scan *s, int fd)
 {
+	uint64_t number = 0;
 	struct frame f;
 	ssize_t n = 1;
 	size_t len;
@@ -228,9 +269,9 @@ scan_fd(struct scan *s, int fd)
 	frame_init(&f, LINE_MAX_BYTES);
 	while (n > 0 && !s->over) {
 		while (!s->over && (rv = frame_next(&f, &line, &len)) != 0) {
-			s->number++;
+			number++;
 			if (rv == 1)
-				take_line(s, line, len);
+				transcript_scan_line(s, number, line, len);
 			else if ((n = skip_line(&f, fd)) <= 0)
 				break;
 		}
@@ -243,9 +284,8 @@ scan_fd(struct scan *s, int fd)
 	/* Whole, but for the newline, it is part of the conversation; torn, it does not parse. */
 	if (n == 0 && !s->over && frame_pending(&f) > 0) {
 		frame_feed(&f, "\n", 1);
-		s->number++;
 		if (frame_next(&f, &line, &len) == 1)
-			take_line(s, line, len);
+			transcript_scan_line(s, number + 1, line, len);
 	}
 	frame_release(&f);
 	return n == -1 ? -1 : 0;
@@ -255,8 +295,7 @@ scan_fd(struct scan *s, int fd)
 static int
 scan_file(const char *path, const char *message, struct transcript *t, struct err *err)
 {
-	struct scan s = {.message = message};
-	enum transcript_state state = TRANSCRIPT_ABSENT;
+	struct transcript_scan *s = NULL;
 	struct stat st;
 	int fd, rv = -1;
 
@@ -265,25 +304,18 @@ scan_file(const char *path, const char *message, struct transcript *t, struct er
 		return errno == ENOENT || errno == ENOTDIR
 		    ? 0
 		    : err_sys(err, ERR_IO, "can not read Claude's transcript %s", path);
-	if (fstat(fd, &st) == -1 || (S_ISREG(st.st_mode) && scan_fd(&s, fd) == -1)) {
+	s = transcript_scan_new(message);
+	if (fstat(fd, &st) == -1 || (S_ISREG(st.st_mode) && scan_fd(s, fd) == -1)) {
 		err_sys(err, ERR_IO, "can not read Claude's transcript %s", path);
 		goto out;
 	}
-	if (s.found != 0)
-		state = s.ended ? TRANSCRIPT_ANSWERED : TRANSCRIPT_TAKEN;
-	if (state > t->state) {
-		transcript_release(t);
-		t->state = state;
-		t->line = s.found;
-		if (state == TRANSCRIPT_ANSWERED) {
-			t->answer = s.answer;
-			s.answer = NULL;
-		}
-	}
+	transcript_scan_end(s, t);
+	s = NULL;
 	rv = 0;
 out:
 	close(fd);
-	free(s.answer);
+	if (s != NULL)
+		transcript_scan_end(s, NULL);
 	return rv;
 }
 
@@ -319,6 +351,20 @@ out:
 		closedir(dir);
 	free(projects);
 	return rv;
+}
+
+cJSON *
+transcript_describe(const struct transcript *t)
+{
+	static const char *const names[] = {[TRANSCRIPT_ABSENT] = "absent",
+	    [TRANSCRIPT_TAKEN] = "taken",
+	    [TRANSCRIPT_ANSWERED] = "answered"};
+	cJSON *p = json_new();
+
+	json_put_str(p, "state", names[t->state]);
+	json_put_int(p, "line", (int64_t)t->line);
+	json_put_str_opt(p, "answer", t->answer);
+	return p;
 }
 
 void

@@ -9,6 +9,7 @@
 #define IRIS_WORKER_TRANSCRIPT_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,5 +40,19 @@ int transcript_config_dir(const cJSON *env, char *out, size_t size, struct err *
 int transcript_lookup(const char *config_dir, const char *claude_id, const char *message,
     struct transcript *t, struct err *err);
 void transcript_release(struct transcript *t);
+
+/* The members state, line and answer of the answer to worker/lookup. */
+cJSON *transcript_describe(const struct transcript *t);
+
+/*
+ * The same for lines that come from elsewhere: each with its number in the file, in their order,
+ * none left out behind the first in which the message's UUID stands. False: nothing more belongs to
+ * the message. At the end *t (which begins as zeros, and may be NULL) is replaced where this file
+ * says more, and the scan is freed.
+ */
+struct transcript_scan;
+struct transcript_scan *transcript_scan_new(const char *message);
+bool transcript_scan_line(struct transcript_scan *s, uint64_t number, const char *line, size_t len);
+void transcript_scan_end(struct transcript_scan *s, struct transcript *t);
 
 #endif

@@ -20,6 +20,7 @@
 #include "common/uuid.h"
 #include "common/xmalloc.h"
 #include "iris-worker/claude.h"
+#include "iris-worker/errand.h"
 #include "iris-worker/forget.h"
 #include "iris-worker/report.h"
 #include "iris-worker/transcript.h"
@@ -43,6 +44,8 @@ static int do_hook(struct worker *, const struct request *, struct err *);
 static int do_mcp(struct worker *, const struct request *, struct err *);
 static int do_lookup(struct worker *, const struct request *, struct err *);
 static int do_forget(struct worker *, const struct request *, struct err *);
+static int do_check(struct worker *, const struct request *, struct err *);
+static int do_trust(struct worker *, const struct request *, struct err *);
 static int do_ping(struct worker *, const struct request *, struct err *);
 static int do_settings(struct worker *, const struct request *, struct err *);
 static int do_close(struct worker *, const struct request *, struct err *);
@@ -62,6 +65,8 @@ static const struct {
     {"worker/mcp", do_mcp, false, false},
     {"worker/lookup", do_lookup, false, true},
     {"worker/forget", do_forget, false, true},
+    {"worker/check", do_check, false, true},
+    {"worker/trust", do_trust, false, true},
     {"worker/ping", do_ping, false, true},
     {"worker/settings", do_settings, false, false},
     {"worker/close", do_close, true, true},
@@ -93,13 +98,14 @@ static int
 do_turn(struct worker *w, const struct request *r, struct err *err)
 {
 	const char *message = json_str(r->params, "message"), *text = json_str(r->params, "text");
+	const char *line = json_str(r->params, "line");
 
 	(void)w;
-	if (message == NULL || !uuid_valid(message))
-		return err_set(err, ERR_INVALID, "message must be a UUID");
+	if (message == NULL || !uuid_valid(message) || (line != NULL && !uuid_valid(line)))
+		return err_set(err, ERR_INVALID, "message and line must be UUIDs");
 	if (text == NULL || text[0] == '\0')
 		return err_set(err, ERR_INVALID, "text must be a string, and not empty");
-	return claude_turn(r->claude, message, text, err);
+	return claude_turn(r->claude, message, line != NULL ? line : message, text, err);
 }
 
 static int
@@ -140,29 +146,34 @@ do_mcp(struct worker *w, const struct request *r, struct err *err)
 	return 0;
 }
 
+/* The team is on another host. */
+static bool
+is_remote(const struct request *r)
+{
+	return json_obj(r->params, "remote") != NULL;
+}
+
 /* What became of a message that a Claude which is no more may have received. */
 static int
 do_lookup(struct worker *w, const struct request *r, struct err *err)
 {
-	static const char *const names[] = {[TRANSCRIPT_ABSENT] = "absent",
-	    [TRANSCRIPT_TAKEN] = "taken",
-	    [TRANSCRIPT_ANSWERED] = "answered"};
 	const char *id = json_str(r->params, "claudeId"), *message = json_str(r->params, "message");
+	const char *turn = json_str(r->params, "turn");
 	char dir[PATHS_MAX];
 	struct transcript t;
 	cJSON *p;
 	int rv;
 
-	/* They become part of a path. */
-	if (id == NULL || !uuid_valid(id) || message == NULL || !uuid_valid(message))
-		return err_set(err, ERR_INVALID, "claudeId and message must be UUIDs");
+	/* They become part of a path, or of a script. */
+	if (id == NULL || !uuid_valid(id) || message == NULL || !uuid_valid(message) ||
+	    (turn != NULL && !uuid_valid(turn)))
+		return err_set(err, ERR_INVALID, "claudeId, message and turn must be UUIDs");
+	if (is_remote(r))
+		return errand_lookup(w, r->params, r->id, err);
 	if (transcript_config_dir(json_obj(r->params, "env"), dir, sizeof dir, err) == -1)
 		return -1;
-	if ((rv = transcript_lookup(dir, id, message, &t, err)) == 0) {
-		p = json_new();
-		json_put_str(p, "state", names[t.state]);
-		json_put_int(p, "line", (int64_t)t.line);
-		json_put_str_opt(p, "answer", t.answer);
+	if ((rv = transcript_lookup(dir, id, turn != NULL ? turn : message, &t, err)) == 0) {
+		p = transcript_describe(&t);
 		report_cut_answer(p);
 		report_answer(w, r->id, p);
 	}
@@ -182,6 +193,8 @@ do_forget(struct worker *w, const struct request *r, struct err *err)
 		return err_set(err, ERR_INVALID, "claudeId must be a UUID");
 	if (r->claude != NULL)
 		return err_set(err, ERR_REFUSED, "the session is open");
+	if (is_remote(r))
+		return errand_forget(w, r->params, r->id, err);
 	if (transcript_config_dir(json_obj(r->params, "env"), dir, sizeof dir, err) == -1 ||
 	    forget_conversation(dir, id, err) == -1)
 		return -1;
@@ -189,6 +202,22 @@ do_forget(struct worker *w, const struct request *r, struct err *err)
 	json_put_bool(p, "removed", true);
 	report_answer(w, r->id, p);
 	return 0;
+}
+
+static int
+do_check(struct worker *w, const struct request *r, struct err *err)
+{
+	if (!is_remote(r))
+		return err_set(err, ERR_INVALID, "remote must be an object");
+	return errand_check(w, r->params, r->id, err);
+}
+
+static int
+do_trust(struct worker *w, const struct request *r, struct err *err)
+{
+	if (!is_remote(r))
+		return err_set(err, ERR_INVALID, "remote must be an object");
+	return errand_trust(w, r->params, r->id, err);
 }
 
 /* That it is answered is one half of what irisd wants to know. */
@@ -281,7 +310,7 @@ dispatch(struct worker *w, const struct rpc_msg *m, const char *line, size_t len
 static void
 finish_if_done(struct worker *w)
 {
-	if (!w->stopping || !TAILQ_EMPTY(&w->claudes))
+	if (!w->stopping || !TAILQ_EMPTY(&w->claudes) || !errand_none(w))
 		return;
 	if (link_up(w) && !TAILQ_EMPTY(&w->results)) {
 		struct timeval tv = {ACK_MS / 1000, (ACK_MS % 1000) * 1000};
@@ -335,6 +364,7 @@ worker_lost(struct worker *w)
 	/* Ids of requests are the old irisd's own: the next one uses the same for others. */
 	TAILQ_FOREACH (c, &w->claudes, entry)
 		claude_forget_requests(c);
+	errand_lost(w);
 	free(w->stop_id);
 	w->stop_id = NULL;
 	report_spool(w);
@@ -349,6 +379,7 @@ worker_orphan(struct worker *w)
 	w->stopping = w->orphaned = true;
 	TAILQ_FOREACH_SAFE (c, &w->claudes, entry, next)
 		claude_orphan(c);
+	errand_stop(w);
 	finish_if_done(w);
 }
 
@@ -384,6 +415,7 @@ worker_init(struct worker *w, const struct worker_options *o)
 	loop_init(&w->loop, NULL, NULL);
 	w->team = o->team;
 	TAILQ_INIT(&w->claudes);
+	TAILQ_INIT(&w->errands);
 	TAILQ_INIT(&w->results);
 	w->stop_timer = evtimer_new(w->loop.base, stop_timer_cb, w);
 	spool_init(&w->spool, o->spool_dir, getpid(), compat_proc_start(getpid()));
@@ -393,6 +425,7 @@ worker_init(struct worker *w, const struct worker_options *o)
 void
 worker_release(struct worker *w)
 {
+	errand_release(w);
 	link_release(w);
 	report_drop(w);
 	spool_close(&w->spool);
@@ -410,11 +443,18 @@ worker_stop(struct worker *w)
 	link_end(w);
 	TAILQ_FOREACH_SAFE (c, &w->claudes, entry, next)
 		claude_close(c, NULL);
+	errand_stop(w);
 	finish_if_done(w);
 }
 
 void
 worker_claude_gone(struct worker *w)
+{
+	finish_if_done(w);
+}
+
+void
+worker_errand_gone(struct worker *w)
 {
 	finish_if_done(w);
 }
@@ -436,8 +476,12 @@ worker_reap(struct worker *w)
 		}
 		if (c != NULL)
 			claude_exiting(c);
-		if (waitpid(info.si_pid, &status, 0) == info.si_pid && c != NULL)
+		if (waitpid(info.si_pid, &status, 0) != info.si_pid)
+			continue;
+		if (c != NULL)
 			claude_exited(c, status);
+		else
+			errand_reaped(w, info.si_pid, status);
 	}
 	TAILQ_FOREACH_SAFE (c, &w->claudes, entry, next)
 		stop_check(c);

@@ -22,6 +22,7 @@
 #define WORKER_EX_PROTOCOL 76 /* exit status: irisd and this worker do not understand each other */
 
 struct claude;
+struct errand;
 struct unacked;
 
 struct worker_options {
@@ -36,10 +37,11 @@ struct worker {
 	struct spool spool;
 	const char *team;
 	TAILQ_HEAD(, claude) claudes;
+	TAILQ_HEAD(, errand) errands;
 	TAILQ_HEAD(, unacked) results; /* told to irisd, or to be told, and not yet stored by it */
 	uint64_t next_id;
 	char *stop_id;            /* owned: the id of worker/stop, until it is answered */
-	bool stopping;            /* it ends when its last claude is gone */
+	bool stopping;            /* it ends when its last claude and errand are gone */
 	bool orphaned;            /* there will be no irisd any more for this worker */
 	struct event *stop_timer; /* bounds the wait for answers at the end */
 	int exit_status;
@@ -57,6 +59,8 @@ void worker_reap(struct worker *w);
 
 /* For claude.c: this one is gone. */
 void worker_claude_gone(struct worker *w);
+/* For errand.c: the same. */
+void worker_errand_gone(struct worker *w);
 
 /*
  * For link.c. A message of irisd's, other than the answer to hello; the line it was read from; all

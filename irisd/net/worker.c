@@ -120,11 +120,11 @@ worker_lost(struct worker *w, const char *why)
 		peer_close(w->peer, 0);
 	w->peer = NULL;
 	snprintf(reason, sizeof reason, "the team's iris-worker %s", why);
+	worker_host_lost(w, reason);
 	if (!w->stopping)
 		log_warn("worker lost team=%s pid=%ld reason=%s", w->team->name, (long)w->pid, why);
 	if (!w->reaped)
 		kill_tree(w->pid, w->start);
-	worker_host_lost(w, reason);
 	/* Neither a child nor watched: this is all that will be known of its end. */
 	w->reaped = w->reaped || (!w->child && w->exit_ev == NULL);
 	if (w->adopting) {
@@ -354,17 +354,17 @@ take_answer(struct worker *w, struct rpc_msg *m)
 	TAILQ_FOREACH (c, &w->calls, entry) {
 		snprintf(id, sizeof id, "%llu", (unsigned long long)c->id);
 		if (m->id != NULL && strcmp(m->id, id) == 0) {
+			bool host = c->kind == WORKER_CHECK || c->kind == WORKER_TRUST;
 			worker_answered(w, c, m->result, m->error);
 			call_free(w, c);
-			return;
-		}
-	}
-			bool host = c->kind == WORKER_CHECK || c->kind == WORKER_TRUST;
-}
-
 			/* It may have been started for this alone. */
 			if (host)
 				worker_retire(w->team);
+			return;
+		}
+	}
+}
+
 static void
 line_cb(struct peer *peer, char *line, size_t len, void *arg)
 {

@@ -90,6 +90,8 @@ worker_answered(
 	}
 	if (call->kind == WORKER_PING)
 		worker_pinged(w, result);
+	if (call->kind == WORKER_CHECK || call->kind == WORKER_TRUST)
+		worker_host_answered(w, call->id, result, error != NULL ? &err : NULL);
 	if (s != NULL && call->kind == WORKER_LOOKUP)
 		looked_up(s, call->message, result, error != NULL ? &err : NULL, w->leaving);
 	if (s != NULL && call->kind == WORKER_FORGET)
@@ -104,6 +106,8 @@ worker_answered(
 	case WORKER_LOOKUP:
 	case WORKER_FORGET:
 	case WORKER_PING:
+	case WORKER_CHECK:
+	case WORKER_TRUST:
 		break;
 	case WORKER_OPEN:
 		/* Closed, and the close answered, before this: it is over. */

@@ -97,8 +97,6 @@ worker_answered(
 	if (s != NULL && call->kind == WORKER_FORGET)
 		renew_on_forgotten(
 		    s, json_bool(result, "removed", false), error != NULL ? &err : NULL);
-	if (call->kind == WORKER_CHECK || call->kind == WORKER_TRUST)
-		worker_host_answered(w, call->id, result, error != NULL ? &err : NULL);
 	/* The process that was meant may have ended meanwhile, and another one been asked for. */
 	if (s == NULL || s->process != call->process)
 		return;
@@ -113,8 +111,6 @@ worker_answered(
 		/* Closed, and the close answered, before this: it is over. */
 		if (s->state != SESSION_STARTING && s->state != SESSION_STOPPING)
 			break;
-	case WORKER_CHECK:
-	case WORKER_TRUST:
 		/* Closed, and not by us. */
 		if (error != NULL && err.code == ERR_CANCELLED && s->state == SESSION_STARTING)
 			worker_leaves(w);

@@ -210,6 +210,30 @@ paths_door(const struct paths *p, const char *team, char *out, size_t size, stru
 }
 
 int
+paths_control(const struct paths *p, char *out, size_t size, struct err *err)
+{
+	static const size_t longest = SOCK_MAX - 1 - PATHS_CONTROL_NAME - 17;
+	char dir[PATHS_MAX];
+
+	/* What ssh would expand, or an argument of its could not hold, is as good as too long. */
+	if (paths_join(dir, sizeof dir, p->run, "ssh") == 0 && strlen(dir) <= longest &&
+	    strpbrk(dir, "\"\\%$ ") == NULL) {
+		if (make_private(dir, false, err) == -1)
+			return -1;
+	} else {
+		snprintf(dir, sizeof dir, "/tmp/iris-%lu", (unsigned long)getuid());
+		if (make_private(dir, true, err) == -1)
+			return -1;
+		snprintf(dir, sizeof dir, "/tmp/iris-%lu/%016llx", (unsigned long)getuid(),
+		    (unsigned long long)hash(p->home));
+		if (make_private(dir, true, err) == -1)
+			return -1;
+	}
+	compat_strlcpy(out, dir, size);
+	return 0;
+}
+
+int
 paths_program(const char *name, char *out, size_t size, struct err *err)
 {
 	char self[PATHS_MAX], real[PATHS_MAX], rel[128], *slash;

@@ -46,6 +46,14 @@ int paths_make(const struct paths *p, struct err *err);
  */
 int paths_door(const struct paths *p, const char *team, char *out, size_t size, struct err *err);
 
+/*
+ * Where ssh keeps the sockets of the connections that sessions of one host share: run/ssh, or a
+ * short directory for it, so that DIR/ with a name of PATHS_CONTROL_NAME bytes fits in sun_path.
+ * Made, mode 0700.
+ */
+#define PATHS_CONTROL_NAME 40 /* ssh's own suffix of a new one, 17 bytes, not counted */
+int paths_control(const struct paths *p, char *out, size_t size, struct err *err);
+
 /* The user's home directory: $HOME, or what getpwuid(3) says. NULL when neither is absolute. */
 const char *paths_user_home(void);
 

@@ -3,15 +3,10 @@
  * From a team's configuration to the member "remote", see remote_params.h. The configuration was
  * checked when it was read; the worker checks again what it makes an argument of.
  */
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "common/json.h"
+#include "common/log.h"
 #include "common/remote.h"
 #include "irisd/net/remote_params.h"
-
-#define DIR_MAX 64 /* bytes, so that the names of ssh's sockets in it fit into sun_path */
 
 static cJSON *
 strings(char *const *v, size_t n)
@@ -28,10 +23,13 @@ static void
 put_control_dir(cJSON *o, const struct irisd *d)
 {
 	char dir[PATHS_MAX];
+	struct err err;
 
-	if (paths_join(dir, sizeof dir, d->paths.run, "ssh") == -1 || strlen(dir) > DIR_MAX)
-		snprintf(dir, sizeof dir, "/tmp/iris-%lu", (unsigned long)getuid());
-	json_put_str(o, "controlDir", dir);
+	/* Without one each session has a connection of its own. */
+	if (paths_control(&d->paths, dir, sizeof dir, &err) == -1)
+		log_warn("sessions of one host do not share a connection: %s", err.msg);
+	else
+		json_put_str(o, "controlDir", dir);
 }
 
 static void

@@ -33,6 +33,7 @@
 #include "irisd/net/adopt.h"
 #include "irisd/net/client.h"
 #include "irisd/net/control_watch.h"
+#include "irisd/net/masters.h"
 #include "irisd/net/service.h"
 #include "irisd/net/web.h"
 #include "irisd/net/worker.h"
@@ -227,7 +228,7 @@ hook(void *arg)
 		pool_run(d);
 	follow_run(d);
 	commit(d);
-	if (d->stopping && TAILQ_EMPTY(&d->workers))
+	if (d->stopping && TAILQ_EMPTY(&d->workers) && masters_ended(d))
 		loop_stop(&d->loop);
 }
 
@@ -313,7 +314,7 @@ child_cb(evutil_socket_t sig, short what, void *arg)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!worker_reaped(arg, pid, status) && !gitdiff_reaped(pid, status) &&
 		    !web_reaped(arg, pid, status) && !terminal_reaped(arg, pid, status) &&
-		    !notify_reaped(arg, pid, status))
+		    !notify_reaped(arg, pid, status) && !masters_reaped(arg, pid, status))
 			log_debug("child ended pid=%ld", (long)pid);
 }
 
@@ -351,6 +352,7 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 	health_release(d);
 	watch_release(d);
 	web_release(d);
+	masters_release(d);
 	store_close(d->store);
 	conf_unref(d->conf);
 	loop_release(&d->loop);

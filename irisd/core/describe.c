@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "irisd/core/backoff.h"
 #include "irisd/core/describe.h"
+#include "irisd/core/line.h"
 #include "irisd/core/message.h"
 
 static void
@@ -114,6 +115,21 @@ describe_session(const struct session *s)
 	return o;
 }
 
+static cJSON *
+line_json(const struct team *t)
+{
+	char host[256];
+	cJSON *o = json_new();
+
+	line_host(t, host, sizeof host);
+	json_put_str(o, "host", host);
+	json_put_int(o, "down", t->line.since);
+	json_put_str(o, "why", t->line.why);
+	if (line_next(t) != 0)
+		json_put_int(o, "nextTry", line_next(t));
+	return o;
+}
+
 cJSON *
 describe_team(const struct team *t)
 {
@@ -137,6 +153,8 @@ describe_team(const struct team *t)
 		json_put_str(o, "down", why.msg);
 	else if (backoff_until(t) != 0)
 		json_put_int(o, "retryAt", backoff_until(t));
+	if (line_down(t))
+		json_put(o, "line", line_json(t));
 	return o;
 }
 
@@ -146,10 +164,14 @@ describe_problems(const struct team *t)
 	const struct config_team *c = t->cfg;
 	cJSON *list = cJSON_CreateArray();
 	const char *text = NULL;
+	char line[512];
 	struct stat st;
 
-	if (c->remote != NULL)
-		text = "the team is on another machine, which this version does not reach yet";
+	if (c->remote != NULL && line_down(t)) {
+		line_describe(t, line, sizeof line);
+		text = line;
+	} else if (c->remote != NULL)
+		text = NULL;
 	else if (stat(c->path, &st) == -1)
 		text = "its directory does not exist; correct teams.<name>.path, or make it";
 	else if (!S_ISDIR(st.st_mode))

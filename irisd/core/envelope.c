@@ -83,6 +83,22 @@ envelope_wrap(const char *id, const char *from, const char *to, int64_t hops, co
 }
 
 char *
+envelope_resume(const char *turn, const char *id, const char *from, const char *to, int64_t hops)
+{
+	return xasprintf(
+	    "<" TAG " id=\"%s\" resumes=\"%s\" from=\"%s\" to=\"%s\" hop=\"%lld\">\n"
+	    "Iris itself writes this, not %s: the connection to this machine was lost "
+	    "while you worked on message %s, and your turn was cut off. Go on with it "
+	    "from where you stopped. Do not repeat what you have done already, such as "
+	    "commands that change something: look first, where you are not sure, how "
+	    "far it had come. Nothing of what you wrote in the turn that was cut off "
+	    "has reached %s, so that your last text in this turn must be the whole "
+	    "answer to that message.\n"
+	    "</" TAG " id=\"%s\">",
+	    turn, id, from, to, (long long)hops + 1, from, id, from, turn);
+}
+
+char *
 envelope_instructions(const char *team, const char *description)
 {
 	return xasprintf(

@@ -18,7 +18,6 @@
 #include "irisd/core/search.h"
 #include "irisd/core/team.h"
 #include "irisd/mcp/follow.h"
-#include "irisd/net/evict.h"
 
 struct message *
 message_find(struct irisd *d, const char *id)
@@ -40,7 +39,10 @@ message_new(struct session *s, const struct store_message *row)
 	compat_strlcpy(m->root, row->root, sizeof m->root);
 	compat_strlcpy(m->parent, row->parent, sizeof m->parent);
 	m->hops = row->hops;
+	m->kind = row->kind;
 	m->state = row->state;
+	compat_strlcpy(m->turn, row->turn, sizeof m->turn);
+	m->resumes = row->resumes;
 	TAILQ_INIT(&m->waits);
 	HASH_ADD_STR(s->d->messages, id, m);
 	message_ttl_arm(m, row);
@@ -84,6 +86,9 @@ message_certain(struct message *m)
 {
 	free(m->doubt);
 	m->doubt = NULL;
+	m->runs = false;
+	m->looks = 0;
+	m->look_at = 0;
 	pool_want(m->session);
 }
 
@@ -367,6 +372,24 @@ message_seen(struct message *m, const char *evidence)
 }
 
 void
+message_resumed(struct message *m, const char *evidence)
+{
+	int64_t now = compat_now_ms();
+
+	assert(m->state == LADDER_SEEN);
+	dequeue(m);
+	m->attempts++;
+	m->resumes++;
+	m->resuming = true;
+	uuid_v4(m->turn);
+	store_message_resume(m->d->store, m->id, m->turn, m->resumes);
+	/* No step of the ladder: one more receipt of the one that it is on. */
+	store_message_step(m->d->store, m->id, m->state, now, evidence);
+	follow_message(m->d, m->id, m->session->row.from, m->session->row.to);
+	tell(m, WAIT_STATE, evidence);
+}
+
+void
 message_activity(struct message *m, const char *text)
 {
 	tell(m, WAIT_ACTIVITY, text);
@@ -487,12 +510,15 @@ message_expired(struct message *m, const char *reason)
 void
 message_cancel(struct message *m, const char *reason)
 {
-	if (m->in_queue) {
+	if (m->in_queue && (m->doubt == NULL || m->session->team->cfg->remote == NULL)) {
 		message_cancelled(m, reason, NULL);
 		return;
 	}
 	m->cancel_wanted = true;
-	pool_interrupt(m);
+	if (m->in_queue)
+		pool_want(m->session);
+	else
+		pool_interrupt(m);
 }
 
 void
@@ -538,68 +564,4 @@ void
 message_unwait(struct wait *w)
 {
 	wait_free(w);
-}
-
-int
-message_position(const struct message *m)
-{
-	const struct message *other;
-	int n = 1;
-
-	if (!m->in_queue)
-		return 0;
-	TAILQ_FOREACH (other, &m->session->queue, entry) {
-		if (other == m)
-			break;
-		n++;
-	}
-	return n;
-}
-
-void
-message_describe(const struct message *m, char *buf, size_t size)
-{
-	const struct session *s = m->session;
-	const char *team = s->team->name;
-	struct err why;
-
-	if (m->in_queue && evict_holds(s)) {
-		evict_why(s, &why, NULL);
-		snprintf(buf, size, "queued, place %d: %s", message_position(m), why.msg);
-	} else if (m->limbo) {
-		snprintf(
-		    buf, size, "irisd was restarted; the worker of team %s is asked for it", team);
-	} else if (m->doubt != NULL) {
-		snprintf(buf, size,
-		    "the transcript of team %s is searched: nobody knows whether Claude has it",
-		    team);
-	} else if (m->in_queue) {
-		if (s->state == SESSION_WAITING &&
-		    m->d->active < m->d->conf->config->settings.max_processes)
-			snprintf(buf, size, "queued, place %d: other processes are starting first",
-			    message_position(m));
-		else if (s->state == SESSION_WAITING)
-			snprintf(buf, size, "queued, place %d: all %lld process slots are taken",
-			    message_position(m),
-			    (long long)m->d->conf->config->settings.max_processes);
-		else if (s->state == SESSION_STARTING)
-			snprintf(buf, size, "queued, place %d: Claude is starting for team %s",
-			    message_position(m), team);
-		else
-			snprintf(
-			    buf, size, "queued, place %d for team %s", message_position(m), team);
-	} else if (s->trouble[0] != '\0') {
-		snprintf(buf, size, "team %s: %s", team, s->trouble);
-	} else if (m->state == LADDER_SENT) {
-		snprintf(buf, size, "sent to team %s", team);
-	} else if (s->activity[0] != '\0') {
-		snprintf(buf, size, "team %s: %s", team, s->activity);
-	} else {
-		snprintf(buf, size, "team %s is at work on it", team);
-	}
-	if (m->in_queue && s->trouble[0] != '\0') {
-		compat_strlcat(buf, "; ", size);
-		compat_strlcat(buf, s->trouble, size);
-	}
-	json_utf8_mend(buf);
 }

@@ -17,6 +17,7 @@
 #define MESSAGE_BODY_MAX ((size_t)4 * 1024 * 1024) /* bytes */
 #define MESSAGE_HOPS_MAX 16                        /* questions that may hang on one another */
 #define MESSAGE_KEY_MAX  200
+#define MESSAGE_WHERE    512                         /* bytes, for message_describe */
 #define MESSAGE_TTL_MAX  ((int64_t)36500 * 86400000) /* ms */
 
 enum wait_event {
@@ -45,6 +46,7 @@ struct message {
 	char root[UUID_LEN + 1];
 	char parent[UUID_LEN + 1]; /* "": none */
 	int64_t hops;
+	enum store_kind kind;
 	enum ladder state;
 	bool in_queue;
 	int attempts;       /* how often it was handed to a process */
@@ -53,6 +55,16 @@ struct message {
 	bool limbo;         /* with a worker of an earlier irisd's, which has not spoken yet */
 	char *doubt;        /* owned: why nobody knows whether Claude has it; NULL: no doubt */
 	bool looking;       /* its worker was asked to look it up in Claude's transcript */
+
+	/* Of a remote team. */
+	char turn[UUID_LEN + 1]; /* the user line with which its turn was to go on; "": its own */
+	int64_t resumes;         /* how often that was */
+	bool resuming;           /* Claude is not known to have that line */
+	bool cut;                /* the doubt is of a lost line, not of a crash */
+	bool runs;               /* its Claude still works on it over there, without a line */
+	bool ending;             /* the look-up that is under way, or was last, ends that */
+	int looks;               /* that found it at work */
+	int64_t look_at;         /* ms, monotonic: not looked up before; 0: at once */
 	TAILQ_HEAD(, wait) waits;
 };
 
@@ -109,12 +121,17 @@ void message_forget_all(struct irisd *d);
  * NULL), or one of which that must be found out first.
  */
 void message_requeue(struct message *m, const char *doubt);
-/* It has not reached Claude: no doubt any more, and it may be delivered. */
+/* It is known what became of it: no doubt any more, and it may be delivered, or go on. */
 void message_certain(struct message *m);
 
 /* Steps. evidence is one line. */
 void message_sent(struct message *m, const char *evidence);
 void message_seen(struct message *m, const char *evidence);
+/*
+ * Claude has seen it, its turn was cut off, and a process is asked to go on with it by a user line
+ * of its own: m->turn, which is stored before it is sent.
+ */
+void message_resumed(struct message *m, const char *evidence);
 void message_activity(struct message *m, const char *text);
 void message_delta(struct message *m, const char *text);
 
@@ -129,7 +146,8 @@ void message_expired(struct message *m, const char *reason);
 
 /*
  * Ask for its end on somebody's wish: at once when it is queued, by interrupting the turn
- * otherwise. Nothing to do for a final one.
+ * otherwise; where a lost line is in the way of that, when its host has ended it. Nothing to do for
+ * a final one.
  */
 void message_cancel(struct message *m, const char *reason);
 

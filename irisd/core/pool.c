@@ -9,6 +9,7 @@
 #include "common/compat.h"
 #include "common/log.h"
 #include "irisd/core/backoff.h"
+#include "irisd/core/line.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool_private.h"
 #include "irisd/core/renew.h"
@@ -59,13 +60,25 @@ void
 pool_fail_all(struct session *s, const struct err *why)
 {
 	struct message *m, *next;
-	struct err unsure;
+	struct err unsure, begun;
 
 	err_set(&unsure, why->code,
 	    "%s; nobody knows whether Claude has this message: look at the session of team %s first",
 	    why->msg, s->team->name);
-	TAILQ_FOREACH_SAFE (m, &s->queue, entry, next)
-		message_failed(m, m->doubt != NULL ? &unsure : why, NULL);
+	err_set(&begun, why->code,
+	    "%s; Claude had begun with this message: look at the session of team %s first",
+	    why->msg, s->team->name);
+	TAILQ_FOREACH_SAFE (m, &s->queue, entry, next) {
+		if (m->cancel_wanted && s->team->cfg->remote != NULL)
+			message_cancelled(
+			    m, "cancelled; whether Claude had it was not found out", NULL);
+		else
+			message_failed(m,
+			    m->doubt != NULL              ? &unsure
+				: m->state == LADDER_SEEN ? &begun
+							  : why,
+			    NULL);
+	}
 	session_tell(s, false, why);
 }
 
@@ -137,6 +150,9 @@ start(struct session *s)
 	struct err err;
 
 	session_move(s, SESSION_EV_START);
+	/* What an earlier one may have left over there, the host ends before it opens this one. */
+	if (s->team->cfg->remote != NULL)
+		s->row.instance[0] = '\0';
 	/* More than one slot may have become free in this pass. */
 	pool_slot_free(s->d);
 	if (worker_open(s, &err) == -1)
@@ -252,15 +268,24 @@ static void
 hand_over(struct session *s)
 {
 	struct message *m = TAILQ_FIRST(&s->queue);
+	bool on = m->state == LADDER_SEEN;
 	char evidence[128];
 	struct err err;
 
-	snprintf(evidence, sizeof evidence, "%s to claude, process %ld",
-	    m->attempts == 0 ? "handed" : "handed again", (long)s->pid);
+	if (on)
+		snprintf(evidence, sizeof evidence,
+		    "resumed after its line was lost (%lld of %d times), process %ld",
+		    (long long)m->resumes + 1, RESUMES_MAX, (long)s->pid);
+	else
+		snprintf(evidence, sizeof evidence, "%s to claude, process %ld",
+		    m->attempts == 0 ? "handed" : "handed again", (long)s->pid);
 	session_move(s, SESSION_EV_TURN);
 	evtimer_del(s->idle_timer);
 	s->current = m;
-	message_sent(m, evidence);
+	if (on)
+		message_resumed(m, evidence);
+	else
+		message_sent(m, evidence);
 	if (worker_turn(s, m, &err) == -1)
 		pool_on_turn_refused(s, m->id, &err);
 }
@@ -280,11 +305,14 @@ look_up(struct session *s)
 	struct message *m = TAILQ_FIRST(&s->queue);
 	struct err err;
 
-	if (m->looking)
+	if (m->looking || line_waits(s->team))
+		return;
+	if (compat_mono_ms() < m->look_at && (m->ending || !m->cancel_wanted))
 		return;
 	if (s->team->worker == NULL && backoff_waits(s->team))
 		return;
 	m->looking = true;
+	m->ending = m->cancel_wanted;
 	if (worker_lookup(s, m, &err) == -1)
 		pool_on_lookup_failed(s, m->id, &err, false);
 }
@@ -300,7 +328,7 @@ look_at_sleeper(struct session *s)
 		pool_want(s);
 	} else if (in_doubt(s)) {
 		look_up(s);
-	} else if (!backoff_waits(s->team)) {
+	} else if (!backoff_waits(s->team) && !line_waits(s->team)) {
 		start_or_wait(s);
 	} else if (s->state == SESSION_WAITING) {
 		/* Others may have the slot meanwhile. */
@@ -358,7 +386,10 @@ look_at(struct session *s)
 		break;
 	case SESSION_IDLE:
 		session_tell(s, false, NULL);
-		if (in_doubt(s))
+		/* Over a line the look-up ends whatever holds the conversation. */
+		if (in_doubt(s) && s->team->cfg->remote != NULL)
+			pool_close(s);
+		else if (in_doubt(s))
 			look_up(s);
 		else if (must_give_way(s))
 			pool_close(s);

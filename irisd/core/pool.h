@@ -27,6 +27,10 @@ int pool_room(struct irisd *d);
 
 /* A message that ends its Claude is given to one more, not to a row of them. */
 #define ATTEMPTS_CRASH 2
+/* One that never arrived, as its line was lost again and again, to some more. */
+#define ATTEMPTS_CUT 10
+/* How often a turn that was cut off by a lost line is gone on with. */
+#define RESUMES_MAX 3
 
 /* Its process has nothing to do: its own messages are next, then those who wait for a slot. */
 void pool_became_idle(struct session *s);
@@ -66,6 +70,8 @@ enum pool_open_failure {
 	POOL_OPEN_LEAVING, /* the worker takes nothing more: its successor will */
 	POOL_OPEN_KILLED,  /* it was ended from outside: worth another try */
 	POOL_OPEN_ALIVE,   /* and it, or a part of it, can not be killed */
+	POOL_OPEN_LINE,    /* the host was not reached */
+	POOL_OPEN_CUT,     /* it was, and the line was lost before Claude was ready */
 };
 void pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_failure how);
 void pool_on_turn_refused(struct session *s, const char *message, const struct err *why);
@@ -90,6 +96,11 @@ void pool_on_closed(struct session *s);
  * opened again before that is gone.
  */
 void pool_on_alive(struct session *s, const char *reason);
+/*
+ * The line to it was lost: what became of it over there is not known, and its message is looked up
+ * when the host is reached again.
+ */
+void pool_on_cut(struct session *s, const char *reason);
 /* Its worker is gone; of its process more may be left than of the worker. */
 void pool_on_lost(struct session *s, const char *reason);
 
@@ -105,7 +116,12 @@ struct pool_adopted {
 void pool_adopt(struct session *s, const struct pool_adopted *a);
 
 /* What Claude's transcript says of a message. */
-enum pool_found { POOL_ABSENT, POOL_TAKEN, POOL_ANSWERED };
+enum pool_found {
+	POOL_ABSENT,
+	POOL_TAKEN,
+	POOL_ANSWERED,
+	POOL_RUNNING /* over a line only: its Claude still works on it */
+};
 struct pool_lookup {
 	enum pool_found found;
 	int64_t line;       /* of the transcript */
@@ -115,5 +131,15 @@ void pool_on_lookup(struct session *s, const char *message, const struct pool_lo
 /* The transcript can not be read, or the worker was lost (again: it may be asked once more). */
 void pool_on_lookup_failed(
     struct session *s, const char *message, const struct err *why, bool again);
+
+/* --- the line to a remote team's host ---------------------------------------------------------- */
+
+/* core/line.c: it did not come back in time. What waits for it, or is in doubt, ends with why. */
+void pool_line_over(struct team *t, const struct err *why);
+/*
+ * The team is on another machine now: what the old one has, or may have, can not be found out any
+ * more, and ends.
+ */
+void pool_moved_team(struct team *t);
 
 #endif

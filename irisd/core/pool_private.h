@@ -13,4 +13,17 @@ void pool_became_asleep(struct session *s);
 /* Everything that waits for this session, which has no process, ends with why. */
 void pool_fail_all(struct session *s, const struct err *why);
 
+/* --- pool_line.c ------------------------------------------------------------------------------ */
+
+/* What is with its process goes back into its queue in doubt. */
+void pool_in_doubt(struct session *s, const char *reason);
+/* The host was not reached for an open: true when that is waited for, false when it is final. */
+bool pool_open_waits(struct session *s, const struct err *why, enum pool_open_failure how);
+/* m, which Claude has and has not finished, goes on with a line of its own; false: it does not. */
+bool pool_goes_on(struct message *m);
+/* The line that was to go on with m never arrived: the next one will. */
+void pool_goes_on_again(struct message *m);
+/* Its Claude still works on m: it is looked up again a little later. */
+void pool_look_later(struct message *m);
+
 #endif

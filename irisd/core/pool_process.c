@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "irisd/core/backoff.h"
+#include "irisd/core/line.h"
 #include "irisd/core/message.h"
 #include "irisd/core/permission.h"
 #include "irisd/core/pool_private.h"
@@ -35,6 +36,7 @@ pool_on_opened(struct session *s, const struct pool_opened *o)
 	s->pid = o->pid;
 	s->pid_start = o->start;
 	s->restarted = false;
+	line_up(s->team);
 	compat_strlcpy(s->version, o->version != NULL ? o->version : "", sizeof s->version);
 	json_utf8_mend(s->version);
 	session_move(s, SESSION_EV_OPENED);
@@ -71,7 +73,9 @@ try_again(struct session *s, const struct err *why, bool in_use)
 void
 pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_failure how)
 {
-	if (how != POOL_OPEN_ALIVE)
+	if (how == POOL_OPEN_CUT)
+		permission_process_gone(s->d, s->row.instance);
+	else if (how != POOL_OPEN_ALIVE)
 		clear_mark(s);
 	if (how != POOL_OPEN_ALIVE && try_again(s, why, how == POOL_OPEN_IN_USE)) {
 		pool_became_asleep(s);
@@ -83,7 +87,7 @@ pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_fai
 		session_tell(s, false, why);
 	} else if (how == POOL_OPEN_KILLED) {
 		backoff_crash(s->team, why->msg);
-	} else if (how != POOL_OPEN_LEAVING) {
+	} else if (how != POOL_OPEN_LEAVING && !pool_open_waits(s, why, how)) {
 		log_warn("session did not start from=%s to=%s code=%s reason=%s", s->row.from,
 		    s->team->name, err_name(why->code), why->msg);
 		pool_fail_all(s, why);
@@ -105,11 +109,14 @@ static bool
 redeliver(struct session *s, int attempts, const char *doubt)
 {
 	struct message *m = s->current;
+	bool given = m->state == LADDER_SENT || m->resuming;
 
-	if (m->state != LADDER_SENT || m->attempts >= attempts || m->cancel_wanted ||
-	    s->state == SESSION_STOPPING || s->d->stopping || s->team->removed)
+	if (!given || m->attempts >= attempts || m->cancel_wanted || s->state == SESSION_STOPPING ||
+	    s->d->stopping || s->team->removed)
 		return false;
 	s->current = NULL;
+	if (m->resuming && doubt == NULL)
+		pool_goes_on_again(m);
 	message_requeue(m, doubt);
 	return true;
 }
@@ -156,6 +163,7 @@ pool_on_seen(struct session *s, const char *message, const char *evidence)
 		s->row.started = true;
 		store_session_update(s->d->store, &s->row);
 	}
+	m->resuming = false;
 	message_seen(m, evidence);
 }
 
@@ -303,15 +311,11 @@ pool_on_closed(struct session *s)
 void
 pool_on_lost(struct session *s, const char *reason)
 {
-	struct message *m = s->current;
-
 	if (s->state == SESSION_ASLEEP || s->state == SESSION_WAITING)
 		return;
 	s->left_pid = s->pid;
 	s->left_start = s->pid_start;
-	s->current = NULL;
-	if (m != NULL)
-		message_requeue(m, reason);
+	pool_in_doubt(s, reason);
 	pool_became_asleep(s);
 }
 

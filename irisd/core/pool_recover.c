@@ -9,8 +9,9 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "irisd/core/line.h"
 #include "irisd/core/message.h"
-#include "irisd/core/pool.h"
+#include "irisd/core/pool_private.h"
 #include "irisd/core/team.h"
 #include "irisd/net/worker.h"
 
@@ -77,29 +78,57 @@ looked_for(struct session *s, const char *message)
 
 /* Claude has it, or may have it, and no answer is to be had: it is not given to it once more. */
 static void
-fail(struct message *m, const char *what)
+fail(struct message *m, enum err_code code, const char *what)
 {
 	const char *team = m->session->team->name;
 	struct err why;
 
 	if (m->cancel_wanted) {
-		message_cancelled(m, "cancelled; its turn ended by a crash", NULL);
+		message_cancelled(m,
+		    m->cut ? "cancelled; its line was lost, and its turn was ended then"
+			   : "cancelled; its turn ended by a crash",
+		    NULL);
 		return;
 	}
-	err_set(&why, ERR_CRASHED,
+	err_set(&why, m->cut && code == ERR_CRASHED ? ERR_LINE : code,
 	    "%s, and %s; look at the session of team %s before you send it again", m->doubt, what,
 	    team);
 	message_failed(m, &why, NULL);
 }
 
+/* It is not in the transcript. */
+static void
+absent(struct message *m)
+{
+	const struct team *t = m->session->team;
+	struct err why;
+
+	if (m->turn[0] != '\0' && !m->cancel_wanted && !t->removed && m->attempts < ATTEMPTS_CUT)
+		pool_goes_on_again(m);
+	else if (m->state == LADDER_SEEN)
+		fail(m, ERR_CRASHED,
+		    "Claude had taken the message, but its transcript does not have it");
+	else if (m->cancel_wanted)
+		message_cancelled(m, "cancelled before Claude had it", NULL);
+	else if (t->removed) {
+		err_set(&why, ERR_NOT_FOUND, "team %s was removed from the configuration", t->name);
+		message_failed(m, &why, NULL);
+	} else if (m->attempts >= (m->cut ? ATTEMPTS_CUT : ATTEMPTS_CRASH))
+		fail(m, ERR_CRASHED,
+		    m->cut ? "it was cut off again with each try" : "a second try was the last");
+	else
+		message_certain(m);
+}
+
 void
 pool_on_lookup(struct session *s, const char *message, const struct pool_lookup *l)
 {
-	struct message *m = looked_for(s, message);
+	struct message *m;
 	char evidence[64];
-	struct err why;
 
-	if (m == NULL)
+	/* Whatever the host says: it is there. */
+	line_up(s->team);
+	if ((m = looked_for(s, message)) == NULL)
 		return;
 	log_info("transcript searched id=%s from=%s to=%s found=%d line=%lld", m->id, s->row.from,
 	    s->team->name, (int)l->found, (long long)l->line);
@@ -108,38 +137,43 @@ pool_on_lookup(struct session *s, const char *message, const struct pool_lookup 
 		s->row.started = true;
 		store_session_update(s->d->store, &s->row);
 	}
-	if (l->found == POOL_ANSWERED) {
+	switch (l->found) {
+	case POOL_RUNNING:
+		pool_look_later(m);
+		break;
+	case POOL_ANSWERED:
 		message_found(m, l->answer, evidence);
-	} else if (l->found == POOL_TAKEN) {
+		break;
+	case POOL_TAKEN:
 		message_seen(m, evidence);
-		fail(m, "its turn did not come to its end");
-	} else if (m->state == LADDER_SEEN) {
-		fail(m, "Claude had taken the message, but its transcript does not have it");
-	} else if (m->cancel_wanted) {
-		message_cancelled(m, "cancelled before Claude had it", NULL);
-	} else if (s->team->removed) {
-		err_set(&why, ERR_NOT_FOUND, "team %s was removed from the configuration",
-		    s->team->name);
-		message_failed(m, &why, NULL);
-	} else if (m->attempts >= ATTEMPTS_CRASH) {
-		fail(m, "a second try was the last");
-	} else {
-		message_certain(m);
+		if (!pool_goes_on(m))
+			fail(m, ERR_CRASHED,
+			    m->resumes >= RESUMES_MAX
+				? "its turn was cut off each time that it was gone on with"
+				: "its turn did not come to its end");
+		break;
+	case POOL_ABSENT:
+		absent(m);
+		break;
 	}
 }
 
 void
 pool_on_lookup_failed(struct session *s, const char *message, const struct err *why, bool again)
 {
-	struct message *m = looked_for(s, message);
+	bool cut = why->code == ERR_LINE && s->team->cfg->remote != NULL;
+	struct message *m;
 	char what[256];
 
-	if (m == NULL || again)
+	if (cut)
+		line_lost(s->team, why->msg);
+	m = looked_for(s, message);
+	if (m == NULL || again || cut)
 		return;
 	snprintf(
 	    what, sizeof what, "whether Claude has it can not be found out (%.200s)", why->msg);
 	json_utf8_mend(what);
-	fail(m, what);
+	fail(m, why->code == ERR_HOST ? ERR_HOST : ERR_CRASHED, what);
 }
 
 void

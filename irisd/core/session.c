@@ -99,6 +99,7 @@ session_new(struct team *t, const struct store_session *row)
 
 	s->d = t->d;
 	s->team = t;
+	s->remote = t->cfg->remote != NULL;
 	s->row = *row;
 	s->row.from = xstrdup(row->from);
 	s->row.to = xstrdup(row->to);
@@ -177,6 +178,8 @@ session_free(struct session *s)
 	}
 	if (s->idle_timer != NULL)
 		event_free(s->idle_timer);
+	if (s->look_timer != NULL)
+		event_free(s->look_timer);
 	inband_release(s);
 	renew_release(s);
 	TAILQ_REMOVE(&s->team->sessions, s, team_entry);

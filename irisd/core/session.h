@@ -69,6 +69,8 @@ struct session {
 	uint64_t pid_start; /* compat_proc_start */
 	pid_t left_pid;     /* of one whose worker is gone: net/evict.c kills it */
 	uint64_t left_start;
+	bool remote; /* it is an ssh, and Claude is behind it */
+	bool moved;  /* and the team is on another machine now */
 	char model[64], version[32];
 	char activity[160];       /* what the turn is doing, one line; "" unknown */
 	enum health health;       /* when it was looked at last, in this turn */
@@ -76,9 +78,10 @@ struct session {
 	int64_t owes_since; /* ms, monotonic: its Claude was asked and does not answer; 0: no */
 	int64_t idle_since; /* ms, monotonic */
 	struct event *idle_timer;
-	struct mcp *mcp; /* its in-band MCP client, owned; NULL until it speaks */
-	bool stale;      /* started with settings of the team that have changed since */
-	bool restarted;  /* this open already is the second try */
+	struct event *look_timer; /* until its first message is looked up again */
+	struct mcp *mcp;          /* its in-band MCP client, owned; NULL until it speaks */
+	bool stale;               /* started with settings of the team that have changed since */
+	bool restarted;           /* this open already is the second try */
 
 	struct renew *renew; /* while its conversation is begun anew; core/renew.c's */
 };

@@ -13,6 +13,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/backoff.h"
+#include "irisd/core/line.h"
 #include "irisd/core/team.h"
 #include "irisd/mcp/follow.h"
 #include "irisd/net/evict.h"
@@ -118,12 +119,28 @@ same_env(const struct config_env_list *a, const struct config_env_list *b)
 	return true;
 }
 
+/* The same for the line to it; how long a lost one is tried again is no part of that. */
+static bool
+same_line(const struct config_team *a, const struct config_team *b)
+{
+	const struct config_remote *x = &a->remote_options, *y = &b->remote_options;
+
+	return same_text(a->remote, b->remote) && a->ssh2 == b->ssh2 &&
+	    same_text(x->identity, y->identity) && same_text(x->passphrase, y->passphrase) &&
+	    x->port == y->port && x->strict_host_key_checking == y->strict_host_key_checking &&
+	    x->connect_timeout == y->connect_timeout && x->linger_timeout == y->linger_timeout &&
+	    x->server_alive_interval == y->server_alive_interval &&
+	    x->server_alive_count_max == y->server_alive_count_max &&
+	    x->compression == y->compression && x->forward_agent == y->forward_agent &&
+	    same_list(&x->extra_ssh_args, &y->extra_ssh_args);
+}
+
 /* Whether a process would be started in the same way. The description is part of its prompt. */
 static bool
 same_process(const struct config_team *a, const struct config_team *b)
 {
 	return same_text(a->path, b->path) && same_text(a->description, b->description) &&
-	    same_text(a->remote, b->remote) && same_text(a->claude_path, b->claude_path) &&
+	    same_line(a, b) && same_text(a->claude_path, b->claude_path) &&
 	    same_text(a->model, b->model) &&
 	    same_text(a->append_system_prompt, b->append_system_prompt) &&
 	    same_text(a->mcp_config, b->mcp_config) &&
@@ -142,7 +159,8 @@ same_config(const struct config_team *a, const struct config_team *b)
 	    same_list(&a->rules.allow, &b->rules.allow) &&
 	    same_list(&a->rules.deny, &b->rules.deny) && same_list(&a->rules.ask, &b->rules.ask) &&
 	    a->session_init_timeout == b->session_init_timeout &&
-	    a->spawn_timeout == b->spawn_timeout && a->idle_timeout == b->idle_timeout;
+	    a->spawn_timeout == b->spawn_timeout && a->idle_timeout == b->idle_timeout &&
+	    a->remote_options.reconnect_timeout == b->remote_options.reconnect_timeout;
 }
 
 static void
@@ -206,7 +224,7 @@ team_sync(struct irisd *d, struct conf *conf, cJSON *diff)
 	const char *lists[] = {"added", "removed", "changed"};
 	const struct config_team *cfg;
 	struct team *t, *next;
-	bool renew;
+	bool renew, moved;
 	size_t i;
 
 	for (i = 0; diff != NULL && i < 3; i++)
@@ -227,8 +245,16 @@ team_sync(struct irisd *d, struct conf *conf, cJSON *diff)
 			log_info("team has another directory, its conversations begin anew team=%s "
 				 "old=%s new=%s",
 			    t->name, t->cfg->path, cfg->path);
+		moved = !same_text(t->cfg->remote, cfg->remote);
+		if (moved)
+			log_info("team is on another machine, its conversations begin anew team=%s "
+				 "old=%s new=%s",
+			    t->name, t->cfg->remote != NULL ? t->cfg->remote : "this one",
+			    cfg->remote != NULL ? cfg->remote : "this one");
 		renew = !same_process(t->cfg, cfg);
 		set_config(t, conf, cfg);
+		if (moved)
+			pool_moved_team(t);
 		if (renew)
 			pool_renew_team(t);
 	}
@@ -250,6 +276,7 @@ team_free(struct team *t)
 		session_free(s);
 	evict_forget(t);
 	backoff_release(t);
+	line_release(t);
 	TAILQ_REMOVE(&t->d->teams, t, entry);
 	conf_unref(t->conf);
 	free(t->name);

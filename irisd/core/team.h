@@ -20,6 +20,17 @@ struct backoff {
 	struct event *timer; /* NULL until it was needed */
 };
 
+/* core/line.c's. */
+struct line {
+	bool down;           /* a session was cut, and the host was not reached since */
+	int tries;           /* that did not bring it back */
+	int64_t since;       /* ms, wall clock */
+	int64_t lost;        /* the same, monotonic */
+	int64_t next;        /* ms, monotonic: no try before that */
+	char why[512];       /* the last one */
+	struct event *timer; /* NULL until it was needed */
+};
+
 struct team {
 	TAILQ_ENTRY(team) entry; /* irisd.teams, by name */
 	struct irisd *d;
@@ -33,6 +44,7 @@ struct team {
 	int adopting;                 /* workers of an earlier irisd's that have not spoken yet */
 	struct evict *evict;          /* while leftovers of its Claudes are killed; net/evict.c's */
 	struct backoff backoff;
+	struct line line; /* to its host; never down for a local team */
 };
 
 /* NULL when it is not configured (any more). */

@@ -142,7 +142,7 @@ static void
 tick_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct mcp_call *c = arg;
-	char text[256];
+	char text[MESSAGE_WHERE];
 	struct message *m;
 
 	(void)fd;

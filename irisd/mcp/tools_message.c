@@ -101,7 +101,7 @@ not_waiting(struct mcp_call *c, bool timed_out)
 {
 	struct message *m = message_find(c->mcp->d, c->message);
 	struct store_message row;
-	char where[256], *hint;
+	char where[MESSAGE_WHERE], *hint;
 	cJSON *o;
 
 	if (m == NULL || !store_message_load(c->mcp->d->store, c->message, &row)) {
@@ -128,7 +128,7 @@ static void
 wait_cb(struct wait *w, enum wait_event ev, const char *text)
 {
 	struct mcp_call *c = w->arg;
-	char where[256];
+	char where[MESSAGE_WHERE];
 
 	(void)text;
 	switch (ev) {
@@ -155,7 +155,7 @@ static void
 await(struct mcp_call *c, int64_t timeout)
 {
 	struct message *m = message_find(c->mcp->d, c->message);
-	char where[256];
+	char where[MESSAGE_WHERE];
 
 	if (m == NULL) {
 		finish(c);

@@ -59,7 +59,7 @@ status(struct irisd *d, const struct store_message *row)
 {
 	const struct message *m = message_find(d, row->id);
 	cJSON *o = json_new();
-	char where[256];
+	char where[MESSAGE_WHERE];
 
 	json_put_str(o, "messageId", row->id);
 	json_put_str(o, "state", ladder_name(row->state));

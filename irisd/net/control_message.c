@@ -21,7 +21,7 @@ static void
 answer(struct control *c, bool timed_out)
 {
 	struct store_message row;
-	char where[256], *hint;
+	char where[MESSAGE_WHERE], *hint;
 	struct message *m;
 	struct err err;
 	cJSON *o;
@@ -102,7 +102,7 @@ static void
 await(struct control *c, int64_t timeout)
 {
 	struct message *m = message_find(c->client->d, c->message);
-	char where[256];
+	char where[MESSAGE_WHERE];
 
 	if (m != NULL && c->stream) {
 		message_describe(m, where, sizeof where);

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "irisd/core/backoff.h"
 #include "irisd/core/describe.h"
+#include "irisd/core/line.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/talk.h"
 #include "irisd/net/control.h"
@@ -109,7 +110,7 @@ control_team_wake(struct control *c, const cJSON *params)
 		session_watch(s, false, wake_cb, c);
 		/* A person who says so may try again what has crashed too often. */
 		backoff_reset(t);
-		pool_want_team(t);
+		line_retry(t);
 	}
 }
 

@@ -62,6 +62,18 @@ note_marks(struct remains *r, const char *const *instances, size_t n)
 	return rv;
 }
 
+/* An ssh alone: a connection that sessions of other teams share may hang on it. */
+static void
+end_left(struct evict *e, const struct session *s)
+{
+	if (s->left_pid == 0 || compat_proc_start(s->left_pid) != s->left_start)
+		return;
+	if (s->remote)
+		kill(s->left_pid, SIGKILL);
+	else
+		remains_note(&e->remains, s->left_pid);
+}
+
 /* Kill what there is of the team's strays. True when it is known that nothing is left. */
 static bool
 kill_all(struct evict *e)
@@ -74,8 +86,7 @@ kill_all(struct evict *e)
 	TAILQ_FOREACH (s, &e->team->sessions, team_entry) {
 		if (!stray(s))
 			continue;
-		if (s->left_pid != 0 && compat_proc_start(s->left_pid) == s->left_start)
-			remains_note(&e->remains, s->left_pid);
+		end_left(e, s);
 		instances = xreallocarray(instances, n + 1, sizeof *instances);
 		instances[n++] = s->row.instance;
 	}
@@ -96,8 +107,11 @@ done(struct evict *e)
 		if (!stray(s))
 			continue;
 		permission_process_gone(t->d, s->row.instance);
-		s->row.instance[0] = '\0';
 		s->left_pid = 0;
+		/* What is left on another machine is ended there, before the next one begins. */
+		if (s->remote)
+			continue;
+		s->row.instance[0] = '\0';
 		store_session_process(t->d->store, &s->row);
 	}
 	evict_forget(t);

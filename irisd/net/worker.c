@@ -30,16 +30,19 @@
 #define LEAVE_GRACE_MS   2000 /* for what is queued when irisd hands over */
 #define LEFTOVERS_MAX    256
 
-/* Kill a process with everything that descends from it, when it still is the one that was meant. */
+/*
+ * Kill a worker with everything that descends from it, when it still is the one that was meant. Of
+ * a remote team, alone: connections that others share may hang on it, and net/evict.c ends its own.
+ */
 static void
-kill_tree(pid_t pid, uint64_t start)
+kill_tree(const struct team *t, pid_t pid, uint64_t start)
 {
 	pid_t pids[LEFTOVERS_MAX];
 	size_t n, i;
 
 	if (pid <= 0 || compat_proc_start(pid) != start || start == 0)
 		return;
-	n = compat_proc_descendants(&pid, 1, pids, LEFTOVERS_MAX);
+	n = t->cfg->remote == NULL ? compat_proc_descendants(&pid, 1, pids, LEFTOVERS_MAX) : 0;
 	for (i = 0; i < n && i < LEFTOVERS_MAX; i++)
 		kill(pids[i], SIGKILL);
 	kill(pid, SIGKILL);
@@ -124,7 +127,7 @@ worker_lost(struct worker *w, const char *why)
 	if (!w->stopping)
 		log_warn("worker lost team=%s pid=%ld reason=%s", w->team->name, (long)w->pid, why);
 	if (!w->reaped)
-		kill_tree(w->pid, w->start);
+		kill_tree(w->team, w->pid, w->start);
 	/* Neither a child nor watched: this is all that will be known of its end. */
 	w->reaped = w->reaped || (!w->child && w->exit_ev == NULL);
 	if (w->adopting) {

@@ -12,6 +12,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/envelope.h"
 #include "irisd/core/pool.h"
+#include "irisd/net/remote_params.h"
 #include "irisd/net/worker_private.h"
 
 void
@@ -41,6 +42,16 @@ params_for(const struct session *s)
 
 	json_put_str(p, "session", s->key);
 	return p;
+}
+
+/* Where the team is, for what is done there. */
+static void
+put_remote(cJSON *p, const struct session *s)
+{
+	cJSON *remote = remote_params(s->d, s->team->cfg);
+
+	if (remote != NULL)
+		json_put(p, "remote", remote);
 }
 
 static void
@@ -99,6 +110,7 @@ open_params(const struct session *s)
 	    p, "spawnTimeout", s->row.started ? cfg->spawn_timeout : cfg->session_init_timeout);
 	json_put_int(p, "responseTimeout", cfg->response_timeout);
 	json_put_int(p, "stopTimeout", s->d->conf->config->settings.stop_timeout);
+	put_remote(p, s);
 	return p;
 }
 
@@ -107,16 +119,13 @@ worker_open(struct session *s, struct err *err)
 {
 	struct worker *w = s->team->worker;
 
-	if (s->team->cfg->remote != NULL)
-		return err_set(err, ERR_UNAVAILABLE,
-		    "team %s is on another machine (remote: %s); this version reaches local teams only",
-		    s->team->name, s->team->cfg->remote);
 	if (w != NULL && w->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "team %s is being stopped", s->team->name);
 	if (w == NULL && (w = worker_start(s->team, err)) == NULL)
 		return -1;
 	s->process++;
-	s->stale = false;
+	s->stale = s->moved = false;
+	s->remote = s->team->cfg->remote != NULL;
 	if (s->row.instance[0] == '\0') {
 		uuid_v4(s->row.instance);
 		store_session_process(s->d->store, &s->row);
@@ -139,6 +148,11 @@ worker_lookup(struct session *s, struct message *m, struct err *err)
 	json_put_str(p, "claudeId", s->row.claude_id);
 	json_put_str(p, "message", m->id);
 	json_put(p, "env", worker_env(s->team->cfg));
+	if (s->team->cfg->remote != NULL) {
+		json_put_str_opt(p, "turn", m->turn[0] != '\0' ? m->turn : NULL);
+		json_put_bool(p, "kill", m->cancel_wanted);
+		put_remote(p, s);
+	}
 	worker_request(w, "worker/lookup", p, WORKER_LOOKUP, s, m);
 	return 0;
 }
@@ -156,6 +170,7 @@ worker_forget(struct session *s, const char *claude_id, struct err *err)
 	p = params_for(s);
 	json_put_str(p, "claudeId", claude_id);
 	json_put(p, "env", worker_env(s->team->cfg));
+	put_remote(p, s);
 	worker_request(w, "worker/forget", p, WORKER_FORGET, s, NULL);
 	return 0;
 }
@@ -164,17 +179,22 @@ int
 worker_turn(struct session *s, struct message *m, struct err *err)
 {
 	struct worker *w = s->team->worker;
+	bool on = m->state == LADDER_SEEN;
 	struct store_message row;
 	cJSON *p;
 	char *text;
 
 	if (w == NULL || !store_message_load(s->d->store, m->id, &row))
 		return err_set(err, ERR_INTERNAL, "message %s can not be handed over", m->id);
-	text = row.kind == STORE_KIND_COMMAND
-	    ? xstrdup(row.body)
-	    : envelope_wrap(m->id, row.from, row.to, row.hops, row.body);
+	if (on)
+		text = envelope_resume(m->turn, m->id, row.from, row.to, row.hops);
+	else if (row.kind == STORE_KIND_COMMAND)
+		text = xstrdup(row.body);
+	else
+		text = envelope_wrap(m->id, row.from, row.to, row.hops, row.body);
 	p = params_for(s);
 	json_put_str(p, "message", m->id);
+	json_put_str_opt(p, "line", on ? m->turn : NULL);
 	json_put_str(p, "text", text);
 	worker_request(w, "worker/turn", p, WORKER_TURN, s, m);
 	free(text);

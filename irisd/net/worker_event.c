@@ -35,6 +35,8 @@ open_failure(const cJSON *error, const struct err *err)
 
 	if (json_bool(data, "alive", false))
 		return POOL_OPEN_ALIVE;
+	if (err->code == ERR_LINE)
+		return json_bool(data, "line", false) ? POOL_OPEN_CUT : POOL_OPEN_LINE;
 	if (err->code == ERR_UNAVAILABLE || err->code == ERR_CANCELLED)
 		return POOL_OPEN_LEAVING;
 	if (json_bool(data, "inUse", false))
@@ -58,8 +60,10 @@ static void
 looked_up(struct session *s, const char *message, const cJSON *result, const struct err *error,
     bool leaving)
 {
-	static const char *const names[] = {
-	    [POOL_ABSENT] = "absent", [POOL_TAKEN] = "taken", [POOL_ANSWERED] = "answered"};
+	static const char *const names[] = {[POOL_ABSENT] = "absent",
+	    [POOL_TAKEN] = "taken",
+	    [POOL_ANSWERED] = "answered",
+	    [POOL_RUNNING] = "running"};
 	const char *state = json_str(result, "state");
 	struct pool_lookup l = {POOL_TAKEN, json_int_or(result, "line", 0), NULL};
 	int i;
@@ -68,7 +72,7 @@ looked_up(struct session *s, const char *message, const cJSON *result, const str
 		pool_on_lookup_failed(s, message, error, leaving);
 		return;
 	}
-	for (i = POOL_ABSENT; i <= POOL_ANSWERED; i++)
+	for (i = POOL_ABSENT; i <= POOL_RUNNING; i++)
 		if (state != NULL && strcmp(state, names[i]) == 0)
 			l.found = (enum pool_found)i;
 	if (l.found == POOL_ANSWERED && (l.answer = json_str(result, "answer")) == NULL)
@@ -329,6 +333,10 @@ ev_exit(struct session *s, const char *id, const cJSON *p, struct err *err)
 	/* A process that never opened is told by the answer to worker/open; another one is nobody's. */
 	if (s->pid == 0 || json_int_or(p, "pid", 0) != s->pid)
 		return 0;
+	if (json_bool(p, "line", false)) {
+		pool_on_cut(s, reason != NULL ? reason : "the line was lost");
+		return 0;
+	}
 	/* Ended in order, and not by us: its worker has begun to stop by itself. */
 	if (json_bool(p, "expected", false) && s->state != SESSION_STOPPING && !s->d->stopping)
 		worker_leaves(s->team->worker);

@@ -54,7 +54,10 @@ worker_turn(struct session *s, struct message *m, struct err *err)
 	assert_ptr_equal(m->session, s);
 	assert_true(store_message_load(s->d->store, m->id, &row));
 	more = xasprintf(" %s", row.body);
-	note_did("turn", s, more);
+	/* A turn that goes on has a line of its own, which is in the store before it is sent. */
+	assert_int_equal(m->state == LADDER_SEEN, m->turn[0] != '\0');
+	assert_string_equal(row.turn, m->turn);
+	note_did(m->state == LADDER_SEEN ? "go on" : "turn", s, more);
 	free(more);
 	store_message_release(&row);
 	if (turn_fails == NULL)
@@ -68,7 +71,8 @@ worker_lookup(struct session *s, struct message *m, struct err *err)
 {
 	(void)err;
 	assert_ptr_equal(m->session, s);
-	note_did("look", s, "");
+	note_did(s->team->cfg->remote != NULL && m->cancel_wanted ? "end" : "look", s,
+	    m->turn[0] != '\0' ? " turn" : "");
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "irisd/core/describe.h"
+#include "irisd/core/line.h"
 #include "tests/unit/pool_fixture.h"
 
 #define MESSAGE "id from to message state createdAt updatedAt root hops receipts "
@@ -252,6 +253,8 @@ test_session(void **state)
 static void
 test_team(void **state)
 {
+	int64_t before = compat_now_ms();
+	const cJSON *line;
 	struct session *s;
 	cJSON *o;
 
@@ -289,6 +292,21 @@ test_team(void **state)
 	members(o, TEAMOBJ "remote ");
 	assert_string_equal(json_str(o, "remote"), "ssh host");
 	cJSON_Delete(o);
+
+	line_lost(team_find(&d, "away"), "box is off");
+	o = sent(describe_team(team_find(&d, "away")));
+	members(o, TEAMOBJ "remote line ");
+	line = json_obj(o, "line");
+	members(line, "host down why nextTry ");
+	assert_string_equal(json_str(line, "host"), "host");
+	assert_string_equal(json_str(line, "why"), "box is off");
+	assert_in_range(json_int_or(line, "down", 0), before, compat_now_ms());
+	assert_in_range(json_int_or(line, "nextTry", 0), before + 700, compat_now_ms() + 1300);
+	cJSON_Delete(o);
+	line_up(team_find(&d, "away"));
+	o = sent(describe_team(team_find(&d, "away")));
+	members(o, TEAMOBJ "remote ");
+	cJSON_Delete(o);
 }
 
 /* One sentence that has these words; NULL: nothing stands in the way. */
@@ -311,7 +329,9 @@ test_problems(void **state)
 	problem("gone", "its directory does not exist");
 	write_text(in_dir("config.yaml.txt"), "no directory");
 	problem("file", "its path is no directory");
-	problem("away", "on another machine");
+	problem("away", NULL);
+	line_lost(team_find(&d, "away"), "box is off");
+	problem("away", "the line to host is lost (box is off); trying again in");
 	if (geteuid() != 0) {
 		assert_int_equal(chmod(in_dir("alpha"), 0), 0);
 		problem("full", "can not be entered by this user");

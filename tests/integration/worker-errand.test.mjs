@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What iris-worker does on a team's host apart from running claude: worker/lookup, forget, check and trust. The host is
+ * What iris-worker does on a team's host apart from running claude: worker/lookup, forget and check. The host is
  * this machine, and ssh a stand-in that says what ssh says and runs the command itself; a real sshd is in tests/remote.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync, chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync,
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync,
 	writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,17 +74,6 @@ stuck) echo '{"type":"iris_remote","hello":1}'; exec sleep 600 ;;
 loose) sh -c "$last"; sleep 600 & exit 0 ;;
 esac
 exec sh -c "$last"
-`;
-
-const IRIS_SSH = `#!/bin/sh
-echo "$*" >>"$TMPDIR/trust"
-for last; do :; done
-case $last in
-refused) echo "iris-ssh: connect to host refused port 22: Connection refused" >&2; exit 255 ;;
-garbage) echo '{"keys":1}'; exit 0 ;;
-wrong) echo "iris-ssh: wrong has no key with the fingerprint SHA256:x" >&2; exit 1 ;;
-esac
-echo '{"host":"box","port":22,"keys":[{"type":"ssh-ed25519","fingerprint":"SHA256:abc"}],"state":"unknown","file":"/kh","recorded":false}'
 `;
 
 const bin = mkdtempSync(join(tmpdir(), "iris-ssh-"));

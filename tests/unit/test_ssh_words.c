@@ -182,6 +182,26 @@ static const struct {
     {"ControlPath too long ('/tmp/x' >= 108 bytes)\r\n", ERR_HOST, "control socket is too long",
 	"/tmp/x", "IRIS_HOME"},
 
+    /* iris-ssh's own. */
+    {"iris-ssh: the option 'foo' is not one of iris-ssh's; see iris-ssh(1)\n", ERR_HOST,
+	"does not know an option", "'foo'", "remoteOptions"},
+    {"iris-ssh: the key in /k has a passphrase, and there is none here: set "
+     "remoteOptions.passphrase, or give the key to an agent\n"
+     "iris-ssh: me@box: Permission denied (publickey).\n",
+	ERR_HOST, "passphrase is wrong or missing", "the key in /k", "ssh-add"},
+    {"iris-ssh: Permissions 0644 for '/k' are too open: this private key is not used\n"
+     "iris-ssh: me@box: Permission denied (publickey).\n",
+	ERR_HOST, "others can read it", "0644", "chmod 600"},
+    {"iris-ssh: box shows the ED25519 key SHA256:a, not SHA256:b: nothing is recorded\n", ERR_HOST,
+	"the key of box is not recorded", "not SHA256:b", "compare"},
+    {"iris-ssh: No ED25519 host key is known for box and you have requested strict checking.\n"
+     "iris-ssh: It shows the ED25519 key SHA256:ab+/c. If that is the host's, run: x\n"
+     "iris-ssh: Host key verification failed.\n",
+	ERR_HOST, "the host key of box is not known here, it shows SHA256:ab+/c (",
+	"No ED25519 host key", "iris remote trust box"},
+    {"iris-ssh: connect to host box port 22 through jump: Channel opening failure\n", ERR_LINE,
+	"box can not be reached", "through jump", "network"},
+
     /* Noise, and what is not known. */
     {"debug1: connect to address 10.0.0.1 port 22: Connection refused\r\n"
      "Warning: Permanently added 'box' (ED25519) to the list of known hosts.\r\n"

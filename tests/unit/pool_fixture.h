@@ -85,6 +85,22 @@ worker_forget(struct session *s, const char *claude_id, struct err *err)
 	return 0;
 }
 
+int
+worker_check(struct team *t, struct worker_ticket *ticket, struct err *err)
+{
+	(void)ticket;
+	return err_set(err, ERR_UNAVAILABLE, "team %s has no worker in this test", t->name);
+}
+
+int
+worker_trust(struct team *t, const struct config_team *where, const char *record,
+    struct worker_ticket *ticket, struct err *err)
+{
+	(void)where;
+	(void)record;
+	return worker_check(t, ticket, err);
+}
+
 /* What the transcript is made to say. */
 static inline void
 looked(struct session *s, const char *id, enum pool_found found, int64_t line, const char *answer)

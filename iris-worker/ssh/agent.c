@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * See agent.h. A thread, because libssh waits for the agent's answers: it reads a request, asks the
- * agent, and hands the answer on. It knows one message, the list of keys (RFC draft-miller-ssh-agent
- * 2.5), and touches nothing of libssh. Called by auth.c.
+ * agent, and hands the answer on. It knows one message, the list of keys (draft-miller-ssh-agent),
+ * and touches nothing of libssh. Called by auth.c.
  */
 #include <errno.h>
 #include <pthread.h>

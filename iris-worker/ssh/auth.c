@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,7 +120,7 @@ open_private(const char *path)
 	if (!needed)
 		say("the key in %s can not be read", path);
 	else if (passphrase == NULL)
-		say("the key in %s has a passphrase, and there is none here: set remoteOptions.passphrase, "
+		say("the key in %s has a passphrase, and there is none here: set the passphrase, "
 		    "or give the key to an agent",
 		    path);
 	else if (ssh_pki_import_privkey_file(path, passphrase, NULL, NULL, &key) == SSH_OK)
@@ -140,6 +141,8 @@ load(struct login *g)
 	for (i = 0; i < c->nidentity; i++) {
 		id = &g->ids[g->n];
 		memset(id, 0, sizeof *id);
+		if (strcasecmp(c->identity[i], "none") == 0)
+			continue;
 		if ((id->path = conf_expand(c, c->identity[i], NULL)) == NULL)
 			continue;
 		name = xasprintf("%s.pub", id->path);

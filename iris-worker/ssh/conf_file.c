@@ -200,7 +200,7 @@ criterion(const struct reader *r, const char *name, const char **rest)
 		else
 			rc = pw != NULL && conf_match(arg, pw->pw_name);
 	} else if (strcasecmp(name, "exec") == 0) {
-		say("%s line %d: iris-ssh runs no command for \"Match exec\"; this section is passed over",
+		say("%s line %d: iris-ssh runs no command for \"Match exec\"; the section is left out",
 		    r->path, r->line);
 		rc = 0;
 	}

@@ -26,7 +26,7 @@
 
 static int reach(struct line *, struct conf *, struct verify *, int, struct err *);
 
-/* What is said when the time is over: two texts in turn, since the signal may come at any moment. */
+/* What is said when the time is over: two texts in turn, since the signal comes at any moment. */
 static char phases[2][512];
 static const char *volatile phase = "iris-ssh: Connection timed out\n";
 static int64_t deadline; /* ms, of compat_mono_ms */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reading known_hosts, see knownhosts.h. libssh takes one line apart and compares a hashed name;
- * which lines there are, in which order and what they mean is decided here, because libssh passes
- * over @revoked, and takes a key of another kind for no reason to refuse. Called by verify.c.
+ * which lines are about a host and what they mean is decided here, because libssh passes over
+ * @revoked and !names, and takes a key of another kind for no reason to refuse. Called by verify.c.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -100,12 +100,27 @@ known_name(const struct conf *c)
 	return name;
 }
 
+/* Whether names, the first field of a line, are about this host. libssh knows the hashed form. */
+static bool
+about(const char *name, const char *line, bool hashed)
+{
+	char *names;
+	bool found;
+
+	if (hashed)
+		return true;
+	names = xstrndup(line, strcspn(line, " "));
+	found = conf_match(names, name);
+	free(names);
+	return found;
+}
+
 int
 known_line_parse(const char *name, const char *text, struct known_line *l)
 {
 	struct ssh_knownhosts_entry *entry = NULL;
 	char *copy, *p;
-	int rc;
+	bool hashed;
 
 	memset(l, 0, sizeof *l);
 	copy = xstrdup(text);
@@ -116,14 +131,12 @@ known_line_parse(const char *name, const char *text, struct known_line *l)
 	if (strncmp(p, "@revoked ", 9) == 0) {
 		l->revoked = true;
 		p += 9 + strspn(p + 9, " ");
-	} else if (*p == '@' || *p == '#' || *p == '\0') {
-		free(copy);
-		return -1;
 	}
-	l->hashed = *p == '|';
+	hashed = *p == '|';
 	l->pattern = strcspn(p, "*?!") < strcspn(p, " ");
-	rc = ssh_known_hosts_parse_line(name, p, &entry);
-	if (rc == SSH_OK && entry != NULL && entry->publickey != NULL)
+	if (*p != '@' && *p != '#' && *p != '\0' && about(name, p, hashed) &&
+	    ssh_known_hosts_parse_line(hashed ? name : NULL, p, &entry) == SSH_OK &&
+	    entry != NULL && entry->publickey != NULL)
 		l->key = ssh_key_dup(entry->publickey);
 	if (entry != NULL)
 		ssh_knownhosts_entry_free(entry);

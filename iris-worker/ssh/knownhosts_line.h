@@ -11,7 +11,6 @@
 struct known_line {
 	ssh_key key;  /* owned by who has called known_line_parse */
 	bool revoked; /* @revoked */
-	bool hashed;
 	bool pattern; /* of names with * or ? or ! */
 };
 

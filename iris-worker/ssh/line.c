@@ -129,7 +129,7 @@ run_hops(struct line *l, const struct pollfd *set)
 	return 0;
 }
 
-/* What a call for one flow has read of a connection may be for another one: nothing else tells it. */
+/* What a call for one flow has read may be for another one: nothing else tells that one. */
 static uint64_t
 heard_bytes(const struct line *l)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The line: the hosts that are logged in to, one through the other, and the flows of bytes through
- * them, all moved by one poll(2). A hop is one host and its session; a flow joins a channel of a hop
- * with descriptors: standard input and output, a forwarded connection, an agent, or the next hop.
+ * them, all moved by one poll(2). A hop is one host and its session; a flow joins a channel of a
+ * hop with descriptors: standard input and output, a forwarded connection, an agent, the next hop.
  *
  * libssh never blocks here. A call that is not through yet is repeated after line_step: LINE_WAIT.
  */
@@ -90,8 +90,8 @@ int line_step(struct line *l, int timeout);
 	} while (0)
 
 /*
- * flow.c. The descriptors are the flow's from now on, and are made non-blocking; those of 0, 1 and 2
- * get back what they were set to.
+ * flow.c. The descriptors are the flow's from now on, and are made non-blocking; 0, 1 and 2 stay
+ * open, and main.c gives them back what they were set to.
  */
 struct flow *flow_new(
     struct line *l, struct hop *h, ssh_channel channel, int rfd, int wfd, int efd);

@@ -37,12 +37,12 @@ refuse(const struct hop *h, ssh_key key, const struct known *k, struct err *err)
 	char *print = known_fingerprint(key);
 
 	if (k->state == KNOWN_REVOKED) {
-		say("WARNING: REVOKED HOST KEY DETECTED! %s shows the %s key %s, which is marked as revoked "
+		say("WARNING: REVOKED HOST KEY DETECTED! %s shows the %s key %s, which is revoked "
 		    "in known_hosts.",
 		    name, kind, print);
 	} else if (k->state == KNOWN_CHANGED) {
-		say("WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! It is possible that someone is doing "
-		    "something nasty, or that the host has a new key.");
+		say("WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! Somebody may be in "
+		    "between, or the host has a new key.");
 		say("%s shows the %s key %s, but %s line %d has another one.", name, kind, print,
 		    k->file, k->line);
 		say("If the new key is the host's, run: iris remote trust %s", name);

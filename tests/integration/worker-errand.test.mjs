@@ -10,7 +10,7 @@ import { once } from "node:events";
 import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync,
 	writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { after } from "node:test";
 import { fakeClaudePath } from "../lib/claude-env.mjs";
 import { refused, workerTest } from "../lib/fake-irisd.mjs";
@@ -73,12 +73,26 @@ cut) { read -r l; echo; echo '{"type":"iris_remote","hello":1}'; } <&0; say "cli
 stuck) echo '{"type":"iris_remote","hello":1}'; exec sleep 600 ;;
 loose) sh -c "$last"; sleep 600 & exit 0 ;;
 esac
-exec sh -c "$last"
+[ -z "$FAR_PATH" ] || export PATH="$FAR_PATH"
+[ -z "$FAR_SH" ] || last=$(printf %s "$last" | /usr/bin/env sed "s,/bin/sh,$FAR_SH,")
+exec /bin/sh -c "$last"
 `;
 
 const bin = mkdtempSync(join(tmpdir(), "iris-ssh-"));
 writeFileSync(join(bin, "ssh"), SSH, { mode: 0o755 });
 after(() => rmSync(bin, { recursive: true }));
+/* As /bin/sh over there; some programs are what they are called. */
+const find = (name) => process.env.PATH.split(delimiter).map((d) => join(d, name)).find(existsSync);
+const shells = ["dash", "bash", "busybox", "zsh", "mksh", "yash"].filter(find);
+for (const name of shells) {
+	mkdirSync(join(bin, name));
+	symlinkSync(find(name), join(bin, name, "sh"));
+}
+/* A host that has nothing but busybox. */
+if (shells.includes("busybox")) {
+	for (const applet of ["cat", "df", "grep", "ls", "mkdir", "rm", "sed", "sleep", "tail", "tr", "ps", "env"])
+		symlinkSync(find("busybox"), join(bin, "busybox", applet));
+}
 const env = { PATH: `${bin}:${process.env.PATH}` };
 
 const conversation = "7261b91c-1111-4222-8333-444455556666";
@@ -366,6 +380,29 @@ errandTest("check: a claude that hangs or does not stop talking is ended", async
 	assert.match(loud.steps.at(-1).detail, /too much/);
 	await waitFor(() => processesOf(irisd.root).length === 1, { what: "nothing of it is left" });
 });
+
+for (const name of shells)
+	errandTest(`the scripts in ${name}`, async (irisd) => {
+		const one = randomUUID(), { file, dir } = far(irisd, "-a b");
+		mkdirSync(join(irisd.root, "far", "it's \"$x\" \\ *"));
+		assert.deepEqual(await lookup(irisd, one), ABSENT);
+		writeFileSync(file, user(randomUUID()) + answer("no") + user(one) + answer("yes"));
+		assert.deepEqual(await lookup(irisd, one), { state: "answered", line: 3, answer: "yes" });
+		assert.deepEqual(await lookup(irisd, randomUUID()), ABSENT);
+		const held = holder(irisd, { IRIS_CONVERSATION: conversation }, "trap '' TERM; exec sleep 600");
+		assert.equal((await lookup(irisd, one, { kill: true })).state, "answered");
+		await held.ended;
+		const r = await check(irisd, "box", { cwd: "~/it's \"$x\" \\ *" });
+		assert.ok(r.ok, JSON.stringify(r));
+		assert.equal(r.steps[4].detail, join(irisd.root, "far", "it's \"$x\" \\ *"));
+		assert.match(r.steps[6].detail, /MiB free/);
+		assert.deepEqual(shape(await check(irisd, "box", { cwd: "~/work" })), upTo("directory"));
+		assert.deepEqual(shape(await check(irisd, "box", { cwd: ".", claudePath: "/bin/false" })), upTo("claude"));
+		assert.deepEqual(await irisd.request("worker/forget", { session: "s1", claudeId: conversation, remote: remote("box") }), { removed: true });
+		assert.deepEqual(readdirSync(dir), []);
+		symlinkSync(file, file);
+		await refused(lookup(irisd, one), "io", /can not be read/);
+	}, { FAR_SH: join(bin, name, "sh"), FAR_PATH: name === "busybox" ? join(bin, name) : "" });
 
 errandTest("no ssh program here: the first step says so, and so does every errand", async (irisd) => {
 	const r = await check(irisd, "box");

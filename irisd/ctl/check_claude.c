@@ -144,19 +144,18 @@ check_one(struct checks *l, const char *program)
 void
 check_claudes(struct checks *l, const struct config *cfg)
 {
-	size_t i, local = 0;
+	size_t i;
 
 	for (i = 0; cfg != NULL && i < cfg->nteams; i++) {
 		if (cfg->teams[i].remote != NULL)
 			continue;
-		local++;
 		if (!seen_before(cfg, i))
 			check_one(l, cfg->teams[i].claude_path);
 	}
 	/*
 	 * A team has the one of the settings, unless it names another: with teams there is none to
-	 * add.
+	 * add, and teams on other machines need none here.
 	 */
-	if (local == 0)
+	if (cfg == NULL || cfg->nteams == 0)
 		check_one(l, cfg != NULL ? cfg->settings.claude_path : "claude");
 }

@@ -103,6 +103,7 @@ print_step(const cJSON *step)
 {
 	bool ok = json_bool(step, "ok", false);
 	const char *name = json_str(step, "name"), *mend = json_str(step, "mend");
+	const char *detail = json_str(step, "detail");
 	const char *mark = term.utf8 ? (ok ? "✓" : "✗") : ok ? "ok" : "NO";
 	char took[32], *safe = NULL;
 	int pad;
@@ -114,9 +115,12 @@ print_step(const cJSON *step)
 	printf("  %s%s%s  %s%*s", term_on(stdout, ok ? TERM_GREEN : TERM_RED), mark,
 	    term_off(stdout), safe, pad > 0 ? pad : 0, "");
 	free(safe);
-	printf("  %s%8s%s  ", term_on(stdout, TERM_DIM),
+	printf("  %s%8s%s", term_on(stdout, TERM_DIM),
 	    term_duration(json_int_or(step, "ms", 0), took, sizeof took), term_off(stdout));
-	print_text(json_str(step, "detail"));
+	if (detail != NULL && detail[0] != '\0') {
+		printf("  ");
+		print_text(detail);
+	}
 	putchar('\n');
 	if (mend != NULL && !ok) {
 		printf("     -> ");

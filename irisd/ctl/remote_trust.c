@@ -166,8 +166,8 @@ decide(const struct ctl *c, const char *host, const char *state, const cJSON *ke
 		return 0;
 	if (changed)
 		return err_set(err, ERR_HOST,
-		    "the key of %.200s has changed, and is %.80s now; nothing is recorded. When "
-		    "the host itself shows that key: --fingerprint with it",
+		    "the key of %.200s has changed, and is %.80s now; nothing is recorded. If the host "
+		    "itself shows this one, give it by --fingerprint",
 		    host, json_str(key, "fingerprint"));
 	if (ctl_opt(c, "yes") != NULL)
 		return 0;

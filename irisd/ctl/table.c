@@ -199,7 +199,7 @@ static const struct ctl_option remote_check_options[] = {
 };
 
 static const struct ctl_option remote_trust_options[] = {
-    {"fingerprint", 'f', "SHA256:...", "record the key only when it is this one", NULL},
+    {"fingerprint", 'f', "SHA256", "record the key only when it is this one", NULL},
     {"yes", 'y', NULL, "record a new key unseen, do not ask; not for one that has changed", NULL},
     END,
 };
@@ -328,12 +328,12 @@ const struct ctl_command ctl_commands[] = {
 	    "go on by hand with a copy of a session, in this terminal",
 	    "Becomes claude in the team's directory. The session itself stays as it is.",
 	    fork_options, ctl_session_fork_run},
-	{"remote check", NULL, "TEAM | --all", 0, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	{"remote check", NULL, "TEAM|--all", 0, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
 	    "look at a team's host step by step, and say how to mend what fails",
 	    "Its name, the connection, its key, the login, the directory, claude, room on its disk.\n"
 	    "Exits with 0 when all is well, else with the status of the kind that failed.",
 	    remote_check_options, ctl_remote_check_run},
-	{"remote trust", NULL, "TEAM | HOST", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
+	{"remote trust", NULL, "TEAM|HOST", 1, 1, {CTL_COMPLETE_TEAM, CTL_COMPLETE_NONE}, NULL,
 	    "show the key of a host, and record it when you say that it is its own",
 	    "A key that is another than the recorded one is taken only by --fingerprint.",
 	    remote_trust_options, ctl_remote_trust_run},

@@ -202,6 +202,43 @@ control_remote_check(struct control *c, const cJSON *params)
 	}
 }
 
+static bool
+same_way(const struct config_team *a, const struct config_team *b)
+{
+	return strcmp(a->remote, b->remote) == 0 &&
+	    a->remote_options.port == b->remote_options.port;
+}
+
+/*
+ * The team that is at this host, so that it is reached by the team's options. NULL where there is
+ * none; 0, or -1 where there are several ways to it.
+ */
+static int
+team_at(struct irisd *d, const char *host, struct team **found, struct err *err)
+{
+	struct remote_spec spec;
+	struct err why;
+	struct team *t;
+	bool here;
+
+	*found = NULL;
+	TAILQ_FOREACH (t, &d->teams, entry) {
+		if (t->removed || t->cfg->remote == NULL ||
+		    remote_parse(t->cfg->remote, &spec, &why) == -1)
+			continue;
+		here = strcmp(spec.host, host) == 0 || strcmp(spec.dest, host) == 0;
+		remote_release(&spec);
+		if (here && *found != NULL && !same_way((*found)->cfg, t->cfg))
+			return err_set(err, ERR_INVALID,
+			    "teams %s and %s are on %.200s and reach it in different ways; name "
+			    "the team",
+			    (*found)->name, t->name, host);
+		if (here && *found == NULL)
+			*found = t;
+	}
+	return 0;
+}
+
 /* For a host that is no team's: whose worker goes there. A remote team's, if there is one. */
 static struct team *
 any_team(struct irisd *d, struct err *err)
@@ -254,20 +291,22 @@ control_remote_trust(struct control *c, const cJSON *params)
 {
 	const char *host = json_str(params, "host"), *record = json_str(params, "record");
 	struct irisd *d = c->client->d;
-	struct team *t;
+	struct team *t = NULL, *there = NULL;
 	struct err err;
 
-	if (host == NULL || json_str(params, "team") != NULL)
-		t = remote_team(c, params);
-	else if ((t = any_team(d, &err)) == NULL)
-		control_failed(c, &err);
-	if (t == NULL)
-		return;
-	if (d->stopping)
-		err_set(&err, ERR_UNAVAILABLE, "irisd is being stopped");
-	else if (host != NULL && json_str(params, "team") != NULL)
+	if (host == NULL) {
+		if ((t = remote_team(c, params)) == NULL)
+			return;
+	} else if (json_str(params, "team") != NULL) {
 		err_set(&err, ERR_INVALID, "%s takes team or host, not both", c->method);
-	else if ((record == NULL || origin_person(c->client, "a host's key", &err) == 0) &&
+	} else if (team_at(d, host, &there, &err) == 0) {
+		t = there != NULL ? there : any_team(d, &err);
+		host = there != NULL ? NULL : host;
+	}
+	if (t != NULL && d->stopping)
+		err_set(&err, ERR_UNAVAILABLE, "irisd is being stopped");
+	else if (t != NULL &&
+	    (record == NULL || origin_person(c->client, "a host's key", &err) == 0) &&
 	    trust(c, t, host, record, &err) == 0)
 		return;
 	control_failed(c, &err);

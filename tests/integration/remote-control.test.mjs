@@ -188,6 +188,28 @@ describe("remote.trust", () => {
 		w.socket.destroy();
 	});
 
+	test("of a host at which a team is: by that team's options, unless there are several ways", async () => {
+		const other = far({ remote: "ssh me@app.example.org", remoteOptions: { port: 44 } });
+		await start({ near: {}, far: far({ remoteOptions: { port: 2200 } }) });
+		for (const host of ["app.example.org", "deploy@app.example.org"]) {
+			const answer = asked("remote.trust", { host });
+			const w = await stage.next();
+			assert.equal(w.team, "far");
+			const trust = await w.request("worker/trust");
+			assert.equal(trust.params.remote.port, 2200);
+			w.send(result(trust, keys));
+			assert.deepEqual(await answer, { ...keys, team: "far" });
+			await w.request("worker/stop");
+			w.socket.destroy();
+			await waitFor(async () => (await running()) === 0, { what: "the worker to be gone" });
+		}
+		iris.setTeams({ far: far({ remoteOptions: { port: 2200 } }), other });
+		await asked("config.reload");
+		const r = await refused("remote.trust", { host: "app.example.org" });
+		assert.equal(r.code, "invalid");
+		assert.match(r.message, /teams far and other are on app\.example\.org and reach it in different ways; name the team/);
+	});
+
 	test("what ssh could take for something else is no host", async () => {
 		await start({ near: {} });
 		for (const host of ["", "-oProxyCommand=id", "me@-oProxyCommand=id", "-p", "a b", "a\nb", "a;id", "$(id)", "ssh a"])

@@ -171,18 +171,13 @@ export class Host {
 		if (userInfo().uid === 0)
 			mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
 		this.port ??= await freePort();
+		const heard = () => this.log().split(`Server listening on ${this.address} port ${this.port}.`).length, before = heard();
 		const [command, ...args] = [...this.wrap, findProgram("sshd"), "-D", "-f", this.writeConfig(), "-E", this.logFile];
 		this.sshd = spawn(command, args, { env: { PATH: process.env.PATH, IRIS_TEST_SSHD: this.root }, stdio: ["ignore", "ignore", "pipe"] });
 		this.exited = once(this.sshd, "exit");
 		let stderr = "";
 		this.sshd.stderr.on("data", (d) => (stderr += d));
-		const listening = `Server listening on ${this.address} port ${this.port}.`;
-		const before = this.log().split(listening).length;
-		await waitFor(() => {
-			if (this.sshd.exitCode !== null)
-				return true;
-			return this.log().split(listening).length > before || (before > 1 && this.log().endsWith(`${listening}\n`));
-		}, { what: "sshd to listen" });
+		await waitFor(() => this.sshd.exitCode !== null || heard() > before, { what: "sshd to listen" });
 		if (this.sshd.exitCode !== null)
 			throw new Error(`sshd ended (${this.sshd.exitCode}): ${stderr}${this.log()}`);
 		return this;

@@ -95,20 +95,58 @@ check_not_shared(const struct config_reader *r, struct config_at at, const struc
 	return 0;
 }
 
+/* Its end over there is the login's, and so is what is written beside it: one for each login. */
+static int
+check_tunnel(const struct config_reader *r, const yaml_node_t *map, struct config_at team,
+    const struct config *c, const struct config_team *t, const char *dest)
+{
+	const yaml_node_t *node = config_doc_get(r, map, "enableReverseMcp");
+	struct remote_spec spec;
+	struct err why;
+	bool same;
+	size_t i;
+
+	if (!t->enable_reverse_mcp)
+		return 0;
+	if (t->ssh2 && !t->allow_http)
+		return config_fail(r, node,
+		    "%s.enableReverseMcp: with ssh2: true the tunnel can only end at a TCP port, and "
+		    "that needs allowHttp: true; or leave ssh2 out, for a socket by OpenSSH",
+		    team.where);
+	for (i = 0; i < c->nteams; i++) {
+		if (&c->teams[i] == t || !c->teams[i].enable_reverse_mcp ||
+		    c->teams[i].remote == NULL ||
+		    remote_parse(c->teams[i].remote, &spec, &why) == -1)
+			continue;
+		same = strcmp(spec.dest, dest) == 0;
+		remote_release(&spec);
+		if (same)
+			return config_fail(r, node,
+			    "%s.enableReverseMcp: team %s has a tunnel to %s already, and there is one "
+			    "for each login; expected it to be true for one of the two",
+			    team.where, c->teams[i].name, dest);
+	}
+	return 0;
+}
+
 static int
 check_remote(const struct config_reader *r, const yaml_node_t *map, struct config_at team,
-    struct config_team *t)
+    const struct config *c, struct config_team *t)
 {
 	const yaml_node_t *node = config_doc_get(r, map, "remote"), *args;
 	const struct config_remote *o = &t->remote_options;
 	struct remote_spec spec;
 	struct err why;
+	int rv;
 
 	if (remote_parse(t->remote, &spec, &why) == -1)
 		return config_fail(r, node,
 		    "%s.remote: %s; expected \"ssh [options] host\" or \"ssh [options] user@host\"",
 		    team.where, why.msg);
+	rv = check_tunnel(r, map, team, c, t, spec.dest);
 	remote_release(&spec);
+	if (rv == -1)
+		return -1;
 	if (remote_check_args(o->extra_ssh_args.v, o->extra_ssh_args.n, &why) == -1) {
 		args = config_doc_get(r, map, "remoteOptions");
 		return config_fail(r, config_doc_get(r, args, "extraSshArgs"),
@@ -142,7 +180,7 @@ finish(const struct config_reader *r, const yaml_node_t *map, struct config_at t
 	if (t->description == NULL)
 		t->description = xasprintf("Team %s", t->name);
 	if (t->remote != NULL)
-		return check_remote(r, map, team, t);
+		return check_remote(r, map, team, c, t);
 	at.where = where = xasprintf("%s.path", team.where);
 	rv = find_directory(r, at, t);
 	if (rv == 0)

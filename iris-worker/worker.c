@@ -24,6 +24,7 @@
 #include "iris-worker/forget.h"
 #include "iris-worker/report.h"
 #include "iris-worker/transcript.h"
+#include "iris-worker/tunnel.h"
 #include "iris-worker/worker.h"
 
 #define ACK_MS 2000 /* at the end: how long irisd may take to store the last results */
@@ -46,6 +47,7 @@ static int do_lookup(struct worker *, const struct request *, struct err *);
 static int do_forget(struct worker *, const struct request *, struct err *);
 static int do_check(struct worker *, const struct request *, struct err *);
 static int do_trust(struct worker *, const struct request *, struct err *);
+static int do_tunnel(struct worker *, const struct request *, struct err *);
 static int do_ping(struct worker *, const struct request *, struct err *);
 static int do_settings(struct worker *, const struct request *, struct err *);
 static int do_close(struct worker *, const struct request *, struct err *);
@@ -67,6 +69,7 @@ static const struct {
     {"worker/forget", do_forget, false, true},
     {"worker/check", do_check, false, true},
     {"worker/trust", do_trust, false, true},
+    {"worker/tunnel", do_tunnel, false, false},
     {"worker/ping", do_ping, false, true},
     {"worker/settings", do_settings, false, false},
     {"worker/close", do_close, true, true},
@@ -218,6 +221,12 @@ do_trust(struct worker *w, const struct request *r, struct err *err)
 	if (!is_remote(r))
 		return err_set(err, ERR_INVALID, "remote must be an object");
 	return errand_trust(w, r->params, r->id, err);
+}
+
+static int
+do_tunnel(struct worker *w, const struct request *r, struct err *err)
+{
+	return tunnel_request(w, r->params, err);
 }
 
 /* That it is answered is one half of what irisd wants to know. */
@@ -379,6 +388,7 @@ worker_orphan(struct worker *w)
 	w->stopping = w->orphaned = true;
 	TAILQ_FOREACH_SAFE (c, &w->claudes, entry, next)
 		claude_orphan(c);
+	tunnel_end(w);
 	errand_stop(w);
 	finish_if_done(w);
 }
@@ -393,6 +403,8 @@ worker_describe(struct worker *w, cJSON *hello)
 		cJSON_AddItemToArray(sessions, claude_describe(c));
 	json_put(hello, "sessions", sessions);
 	json_put(hello, "results", report_pending(w));
+	if (w->tunnel != NULL)
+		json_put(hello, "tunnel", tunnel_describe(w));
 }
 
 void
@@ -425,6 +437,7 @@ worker_init(struct worker *w, const struct worker_options *o)
 void
 worker_release(struct worker *w)
 {
+	tunnel_end(w);
 	errand_release(w);
 	link_release(w);
 	report_drop(w);
@@ -443,6 +456,7 @@ worker_stop(struct worker *w)
 	link_end(w);
 	TAILQ_FOREACH_SAFE (c, &w->claudes, entry, next)
 		claude_close(c, NULL);
+	tunnel_end(w);
 	errand_stop(w);
 	finish_if_done(w);
 }

@@ -22,6 +22,7 @@
 #define WORKER_EX_PROTOCOL 76 /* exit status: irisd and this worker do not understand each other */
 
 struct claude;
+struct tunnel;
 struct errand;
 struct unacked;
 
@@ -44,6 +45,7 @@ struct worker {
 	bool stopping;            /* it ends when its last claude and errand are gone */
 	bool orphaned;            /* there will be no irisd any more for this worker */
 	struct event *stop_timer; /* bounds the wait for answers at the end */
+	struct tunnel *tunnel;    /* to the team's host; NULL: none is wanted */
 	int exit_status;
 };
 

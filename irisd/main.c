@@ -26,6 +26,7 @@
 #include "irisd/core/pool.h"
 #include "irisd/core/settings.h"
 #include "irisd/core/team.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/lock.h"
 #include "irisd/mcp/follow.h"
 #include "irisd/mcp/gitdiff.h"
@@ -34,6 +35,7 @@
 #include "irisd/net/client.h"
 #include "irisd/net/control_watch.h"
 #include "irisd/net/masters.h"
+#include "irisd/net/pinned.h"
 #include "irisd/net/service.h"
 #include "irisd/net/web.h"
 #include "irisd/net/worker.h"
@@ -174,6 +176,7 @@ irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 	d->config_error[0] = '\0';
 	service_notify("RELOADING=1");
 	use_conf(d, c, changes);
+	tunnel_sync(d);
 	web_sync(d);
 	watch_sync(d);
 	pool_idle_again(d);
@@ -392,6 +395,8 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 		release(d, sev);
 		return -1;
 	}
+	pinned_clean(d);
+	tunnel_sync(d);
 	adopt_call(d);
 	if (worker_adopting(d) == 0)
 		permission_settled(d);

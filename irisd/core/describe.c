@@ -12,6 +12,7 @@
 #include "irisd/core/describe.h"
 #include "irisd/core/line.h"
 #include "irisd/core/message.h"
+#include "irisd/core/tunnel.h"
 
 static void
 receipt_cb(const struct store_receipt *r, void *arg)
@@ -136,7 +137,7 @@ describe_team(const struct team *t)
 	const struct config_team *c = t->cfg;
 	struct stat st;
 	struct err why;
-	cJSON *o = json_new();
+	cJSON *o = json_new(), *tunnel;
 
 	json_put_str(o, "name", t->name);
 	json_put_str(o, "path", c->path);
@@ -149,6 +150,8 @@ describe_team(const struct team *t)
 	json_put_str(o, "status", team_awake(t) ? "awake" : "asleep");
 	json_put_bool(
 	    o, "exists", c->remote != NULL || (stat(c->path, &st) == 0 && S_ISDIR(st.st_mode)));
+	if ((tunnel = tunnel_json(t)) != NULL)
+		json_put(o, "tunnel", tunnel);
 	if (backoff_down(t, &why))
 		json_put_str(o, "down", why.msg);
 	else if (backoff_until(t) != 0)

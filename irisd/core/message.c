@@ -127,7 +127,8 @@ message_key(enum message_key_by by, const char *who, const char *key)
 	static const char *const names[] = {[MESSAGE_KEY_DIR] = "dir",
 	    [MESSAGE_KEY_SESSION] = "session",
 	    [MESSAGE_KEY_API] = "api",
-	    [MESSAGE_KEY_NAME] = "name"};
+	    [MESSAGE_KEY_NAME] = "name",
+	    [MESSAGE_KEY_TUNNEL] = "tunnel"};
 
 	return xasprintf("key:%s:%zu:%s:%s", names[by], strlen(who), who, key);
 }

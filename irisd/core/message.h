@@ -99,6 +99,7 @@ enum message_key_by {
 	MESSAGE_KEY_SESSION, /* from>to, of a session that irisd has started */
 	MESSAGE_KEY_API,     /* the id of a key for HTTP */
 	MESSAGE_KEY_NAME,    /* the name that it gave, or has */
+	MESSAGE_KEY_TUNNEL,  /* the team by whose tunnel it comes */
 };
 char *message_key(enum message_key_by by, const char *who, const char *key);
 /*

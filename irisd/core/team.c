@@ -15,6 +15,7 @@
 #include "irisd/core/backoff.h"
 #include "irisd/core/line.h"
 #include "irisd/core/team.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/mcp/follow.h"
 #include "irisd/net/evict.h"
 #include "irisd/net/worker.h"
@@ -277,6 +278,7 @@ team_free(struct team *t)
 	evict_forget(t);
 	backoff_release(t);
 	line_release(t);
+	tunnel_release(t);
 	TAILQ_REMOVE(&t->d->teams, t, entry);
 	conf_unref(t->conf);
 	free(t->name);

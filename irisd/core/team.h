@@ -44,7 +44,8 @@ struct team {
 	int adopting;                 /* workers of an earlier irisd's that have not spoken yet */
 	struct evict *evict;          /* while leftovers of its Claudes are killed; net/evict.c's */
 	struct backoff backoff;
-	struct line line; /* to its host; never down for a local team */
+	struct line line;      /* to its host; never down for a local team */
+	struct tunnel *tunnel; /* core/tunnel.c's; NULL until it was needed */
 };
 
 /* NULL when it is not configured (any more). */

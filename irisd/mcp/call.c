@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/core/message.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/mcp/agent.h"
 #include "irisd/mcp/elicit_private.h"
 #include "irisd/mcp/gather.h"
@@ -300,6 +301,17 @@ mcp_call_attach(
 	}
 }
 
+static bool
+too_fast(struct mcp *m, struct err *err)
+{
+	char who[TEAM_NAME_MAX];
+
+	if (!m->tunnel)
+		return false;
+	m->carrier->who(m, who, sizeof who);
+	return tunnel_allows(m->d, who, err) == -1;
+}
+
 void
 mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len, bool modern)
 {
@@ -348,7 +360,7 @@ mcp_call_start(struct mcp *m, const struct rpc_msg *msg, const char *line, size_
 	if (given != NULL)
 		elicit_given(c, given);
 	/* Missing arguments are none: some clients leave them out. */
-	if (mcp_tool_check(t, args, &err) == -1)
+	if (too_fast(m, &err) || mcp_tool_check(t, args, &err) == -1)
 		mcp_call_failed(c, &err, NULL);
 	else
 		t->fn(c, args);

@@ -77,6 +77,7 @@ struct mcp {
 	TAILQ_HEAD(, mcp_prompt) prompts; /* of prompts/get, whose answer takes a while */
 	TAILQ_HEAD(, mcp_listen) listens;
 	TAILQ_HEAD(, mcp_followed) followed;
+	bool tunnel;      /* it is on a team's host, and came by the team's tunnel: core/tunnel.h */
 	bool greeted;     /* an initialize came */
 	bool initialized; /* it has shaken hands */
 };
@@ -93,6 +94,11 @@ void mcp_stop(struct mcp *m, const struct err *why);
 
 /* One line from the client. */
 void mcp_line(struct mcp *m, const char *line, size_t len);
+/*
+ * Whether what it is told leaves this machine: it is on a team's host, by a tunnel, or as the Claude
+ * that irisd has started there. Such a one sees of this machine what its team needs, and no more.
+ */
+bool mcp_elsewhere(const struct mcp *m);
 /* True for a revision with the handshake that this server speaks. */
 bool mcp_speaks_legacy(const char *version);
 

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/uuid.h"
 #include "common/xmalloc.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/mcp/complete.h"
 #include "irisd/mcp/follow.h"
 #include "irisd/mcp/elicit_private.h"
@@ -268,6 +269,34 @@ drop_nulls(cJSON *o)
 	}
 }
 
+bool
+mcp_elsewhere(const struct mcp *m)
+{
+	return m->tunnel || (m->session != NULL && m->session->team->cfg->remote != NULL);
+}
+
+/* What costs next to nothing is not counted; a tool's call is answered by call.c. */
+static bool
+too_fast(struct mcp *m, const struct rpc_msg *msg)
+{
+	static const char *const free_of_charge[] = {
+	    "initialize", "ping", "server/discover", "tools/call"};
+	char who[TEAM_NAME_MAX];
+	struct err err;
+	size_t i;
+
+	if (!m->tunnel)
+		return false;
+	for (i = 0; i < sizeof free_of_charge / sizeof free_of_charge[0]; i++)
+		if (strcmp(msg->method, free_of_charge[i]) == 0)
+			return false;
+	m->carrier->who(m, who, sizeof who);
+	if (tunnel_allows(m->d, who, &err) == 0)
+		return false;
+	m->carrier->send(m, rpc_error(msg->id, &err, NULL));
+	return true;
+}
+
 static void
 request(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
 {
@@ -278,6 +307,8 @@ request(struct mcp *m, const struct rpc_msg *msg, const char *line, size_t len)
 	drop_nulls(json_get(msg->json, "params"));
 	drop_nulls(json_get(msg->params, "arguments"));
 	if (modern && !check_modern(m, msg, meta))
+		return;
+	if (too_fast(m, msg))
 		return;
 	if (discover)
 		do_discover(m, msg);

@@ -26,6 +26,21 @@ takes_part(struct mcp *m, const char *from, const char *to)
 	return strcmp(who, from) == 0 || strcmp(who, to) == 0;
 }
 
+/* Where another one lies, and what is the matter with it there, is nothing to one on another host. */
+static cJSON *
+team_json(struct mcp *m, struct team *t)
+{
+	static const char *const local[] = {"path", "remote", "exists", "down", "tunnel", "line"};
+	cJSON *o = describe_team(t);
+	size_t i;
+
+	if (!mcp_elsewhere(m) || takes_part(m, t->name, t->name))
+		return o;
+	for (i = 0; i < sizeof local / sizeof local[0]; i++)
+		cJSON_DeleteItemFromObjectCaseSensitive(o, local[i]);
+	return o;
+}
+
 static cJSON *
 read_teams(struct mcp *m, const struct resource *r, int64_t *ttl)
 {
@@ -36,7 +51,7 @@ read_teams(struct mcp *m, const struct resource *r, int64_t *ttl)
 	(void)ttl;
 	TAILQ_FOREACH (t, &m->d->teams, entry)
 		if (!t->removed)
-			cJSON_AddItemToArray(list, describe_team(t));
+			cJSON_AddItemToArray(list, team_json(m, t));
 	json_put(o, "teams", list);
 	return resource_json(o);
 }
@@ -50,8 +65,9 @@ read_team(struct mcp *m, const struct resource *r, int64_t *ttl)
 	(void)ttl;
 	if (t == NULL)
 		return NULL;
-	o = describe_team(t);
-	json_put(o, "problems", describe_problems(t));
+	o = team_json(m, t);
+	if (!mcp_elsewhere(m) || takes_part(m, t->name, t->name))
+		json_put(o, "problems", describe_problems(t));
 	return resource_json(o);
 }
 

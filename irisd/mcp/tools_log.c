@@ -94,6 +94,13 @@ fn_logs(struct mcp_call *c, const cJSON *args)
 	cJSON *o, *query;
 	struct err err;
 
+	if (mcp_elsewhere(c->mcp)) {
+		err_set(&err, ERR_REFUSED,
+		    "the log is that of Iris's own machine, and tells of all teams; a team on another "
+		    "host does not get it. A person there reads it by \"iris log\"");
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
 	if (json_bool(args, "getAllStores", false)) {
 		stores(c);
 		return;

@@ -184,6 +184,9 @@ own_key(const struct mcp *m, const char *from, const char *key)
 		free(pair);
 		return full;
 	}
+	/* All that come by one tunnel are one, whatever they say, and whichever key they have now. */
+	if (m->tunnel)
+		return message_key(MESSAGE_KEY_TUNNEL, from, key);
 	if (strncmp(m->principal, "key:", 4) == 0)
 		return message_key(MESSAGE_KEY_API, m->principal + 4, key);
 	return message_key_of(m->d, from, m->dir, key);

@@ -67,7 +67,9 @@ fn_approve(struct mcp_call *c, const cJSON *args)
 
 	m->carrier->who(m, who, sizeof who);
 	uuid_v4(unique);
-	snprintf(instance, sizeof instance, PERMISSION_CLIENT "%s",
+	/* A name that it gives itself must not be another client's. */
+	snprintf(instance, sizeof instance, PERMISSION_CLIENT "%s%.80s%s",
+	    m->tunnel ? "tunnel:" : "", m->tunnel ? who : "",
 	    m->instance[0] != '\0' ? m->instance : unique);
 	a.team = m->session != NULL ? m->session->team : team_find(m->d, who);
 	if (m->session != NULL && m->session->current != NULL)

@@ -242,6 +242,14 @@ fn_fork(struct mcp_call *c, const cJSON *args)
 
 	if (t == NULL)
 		return;
+	if (mcp_elsewhere(c->mcp)) {
+		err_set(&err, ERR_REFUSED,
+		    "session_fork opens a window on Iris's own machine, which is not this one; a "
+		    "person there can run: iris session fork --from %.60s %.60s",
+		    from, t->name);
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
 	if ((s = fork_session_of(t, from, &err)) == NULL)
 		mcp_call_failed(c, &err, NULL);
 	else

@@ -13,12 +13,16 @@
 #include "irisd/core/talk.h"
 #include "irisd/mcp/mcp.h"
 
+/* Where others lie on this machine is nothing to one on another. */
 static cJSON *
-team_config(const struct team *t)
+team_config(struct mcp *m, const struct team *t)
 {
+	char who[TEAM_NAME_MAX];
 	cJSON *o = json_new();
 
-	json_put_str(o, "path", t->cfg->path);
+	m->carrier->who(m, who, sizeof who);
+	if (!mcp_elsewhere(m) || strcmp(t->name, who) == 0)
+		json_put_str(o, "path", t->cfg->path);
 	json_put_str(o, "description", t->cfg->description);
 	json_put_str_opt(o, "color", t->cfg->color);
 	json_put_int(o, "idleTimeout", t->cfg->idle_timeout);
@@ -37,7 +41,7 @@ fn_list(struct mcp_call *c, const cJSON *args)
 			continue;
 		item = json_new();
 		json_put_str(item, "name", t->name);
-		json_put(item, "config", team_config(t));
+		json_put(item, "config", team_config(c->mcp, t));
 		cJSON_AddItemToArray(list, item);
 	}
 	json_put_int(o, "totalTeams", cJSON_GetArraySize(list));
@@ -48,7 +52,7 @@ fn_list(struct mcp_call *c, const cJSON *args)
 
 /* The pair from -> t, as the caller sees it. */
 static cJSON *
-team_status(struct team *t, const char *from)
+team_status(struct mcp *m, struct team *t, const char *from)
 {
 	struct session *s = session_get(t, from, false, NULL);
 	cJSON *o = json_new();
@@ -66,7 +70,7 @@ team_status(struct team *t, const char *from)
 		json_put_str_opt(o, "activity", s->activity[0] != '\0' ? s->activity : NULL);
 		describe_health(o, s);
 	}
-	json_put(o, "config", team_config(t));
+	json_put(o, "config", team_config(m, t));
 	return o;
 }
 
@@ -114,7 +118,7 @@ fn_status(struct mcp_call *c, const cJSON *args)
 		TAILQ_FOREACH (s, &t->sessions, team_entry)
 			total += s->row.messages;
 		if (!t->removed && (only == NULL || only == t))
-			cJSON_AddItemToArray(list, team_status(t, from));
+			cJSON_AddItemToArray(list, team_status(c->mcp, t, from));
 	}
 	json_put(o, "teams", list);
 	json_put_int(pool, "activeProcesses", d->active);
@@ -224,7 +228,7 @@ fn_sleep(struct mcp_call *c, const cJSON *args)
 #define CONFIG_SCHEMA                                                                              \
 	"{\"type\":\"object\",\"properties\":{\"path\":{\"type\":\"string\"},"                     \
 	"\"description\":{\"type\":\"string\"},\"color\":{\"type\":\"string\"},"                   \
-	"\"idleTimeout\":{\"type\":\"integer\"}},\"required\":[\"path\",\"description\"]}"
+	"\"idleTimeout\":{\"type\":\"integer\"}},\"required\":[\"description\"]}"
 
 #define CHANGE_OUTPUT                                                                              \
 	"{\"type\":\"object\",\"properties\":{\"team\":{\"type\":\"string\"},"                     \

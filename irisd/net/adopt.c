@@ -18,6 +18,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/permission.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/net/adopt.h"
 #include "irisd/net/control.h"
 #include "irisd/net/evict.h"
@@ -330,6 +331,7 @@ settle(struct team *t, const cJSON *results, const char *doubt)
 					    "the message");
 	}
 	evict_team(t);
+	tunnel_sync_team(t);
 	pool_want_team(t);
 	if (worker_adopting(t->d) == 0) {
 		log_info("workers of the last irisd are adopted or gone");
@@ -354,6 +356,7 @@ adopt_hello(struct worker *w, const cJSON *params)
 	spoken(w);
 	t->worker = w;
 	worker_settings(w);
+	tunnel_adopted(t, json_obj(params, "tunnel"));
 	cJSON_ArrayForEach (item, json_arr(params, "sessions"))
 		take_session(w, item);
 	log_info("worker adopted team=%s pid=%ld sessions=%d results=%d", t->name, (long)w->pid,

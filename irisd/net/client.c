@@ -22,6 +22,7 @@
 #include "irisd/net/client.h"
 #include "irisd/net/control.h"
 #include "irisd/net/origin.h"
+#include "irisd/net/pinned.h"
 #include "irisd/net/room.h"
 #include "irisd/net/service.h"
 #include "irisd/net/web.h"
@@ -85,6 +86,8 @@ client_gone(struct client *c)
 	if (c->role == CLIENT_NEW)
 		c->d->greeting--;
 	accept_again(c->d);
+	if (c->door != NULL)
+		pinned_left(c->door);
 	if (c->role == CLIENT_SHIM)
 		mcp_release(&c->mcp);
 	else if (c->role == CLIENT_WEB)
@@ -152,7 +155,10 @@ say_short(struct irisd *d, const char *why)
 void
 client_who(const struct client *c, char *name, size_t size)
 {
-	team_of_dir(c->d, c->cwd, name, size);
+	if (c->door != NULL)
+		compat_strlcpy(name, pinned_team(c->door), size);
+	else
+		team_of_dir(c->d, c->cwd, name, size);
 }
 
 static void
@@ -274,6 +280,36 @@ admit_shim(struct irisd *d, struct err *err)
 }
 
 static void
+greeted(struct client *c)
+{
+	c->d->greeting--;
+	accept_again(c->d);
+	evtimer_del(c->timer);
+	peer_set_limits(c->peer, &role_limits[c->role]);
+}
+
+/* Of a team's host: what it says of itself counts for nothing. */
+static void
+hello_pinned(struct client *c, const struct rpc_msg *m)
+{
+	struct err err;
+	cJSON *result;
+
+	if (admit_shim(c->d, &err) == -1 || pinned_greet(c, m, &err) == -1) {
+		log_warn("refused by the tunnel of team %s: %s", pinned_team(c->door), err.msg);
+		peer_send(c->peer, rpc_error(m->id, &err, NULL));
+		client_end(c);
+		return;
+	}
+	c->role = CLIENT_SHIM;
+	greeted(c);
+	result = json_new();
+	json_put_str(result, "version", IRIS_VERSION);
+	json_put_int(result, "protocol", RPC_PROTOCOL);
+	peer_send(c->peer, rpc_result(m->id, result));
+}
+
+static void
 hello(struct client *c, const struct rpc_msg *m)
 {
 	const char *role, *instance;
@@ -286,6 +322,10 @@ hello(struct client *c, const struct rpc_msg *m)
 		return;
 	}
 	role = json_str(m->params, "role");
+	if (c->door != NULL) {
+		hello_pinned(c, m);
+		return;
+	}
 	if (strcmp(role, "worker") == 0) {
 		hello_worker(c, m, hello_result(c->d));
 		return;
@@ -315,10 +355,7 @@ hello(struct client *c, const struct rpc_msg *m)
 		client_end(c);
 		return;
 	}
-	c->d->greeting--;
-	accept_again(c->d);
-	evtimer_del(c->timer);
-	peer_set_limits(c->peer, &role_limits[c->role]);
+	greeted(c);
 	result = hello_result(c->d);
 	if (c->role == CLIENT_WEB)
 		json_put(result, "web", web_plan(c->d));
@@ -386,8 +423,8 @@ retry_cb(evutil_socket_t fd, short what, void *arg)
 	event_add(d->accept_ev, NULL);
 }
 
-static void
-take(struct irisd *d, int fd)
+void
+client_take(struct irisd *d, int fd, struct pinned *door)
 {
 	struct timeval tv = {HELLO_TIMEOUT_S, 0};
 	struct client *c;
@@ -405,6 +442,9 @@ take(struct irisd *d, int fd)
 	c->pid = pid;
 	c->pid_start = pid > 0 ? compat_proc_start(pid) : 0;
 	c->quiet_since = compat_mono_ms();
+	c->door = door;
+	if (door != NULL)
+		pinned_came(door);
 	d->greeting++;
 	TAILQ_INIT(&c->controls);
 	c->peer = peer_new(&d->loop, fd, fd, &new_limits, line_cb, c);
@@ -428,7 +468,7 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 			break;
 		}
 		if ((fd = compat_accept(lfd)) != -1) {
-			take(d, fd);
+			client_take(d, fd, NULL);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -502,6 +542,22 @@ client_stop_listening(struct irisd *d)
 	/* A socket of the service manager's stays: it will start the next irisd. */
 	if (!service_has_socket())
 		unlink(d->paths.sock);
+}
+
+void
+client_end_door(struct irisd *d, struct pinned *door, const struct err *why)
+{
+	struct client *c, *next;
+
+	TAILQ_FOREACH_SAFE (c, &d->clients, entry, next) {
+		if (c->door != door)
+			continue;
+		if (c->role == CLIENT_SHIM) {
+			elicit_withdraw_all(&c->mcp);
+			mcp_stop(&c->mcp, why);
+		}
+		client_end(c);
+	}
 }
 
 void

@@ -19,6 +19,7 @@ enum client_role {
 };
 
 struct control;
+struct pinned;
 struct web_client;
 
 struct client {
@@ -26,6 +27,7 @@ struct client {
 	struct irisd *d;
 	struct peer *peer;
 	enum client_role role;
+	struct pinned *door; /* of a team's tunnel, by which it came; NULL: our own socket */
 	pid_t pid;
 	uint64_t pid_start;             /* compat_proc_start */
 	char *cwd;                      /* owned; absolute; "/" when it gave none */
@@ -55,6 +57,11 @@ void client_leave_socket(struct irisd *d);
 void client_stop_all(struct irisd *d, const struct err *why);
 /* End all connections, letting out what is queued. */
 void client_close_all(struct irisd *d);
+
+/* A connection that was accepted at this door (NULL: at our own socket); fd is taken. */
+void client_take(struct irisd *d, int fd, struct pinned *door);
+/* The door is closed: tell those who came by it why, and end their connections. */
+void client_end_door(struct irisd *d, struct pinned *door, const struct err *why);
 
 /* The name of who speaks: team or guest, by its directory. */
 void client_who(const struct client *c, char *name, size_t size);

@@ -67,4 +67,8 @@ CONTROL_X(remote_check, "iris/remote.check", "team", "look at a remote team's ho
 CONTROL_X(remote_trust, "iris/remote.trust", "team?, host?, record?",
     "the key of a remote team's host, or of a host; with record, to be known from now on, which is "
     "refused to agents")
+CONTROL_X(remote_revoke, "iris/remote.revoke", "team",
+    "cut off a remote team's tunnel until it is granted again; refused to agents")
+CONTROL_X(remote_grant, "iris/remote.grant", "team",
+    "let a remote team have its tunnel again; refused to agents")
 CONTROL_X(web_listening, "iris/web.listening", "ports", "the web process listens, or can not")

@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/spawn.h"
 #include "common/xmalloc.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/net/web.h"
 
 #define START_MS  50    /* after irisd's own start: whoever started it comes first */
@@ -57,7 +58,8 @@ wanted_ports(const struct irisd *d)
 	const struct config *c = d->conf->config;
 	cJSON *ports = cJSON_CreateArray();
 
-	if (c->dashboard.enabled || c->settings.default_transport == CONFIG_TRANSPORT_HTTP)
+	if (c->dashboard.enabled || c->settings.default_transport == CONFIG_TRANSPORT_HTTP ||
+	    tunnel_wants_http(d))
 		add_port(ports, c->settings.http_port);
 	if (c->dashboard.enabled)
 		add_port(ports, c->dashboard.http);

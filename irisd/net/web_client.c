@@ -11,6 +11,7 @@
 #include "common/rpc.h"
 #include "common/xmalloc.h"
 #include "irisd/core/key.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/mcp/elicit_private.h"
 #include "irisd/net/control.h"
 #include "irisd/net/web_client.h"
@@ -122,6 +123,18 @@ find_session(struct irisd *d, const char *claude_id)
 	return NULL;
 }
 
+/* How many connections carry the MCP of who has this key. */
+static int
+bearers(const struct irisd *d, const char *key_id)
+{
+	const struct client *c;
+	int n = 0;
+
+	TAILQ_FOREACH (c, &d->clients, entry)
+		n += c->role == CLIENT_WEB && c->web->mcp && strcmp(c->web->key, key_id) == 0;
+	return n;
+}
+
 cJSON *
 web_client_speaks(
     struct client *c, const struct store_key *key, const char *session, bool mcp, struct err *err)
@@ -161,6 +174,13 @@ web_client_speaks(
 		/* Another name than any directory's guest, which has no second colon. */
 		snprintf(name, sizeof name, "guest:key:%s", key->name);
 	if (mcp && c->role == CLIENT_WEB) {
+		c->mcp.tunnel = key->team != NULL && tunnel_has_key(c->d, key->team, key->id);
+		if (c->mcp.tunnel && bearers(c->d, key->id) >= TUNNEL_CLIENTS_MAX) {
+			err_set(err, ERR_LIMIT,
+			    "%d requests by the tunnel of team %s at a time are the limit",
+			    TUNNEL_CLIENTS_MAX, key->team);
+			return NULL;
+		}
 		c->web->mcp = true;
 		compat_strlcpy(c->web->name, name, sizeof c->web->name);
 		compat_strlcpy(c->web->key, key->id, sizeof c->web->key);

@@ -19,6 +19,7 @@
 #include "irisd/core/backoff.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/mcp/inband.h"
 #include "irisd/net/adopt.h"
 #include "irisd/net/evict.h"
@@ -148,6 +149,7 @@ worker_lost(struct worker *w, const char *why)
 	sessions_lost(w->team, reason);
 	transcripts_kept(w, reason);
 	evict_team(w->team);
+	tunnel_lost(w->team, reason);
 	pool_want_team(w->team);
 }
 
@@ -275,7 +277,7 @@ worker_retire(struct team *t)
 	struct session *s;
 
 	/* One that leaves goes anyway, and its end is what others of the team may wait for. */
-	if (t->worker == NULL || t->worker->leaving)
+	if (t->worker == NULL || t->worker->leaving || tunnel_keeps_worker(t))
 		return;
 	TAILQ_FOREACH (s, &t->sessions, team_entry)
 		if (s->state != SESSION_ASLEEP && s->state != SESSION_WAITING)

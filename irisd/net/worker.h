@@ -52,6 +52,12 @@ void worker_close(struct session *s);
 /* An MCP line for the in-band client of the session. */
 void worker_mcp(struct session *s, const char *line);
 
+/*
+ * worker/tunnel, by the team's worker, which is started where none runs; params are taken. What
+ * becomes of it comes as tunnel_told.
+ */
+int worker_tunnel(struct team *t, cJSON *params, struct err *err);
+
 /* By which the answer to one of the next two is known. */
 struct worker_ticket {
 	pid_t pid;

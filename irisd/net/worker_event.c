@@ -13,6 +13,7 @@
 #include "irisd/core/permission.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/mcp/inband.h"
 #include "irisd/net/worker_private.h"
 
@@ -372,6 +373,12 @@ worker_event(
 	struct session *s;
 	size_t i;
 
+	/* The only one that is of no session. */
+	if (strcmp(method, "event/tunnel") == 0) {
+		if (w->team->worker == w)
+			tunnel_told(w->team, params);
+		return 0;
+	}
 	for (i = 0; i < sizeof events / sizeof events[0]; i++)
 		if (strcmp(events[i].method, method) == 0)
 			break;

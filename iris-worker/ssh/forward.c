@@ -167,8 +167,8 @@ message_cb(ssh_session session, ssh_message msg, void *arg)
 	size_t i;
 	int fd, port;
 
-	(void)session;
-	if (ssh_message_type(msg) != SSH_REQUEST_CHANNEL_OPEN ||
+	/* A host on the way has nothing to ask for. */
+	if (session != line_last(l)->session || ssh_message_type(msg) != SSH_REQUEST_CHANNEL_OPEN ||
 	    ssh_message_subtype(msg) != SSH_CHANNEL_FORWARDED_TCPIP || l->nflows >= LINE_FLOWS)
 		return 1;
 	port = ssh_message_channel_request_open_destination_port(msg);
@@ -201,7 +201,8 @@ agent_cb(ssh_session session, void *arg)
 	char *path;
 	int fd = -1;
 
-	if (l->nflows >= LINE_FLOWS || (path = auth_agent_path(&line_last(l)->conf)) == NULL)
+	if (session != line_last(l)->session || l->nflows >= LINE_FLOWS ||
+	    (path = auth_agent_path(&line_last(l)->conf)) == NULL)
 		return NULL;
 	if (compat_strlcpy(sun.sun_path, path, sizeof sun.sun_path) < sizeof sun.sun_path)
 		fd = connect_to((const struct sockaddr *)&sun, sizeof sun);

@@ -194,10 +194,8 @@ print_team(const cJSON *t)
 	print_field("color", json_str(t, "color"));
 	print_field("permission", json_str(t, "grantPermission"));
 	print_field("status", json_str(t, "status"));
-	if ((line = json_obj(t, "line")) != NULL) {
+	if ((line = json_obj(t, "line")) != NULL)
 		print_field("line", ctl_line_text(line, text, sizeof text));
-		print_field("", json_str(line, "why"));
-	}
 	if (json_int(t, "retryAt", &retry) == 0)
 		print_field("crashed", ctl_retry_text(retry, text, sizeof text));
 	print_field("problem", json_str(t, "down"));

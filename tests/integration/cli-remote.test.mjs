@@ -398,12 +398,12 @@ describe("a line that is lost", () => {
 	test("in team list and team show", async () => {
 		const t = { name: "production", path: "/srv/app", remote: "ssh app", description: "d", status: "asleep", exists: true, grantPermission: "ask", line: line() };
 		s.handlers["iris/team.list"] = () => ({ teams: [t] });
-		s.handlers["iris/team.show"] = () => ({ ...t, sessions: [], problems: [] });
+		s.handlers["iris/team.show"] = () => ({ ...t, sessions: [], problems: ["the line to app is lost (app: No route\u0007 to host)"] });
 		await s.listen();
 		assert.match((await s.iris(["team", "list"])).stdout, /^production +line lost +app:\/srv\/app /m);
 		const { stdout } = await s.iris(["team", "show", "production"]);
 		assert.match(stdout, /\n {2}remote +ssh app\n/);
-		assert.match(stdout, /\n {2}line +lost 12\.\d s ago, next try in [45]\.\d s\n {2} +app\.example\.org: No route\\x07 to host\n/);
+		assert.match(stdout, /\n {2}line +lost 12\.\d s ago, next try in [45]\.\d s\n {2}problem +the line to app is lost \(app: No route\\x07 to host\)\n/);
 	});
 
 	test("in status, one line each", async () => {

@@ -224,12 +224,15 @@ end_over(struct errand *e, const struct err *err, void *arg)
 
 	(void)e;
 	c->line->errand = NULL;
-	/* One that was just being started could not be found yet. */
-	if (err == NULL && c->ready)
-		c->line->gone = true;
-	else
+	if (err != NULL)
 		log_warn(
 		    "claude can not be ended on its host session=%s: %s", c->session, err->msg);
+	else if (c->ready)
+		c->line->gone = true;
+	else
+		log_info("claude was just being started: what has not borne its mark yet could not "
+			 "be found session=%s",
+		    c->session);
 }
 
 void

@@ -19,6 +19,7 @@
 #include "iris-worker/report.h"
 #include "iris-worker/ssh_words.h"
 #include "iris-worker/stream.h"
+#include "iris-worker/tunnel.h"
 #include "iris-worker/worker.h"
 
 #define CHECK_MS   30000 /* for the steps over there */
@@ -74,6 +75,7 @@ struct check {
 	int step;     /* the present one */
 	int64_t since;
 	bool failed;
+	bool tunnel;              /* the team has one */
 	char key[DETAIL_MAX];     /* the host's key, as ssh has named it */
 	char program[DETAIL_MAX]; /* the claude there */
 	char version[DETAIL_MAX]; /* what it has printed first */
@@ -241,9 +243,14 @@ check_line(struct errand *e, const cJSON *own, char *line, size_t len, void *arg
 static cJSON *
 conclude(struct check *c)
 {
+	bool ok = !c->failed && c->step == STEPS;
 	cJSON *p = json_new();
 
-	json_put_bool(p, "ok", !c->failed && c->step == STEPS);
+	if (ok && c->tunnel) {
+		tunnel_check_step(c->worker, c->steps);
+		ok = json_bool(cJSON_GetArrayItem(c->steps, STEPS), "ok", false);
+	}
+	json_put_bool(p, "ok", ok);
 	json_put(p, "steps", c->steps);
 	c->steps = NULL;
 	return p;
@@ -309,6 +316,7 @@ errand_check(struct worker *w, const cJSON *params, const char *id, struct err *
 	struct errand_spec spec = {.request = id, .limit_ms = CHECK_MS};
 	char instance[UUID_LEN + 1];
 	struct remote_script *s;
+	struct check *c;
 
 	if (dir == NULL)
 		return err_set(err, ERR_INVALID, "cwd must be a string");
@@ -326,6 +334,8 @@ errand_check(struct worker *w, const cJSON *params, const char *id, struct err *
 		return -1;
 	}
 	spec.script = remote_script_end(s, "check");
-	errand_start(w, &spec, &calls, check_new(w));
+	c = check_new(w);
+	c->tunnel = json_bool(params, "tunnel", false);
+	errand_start(w, &spec, &calls, c);
 	return 0;
 }

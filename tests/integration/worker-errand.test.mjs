@@ -331,6 +331,8 @@ errandTest("check: every step with its time, and what was found", async (irisd) 
 	assert.match(detail.claude, /fake-claude, \d+\.\d+\.\d+/);
 	assert.match(detail.storage, /far\/\.claude, \d+ MiB free/);
 	assert.deepEqual(readdirSync(join(irisd.root, "far", ".claude")), []);
+	const last = (await check(irisd, "box", { tunnel: true })).steps.at(-1);
+	assert.deepEqual([last.name, last.ok], ["tunnel", false], "this worker was told of none");
 });
 
 errandTest("check: the first step that fails is the last, and says how to mend it", async (irisd) => {

@@ -110,7 +110,7 @@ describe("the worker protocol", () => {
 		const answer = body.findIndex((l) => l.startsWith("Answered"));
 		const errors = body.findIndex((l) => l.startsWith("Of the errors"));
 
-		assert.deepEqual(sorted(bare(members(body.slice(0, answer)))), sorted([...put(irisd.params_for), ...put(irisd.open_params)]));
+		assert.deepEqual(sorted(bare(members(body.slice(0, answer)))), sorted([...put(irisd.params_for), ...put(irisd.put_remote), ...put(irisd.open_params)]));
 		assert.deepEqual(sorted(bare(members(body.slice(answer, errors)))), sorted(put(code.answer_open)));
 	});
 

@@ -47,8 +47,7 @@ worker_check(struct team *t, struct worker_ticket *ticket, struct err *err)
 	json_put_str(p, "cwd", t->cfg->path);
 	json_put_str(p, "claudePath", t->cfg->claude_path);
 	json_put(p, "env", worker_env(t->cfg));
-	if (t->cfg->enable_reverse_mcp)
-		json_put_bool(p, "tunnel", true);
+	json_put_bool(p, "tunnel", t->cfg->enable_reverse_mcp);
 	ask(w, "worker/check", p, WORKER_CHECK, ticket);
 	return 0;
 }

@@ -273,8 +273,8 @@ describe("iris-ssh", { skip: noSshd, timeout: 60000 }, () => {
 		stops.push(() => agent.stop());
 		env.SSH_AUTH_SOCK = agent.socket;
 		/* More than sshd lets anybody try, and the right one last. */
-		for (let i = 0; i < 8; i++)
-			agent.add(makeKey(join(root, `other${i}`)));
+		const others = Array.from({ length: 8 }, (_, i) => makeKey(join(root, `other${i}`)));
+		others.forEach((k) => agent.add(k));
 		const key = makeKey(join(root, "right"));
 		agent.add(key);
 		rmSync(key.file);
@@ -286,7 +286,9 @@ describe("iris-ssh", { skip: noSshd, timeout: 60000 }, () => {
 		await fails(["-i", key.file, "-o", "IdentityAgent=none", "box", "true"], /Permission denied \(publickey\)/);
 		delete env.SSH_AUTH_SOCK;
 		await says(["-i", key.file, "-o", `IdentityAgent=${agent.socket}`, "box", "echo in"], "in\n");
-		/* The one that would do is in the agent, but not named. */
+		/* One that would do is in the agent, and comes first, but is not named. */
+		host.authorize(others[0].pub);
+		await says(["-o", "IdentitiesOnly=no", "-o", `IdentityAgent=${agent.socket}`, "box", "echo in"], "in\n");
 		await fails(["-o", "IdentitiesOnly=yes", "-o", `IdentityAgent=${agent.socket}`, "box", "true"], /Permission denied \(publickey\)/);
 	});
 

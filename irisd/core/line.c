@@ -30,6 +30,22 @@ line_delay(int n, uint32_t random)
 	return ms * 3 / 4 + (int64_t)random % (ms / 2 + 1);
 }
 
+/* To the next try, or to the end of all, whichever comes first. */
+static void
+arm(struct team *t)
+{
+	struct line *l = &t->line;
+	int64_t end = l->lost + t->cfg->remote_options.reconnect_timeout, now = compat_mono_ms();
+	int64_t left = (l->next > now && l->next < end ? l->next : end) - now;
+	struct timeval tv;
+
+	/* Timers may be early by a part of a millisecond. */
+	left = left > 0 ? left + 1 : 1;
+	tv.tv_sec = left / 1000;
+	tv.tv_usec = (left % 1000) * 1000;
+	evtimer_add(l->timer, &tv);
+}
+
 static void
 timer_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -38,27 +54,12 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (line_over(t, &why))
+	if (line_over(t, &why)) {
 		pool_line_over(t, &why);
-	else
-		pool_want_team(t);
-}
-
-/* To the next try, or to the end of all, whichever comes first. */
-static void
-arm(struct team *t)
-{
-	struct line *l = &t->line;
-	int64_t end = l->lost + t->cfg->remote_options.reconnect_timeout;
-	int64_t left = (l->next < end ? l->next : end) - compat_mono_ms();
-	struct timeval tv;
-
-	left = left > 0 ? left : 0;
-	tv.tv_sec = left / 1000;
-	tv.tv_usec = (left % 1000) * 1000;
-	if (l->timer == NULL)
-		l->timer = evtimer_new(t->d->loop.base, timer_cb, t);
-	evtimer_add(l->timer, &tv);
+		return;
+	}
+	arm(t);
+	pool_want_team(t);
 }
 
 /* Those who wait learn where their messages are now. */
@@ -103,6 +104,8 @@ line_lost(struct team *t, const char *why)
 	}
 	log_warn("line lost team=%s tries=%d next_ms=%lld reason=%s", t->name, l->tries,
 	    (long long)(l->next - now), l->why);
+	if (l->timer == NULL)
+		l->timer = evtimer_new(t->d->loop.base, timer_cb, t);
 	arm(t);
 	tell(t);
 }

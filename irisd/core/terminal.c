@@ -16,7 +16,7 @@
 #include "irisd/core/terminal.h"
 
 #define MOMENT_MS 1000 /* in which a program that can not open a window ends */
-#define WORDS_MAX 48
+#define WORDS_MAX 320  /* ssh may have many options */
 
 extern char **environ;
 

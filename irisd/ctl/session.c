@@ -190,17 +190,22 @@ ctl_session_compact_run(struct ctl *c, struct err *err)
 
 /* --- fork ------------------------------------------------------------------------------------- */
 
+#define ARGV_MAX 320
+
 /* Become the command; does not come back when that works. */
 static int
 become(const cJSON *r, struct err *err)
 {
 	const cJSON *list = json_arr(r, "argv"), *word;
 	const char *dir = json_str(r, "directory");
-	char *argv[16];
+	char *argv[ARGV_MAX];
 	int n = 0;
 
+	/* A part of it would be another command. */
+	if (cJSON_GetArraySize(list) >= ARGV_MAX)
+		return err_set(err, ERR_LIMIT, "the command has more than %d words", ARGV_MAX - 1);
 	cJSON_ArrayForEach (word, list)
-		if (cJSON_IsString(word) && n < 15)
+		if (cJSON_IsString(word))
 			argv[n++] = word->valuestring;
 	argv[n] = NULL;
 	if (n == 0 || dir == NULL)
@@ -215,7 +220,7 @@ become(const cJSON *r, struct err *err)
 int
 ctl_session_fork_run(struct ctl *c, struct err *err)
 {
-	const char *command;
+	const char *command, *by_hand;
 	cJSON *r = NULL;
 	int rv = 0;
 
@@ -226,9 +231,13 @@ ctl_session_fork_run(struct ctl *c, struct err *err)
 		return 0;
 	}
 	command = json_str(r, "command");
-	if (ctl_opt(c, "print") != NULL)
+	by_hand = json_str(r, "byHand");
+	if (ctl_opt(c, "print") != NULL || by_hand != NULL)
 		printf("%s\n", command != NULL ? command : "");
-	else
+	if (by_hand != NULL && !c->quiet)
+		fprintf(stderr, "iris: %s\n", by_hand);
+	if (ctl_opt(c, "print") == NULL && by_hand == NULL)
+
 		rv = become(r, err);
 	cJSON_Delete(r);
 	return rv;

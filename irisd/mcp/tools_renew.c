@@ -204,31 +204,44 @@ nothing_more(struct gather *g)
 }
 
 static void
+only_told(struct mcp_call *c, cJSON *o)
+{
+	json_put_bool(o, "success", false);
+	json_put_str(o, "how", "command");
+	json_put_str(o, "message",
+	    "This team is reached with iris-ssh, which has no terminal. Tell the person to run the "
+	    "command with an ssh client of their own.");
+	json_put_int(o, "timestamp", compat_now_ms());
+	mcp_call_done(c, o);
+}
+
+static void
 fork_session(struct mcp_call *c, struct session *s)
 {
 	const struct config_team *cfg = s->team->cfg;
-	struct terminal_wish w = {.dir = cfg->path,
-	    .title = cfg->name,
+	struct terminal_wish w = {.title = cfg->name,
 	    .env = c->mcp->env,
 	    .script = c->mcp->d->conf->config->dashboard.spawn_script_path};
 	struct fork_command f;
-	char *command;
 	cJSON *o = json_new();
 
 	fork_command_make(&f, s);
-	w.argv = f.argv;
-	command = terminal_command(w.dir, f.argv);
+	w.dir = f.dir;
+	w.argv = (const char *const *)f.argv;
 	json_put_str(o, "from", s->row.from);
 	json_put_str(o, "to", s->team->name);
 	json_put_str(o, "sessionId", s->row.claude_id);
 	json_put_str(o, "teamPath", cfg->path);
 	json_put_bool(o, "remote", cfg->remote != NULL);
-	json_put_str(o, "command", command);
-	free(command);
-	c->gather = gather_new(c, "windows", nothing_more);
-	c->gather->kept = o;
-	c->undo = undo_fork;
-	terminal_open(c->mcp->d, &w, forked_cb, c);
+	json_put_str(o, "command", f.text);
+	if (f.by_hand) {
+		only_told(c, o);
+	} else {
+		c->gather = gather_new(c, "windows", nothing_more);
+		c->gather->kept = o;
+		c->undo = undo_fork;
+		terminal_open(c->mcp->d, &w, forked_cb, c);
+	}
 	fork_command_release(&f);
 }
 

@@ -12,7 +12,6 @@
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
 #include "irisd/core/report.h"
-#include "irisd/core/terminal.h"
 #include "irisd/net/control.h"
 
 void
@@ -159,7 +158,7 @@ void
 control_session_fork(struct control *c, const cJSON *params)
 {
 	struct team *t = control_team(c, params);
-	char from[TEAM_NAME_MAX], *command;
+	char from[TEAM_NAME_MAX];
 	struct fork_command f;
 	struct session *s;
 	cJSON *o, *argv;
@@ -177,14 +176,13 @@ control_session_fork(struct control *c, const cJSON *params)
 	fork_command_make(&f, s);
 	for (i = 0; f.argv[i] != NULL; i++)
 		cJSON_AddItemToArray(argv, cJSON_CreateString(f.argv[i]));
-	command = terminal_command(t->cfg->path, f.argv);
 	json_put_str(o, "team", t->name);
 	json_put_str(o, "from", from);
 	json_put_str(o, "sessionId", s->row.claude_id);
-	json_put_str(o, "directory", t->cfg->path);
+	json_put_str(o, "directory", f.dir);
 	json_put(o, "argv", argv);
-	json_put_str(o, "command", command);
-	free(command);
+	json_put_str(o, "command", f.text);
+	json_put_str_opt(o, "byHand", f.by_hand ? FORK_BY_HAND : NULL);
 	fork_command_release(&f);
 	control_done(c, o);
 }

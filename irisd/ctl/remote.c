@@ -172,7 +172,8 @@ static void
 print_mcp(const cJSON *t, const cJSON *tunnel)
 {
 	const char *state = json_str(tunnel, "state"), *form = json_str(tunnel, "form");
-	const char *why = json_str(tunnel, "why");
+	bool up = state != NULL && strcmp(state, "up") == 0;
+	const char *why = json_str(tunnel, up ? "address" : "why");
 
 	printf("For your own Claude Code on ");
 	print_text(json_str(t, "host"));

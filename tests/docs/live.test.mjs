@@ -258,7 +258,7 @@ describe("control methods give what iris-protocol(7) says", () => {
 		const config = JSON.parse(before);
 		/* No ssh gets as far as a host: where it should connect is a program that ends. */
 		const remoteOptions = { extraSshArgs: ["-o", "ProxyCommand=false"] };
-		config.teams.production = { path: "~/app", remote: "ssh deploy@app.example.org", remoteOptions };
+		config.teams.production = { path: "~/app", remote: "ssh deploy@app.example.org", remoteOptions, enableReverseMcp: true };
 		writeFileSync(file, JSON.stringify(config));
 		await c.call("iris/config.reload");
 		const { teams, ...rest } = await c.call("iris/remote.list");
@@ -269,9 +269,11 @@ describe("control methods give what iris-protocol(7) says", () => {
 		const documented = of("iris/remote.check");
 		compare({ ...checked, ...checked.steps.at(-1) }, documented, "remote.check");
 		assert.equal(checked.ok, false);
-		/* What the answer of remote.trust has is held to the page by tests/remote. */
+		/* No host has shown a key here: tests/integration/remote-control.test.mjs has an answer of remote.trust. */
 		const { error } = await c.request("iris/remote.trust", { host: "-oProxyCommand=id" });
 		assert.equal(error.data.code, "invalid");
+		for (const method of ["iris/remote.revoke", "iris/remote.grant"])
+			compare(await c.call(method, { team: "production" }), of("iris/remote.revoke"), method);
 		writeFileSync(file, before);
 		await c.call("iris/config.reload");
 	});

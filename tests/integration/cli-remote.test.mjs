@@ -322,13 +322,13 @@ describe("iris remote list, revoke, grant, mcp", () => {
 	});
 
 	test("mcp: what to do over there, in either form", async () => {
-		let it = team({ tunnel: { form: "socket", state: "up" } });
+		let it = team({ tunnel: { form: "socket", state: "up", address: "app: /home/me/.iris/remote.sock" } });
 		s.handlers["iris/remote.list"] = () => ({ teams: [it] });
 		await s.listen();
 		let r = await s.iris(["remote", "mcp", "production"]);
 		assert.equal(r.status, 0);
 		assert.match(r.stdout, /\n {4}claude mcp add --scope user iris -- iris-mcp-shim --socket ~\/\.iris\/remote\.sock\n/);
-		assert.match(r.stdout, /The tunnel is up\n$/);
+		assert.match(r.stdout, /The tunnel is up: app: \/home\/me\/\.iris\/remote\.sock\n$/);
 		it = team({ tunnel: { form: "http", state: "down", why: "the port is taken" } });
 		r = await s.iris(["remote", "mcp", "production"]);
 		assert.match(r.stdout, /\n {4}claude --mcp-config ~\/\.iris\/mcp\.json\n\nThe tunnel is down: the port is taken\n$/);

@@ -4,6 +4,7 @@
  * comes of their answers, and that nobody waits for nothing when there is none.
  */
 import { afterEach, describe, test } from "node:test";
+import { bare, call, items, members, page, section, sorted } from "../docs/mdoc.mjs";
 import { failure, makeStage, result, useFakeWorkers } from "../lib/fake-worker.mjs";
 import { assert, connectRaw, makeIris, within, waitFor } from "./setup.mjs";
 
@@ -60,7 +61,7 @@ describe("remote.check", () => {
 		assert.equal(w.team, "far");
 		const check = await w.request("worker/check");
 		const { remote, ...rest } = check.params;
-		assert.deepEqual(rest, { cwd: "~/src/the app", claudePath: "~/bin/claude", env: { FOO: "bar" } });
+		assert.deepEqual(rest, { cwd: "~/src/the app", claudePath: "~/bin/claude", env: { FOO: "bar" }, tunnel: false });
 		assert.deepEqual(remote.args, ["-p", "2222"]);
 		assert.equal(remote.dest, "deploy@app.example.org");
 		assert.equal(remote.identity, "/tmp/iris-key");
@@ -173,6 +174,18 @@ describe("remote.trust", () => {
 			w.socket.destroy();
 			await waitFor(async () => (await running()) === 0, { what: "the worker to be gone" });
 		}
+	});
+
+	test("the answer is what iris-protocol(7) says", async () => {
+		await start({ far: far() });
+		const answer = asked("remote.trust", { team: "far" });
+		const w = await stage.next();
+		w.send(result(await w.request("worker/trust"), { ...keys, more: 1 }));
+		const { keys: list, ...rest } = await answer;
+		const { body } = items(section(page("iris-protocol.7"), "CONTROL METHODS")).find((i) => call(i.head).name === "iris/remote.trust");
+		assert.deepEqual(sorted(["keys", ...Object.keys(rest), ...Object.keys(list[0])]), sorted(bare(members(body))));
+		await w.request("worker/stop");
+		w.socket.destroy();
 	});
 
 	test("of any host: with no options but its name, by whatever worker", async () => {

@@ -31,6 +31,9 @@ timeout_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* What it has said at its end is still being read, and says more. */
+	if (c->exited)
+		return;
 	/* The next one is not to wait for the same dead connection. */
 	remote_unshare(r);
 	ssh_words_last(c->words, words, sizeof words);

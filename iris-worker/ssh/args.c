@@ -50,7 +50,7 @@ letter(int ch, struct args *a, struct line *l, struct err *err)
 
 	for (i = 0; i < sizeof same / sizeof same[0]; i++)
 		if (same[i].ch == ch)
-			return conf_set(&a->conf, same[i].keyword, optarg, CONF_ARG, err);
+			return conf_set(&a->conf, same[i].keyword, optarg, CONF_RAW, err);
 	switch (ch) {
 	case 'A':
 		return conf_set(&a->conf, "ForwardAgent", "yes", CONF_ARG, err);

@@ -201,13 +201,13 @@ value_of(enum kind kind, const char *text)
 }
 
 static int
-set_value(struct conf *c, const struct keyword *k, const char *value, struct err *err)
+set_value(struct conf *c, const struct keyword *k, const char *value, bool raw, struct err *err)
 {
 	const char *rest = value;
 	char *first = NULL, **text;
 	int v, rc = -1;
 
-	if (k->kind == REST)
+	if (raw || k->kind == REST)
 		first = xstrdup(value);
 	else
 		first = conf_word(&rest);
@@ -251,14 +251,14 @@ conf_set(struct conf *c, const char *keyword, const char *value, enum conf_origi
 	for (i = 0; i < COUNT(keywords); i++) {
 		if (strcasecmp(keywords[i].name, keyword) != 0)
 			continue;
-		if (origin == CONF_ARG && keywords[i].file_only)
+		if (origin != CONF_FILE && keywords[i].file_only)
 			return err_set(err, ERR_INVALID,
 			    "%s is taken from ssh_config files only, not "
 			    "from the command line",
 			    keywords[i].name);
 		if (keywords[i].kind == NOTHING)
 			return 0;
-		return set_value(c, &keywords[i], value, err);
+		return set_value(c, &keywords[i], value, origin == CONF_RAW, err);
 	}
 	if (origin == CONF_FILE)
 		return 0;

@@ -16,7 +16,8 @@
 #define CONF_PORT       22
 
 enum conf_strict { CONF_STRICT_YES = 1, CONF_STRICT_NEW = 2 };
-enum conf_origin { CONF_ARG, CONF_FILE };
+/* CONF_RAW: of an option of its own (-i), where the value is one word whatever is in it. */
+enum conf_origin { CONF_ARG, CONF_RAW, CONF_FILE };
 
 struct conf {
 	char *name;  /* the host as it was asked for */

@@ -250,7 +250,7 @@ describe("iris-ssh", { skip: noSshd, timeout: 60000 }, () => {
 	});
 
 	test("logs in with a key that has a passphrase; it is in no environment afterwards", async () => {
-		const key = makeKey(join(root, "locked"), { passphrase: "open 'sesame' ä" });
+		const key = makeKey(join(root, "a 'locked' k\"ey"), { passphrase: "open 'sesame' ä" });
 		host.refuseAll();
 		host.authorize(key.pub);
 		const args = ["-i", key.file, "-o", "IdentitiesOnly=yes", "box"];

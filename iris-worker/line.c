@@ -148,6 +148,12 @@ line_is_lost(const struct claude *c)
 	return c->line != NULL && !c->line->gone;
 }
 
+bool
+line_was_up(const struct claude *c)
+{
+	return c->line != NULL && c->line->pid != 0 && c->line->failed == NULL;
+}
+
 void
 line_judge(const struct claude *c, struct err *err)
 {

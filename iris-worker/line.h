@@ -45,6 +45,9 @@ bool line_is_lost(const struct claude *c);
 /* That, as a sentence with ssh's last words. */
 void line_judge(const struct claude *c, struct err *err);
 
+/* The host had said something, and gave no reason of its own for the end. */
+bool line_was_up(const struct claude *c);
+
 /* Why a Claude that was never ready was not, where the reason lies in the line or the host. */
 bool line_failure(const struct claude *c, struct err *err);
 

@@ -43,6 +43,11 @@ start_failure(struct claude *c, struct err *err, cJSON **data)
 		err_set(err, ERR_CANCELLED, "the session was closed before Claude was ready");
 	} else if (line_failure(c, err)) {
 		log_debug("no claude on another host session=%s", c->session);
+		/* The host was there: it is a line that was lost, and not one that never was. */
+		if (err->code == ERR_LINE && line_was_up(c)) {
+			*data = json_new();
+			json_put_bool(*data, "line", true);
+		}
 	} else if (strstr(said, "No conversation found") != NULL ||
 	    strstr(c->words, "No conversation found") != NULL) {
 		err_set(err, ERR_NOT_FOUND,

@@ -249,3 +249,10 @@ remoteTest("iris-worker as what ssh asks for a passphrase: for that, and for not
 		assert.equal(r.stdout, "");
 	}
 });
+
+remoteTest("lost before Claude was ready: told from a line that never was", async (irisd) => {
+	says(irisd, `echo '{"type":"iris_remote","hello":7}'; echo 'client_loop: send disconnect: Broken pipe' >&2; exit 255`);
+	await assert.rejects(irisd.openFar(), (e) => e.code === "line" && e.data.line === true && /Broken pipe/.test(e.message));
+	says(irisd, `echo 'ssh: connect to host x port 22: Connection refused' >&2; exit 255`);
+	await assert.rejects(irisd.openFar(), (e) => e.code === "line" && e.data.line === undefined);
+});

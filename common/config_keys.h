@@ -148,11 +148,11 @@ CONFIG_KEY(teams, "mcpConfigScript", mcp_config_script, PATH, NULL, 1, 4096,
 CONFIG_KEY(teams, "sessionMcpEnabled", session_mcp_enabled, BOOL, "@", 0, 0, "as in settings")
 CONFIG_KEY(teams, "sessionMcpPath", session_mcp_path, SUBDIR, "@", 1, 1024, "as in settings")
 CONFIG_KEY(teams, "enableReverseMcp", enable_reverse_mcp, BOOL, "false", 0, 0,
-    "open a reverse tunnel for MCP to a remote team's host")
+    "have a tunnel from a remote team's host, for a person's own Claude there")
 CONFIG_KEY(teams, "reverseMcpPort", reverse_mcp_port, INT, "1615", 1, 65535,
-    "port of that tunnel on the remote host")
+    "port at which a tunnel with allowHttp ends over there")
 CONFIG_KEY(teams, "allowHttp", allow_http, BOOL, "false", 0, 0,
-    "http instead of https in that tunnel")
+    "the tunnel ends at a port, and leads to settings.httpPort")
 CONFIG_KEY(teams, "sessionInitTimeout", session_init_timeout, INT, "@", 1, MS_MAX, "as in settings")
 CONFIG_KEY(teams, "spawnTimeout", spawn_timeout, INT, "@", 1, MS_MAX, "as in settings")
 CONFIG_KEY(teams, "responseTimeout", response_timeout, INT, "@", 1, MS_MAX, "as in settings")

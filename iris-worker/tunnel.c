@@ -56,23 +56,23 @@ is_http(const struct tunnel *t)
 }
 
 static void
-put_state(const struct tunnel *t, cJSON *o)
+put_tunnel(const struct tunnel *t, cJSON *p)
 {
 	static const char *const names[] = {
 	    [TUNNEL_MAKING] = "making", [TUNNEL_UP] = "up", [TUNNEL_DOWN] = "down"};
 
-	json_put_str(o, "plan", json_str(t->params, "plan"));
-	json_put_str(o, "state", names[t->state]);
-	json_put_str_opt(o, "why", t->state == TUNNEL_DOWN ? t->why : NULL);
-	json_put_str_opt(o, "address", t->state == TUNNEL_UP ? t->address : NULL);
+	json_put_str(p, "plan", json_str(t->params, "plan"));
+	json_put_str(p, "state", names[t->state]);
+	json_put_str_opt(p, "why", t->state == TUNNEL_DOWN ? t->why : NULL);
+	json_put_str_opt(p, "address", t->state == TUNNEL_UP ? t->address : NULL);
 }
 
 static void
-tell(struct tunnel *t)
+tell_tunnel(struct tunnel *t)
 {
 	cJSON *o = json_new();
 
-	put_state(t, o);
+	put_tunnel(t, o);
 	report_event(t->worker, "event/tunnel", o);
 }
 
@@ -110,7 +110,7 @@ down(struct tunnel *t, const struct err *why)
 	ms = t->wait_ms - t->wait_ms / 4 + (int)(bits % ((uint32_t)t->wait_ms / 2 + 1));
 	t->wait_ms = t->wait_ms * 2 > WAIT_MAX_MS ? WAIT_MAX_MS : t->wait_ms * 2;
 	log_warn("tunnel is down host=%s retry_ms=%d why=\"%s\"", t->host, ms, t->why);
-	tell(t);
+	tell_tunnel(t);
 	if (t->worker->stopping)
 		return;
 	tv = (struct timeval){ms / 1000, (ms % 1000) * 1000};
@@ -203,7 +203,7 @@ bound_over(struct errand *e, const struct err *err, void *arg)
 	t->state = TUNNEL_UP;
 	t->up_since = compat_mono_ms();
 	log_info("tunnel is up address=\"%s\"", t->address);
-	tell(t);
+	tell_tunnel(t);
 }
 
 /* --- its three parts --------------------------------------------------------------------------- */
@@ -457,7 +457,7 @@ tunnel_describe(const struct worker *w)
 	if (w->tunnel == NULL)
 		return NULL;
 	o = json_new();
-	put_state(w->tunnel, o);
+	put_tunnel(w->tunnel, o);
 	return o;
 }
 

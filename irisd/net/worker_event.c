@@ -365,6 +365,20 @@ static const struct {
     {"event/exit", ev_exit},
 };
 
+static void
+ev_tunnel(struct team *t, const cJSON *p)
+{
+	tunnel_told(t, p);
+}
+
+/* Those that are of no session. */
+static const struct {
+	const char *method;
+	void (*fn)(struct team *, const cJSON *params);
+} team_events[] = {
+    {"event/tunnel", ev_tunnel},
+};
+
 int
 worker_event(
     struct worker *w, const char *id, const char *method, const cJSON *params, struct err *err)
@@ -373,10 +387,11 @@ worker_event(
 	struct session *s;
 	size_t i;
 
-	/* The only one that is of no session. */
-	if (strcmp(method, "event/tunnel") == 0) {
+	for (i = 0; i < sizeof team_events / sizeof team_events[0]; i++) {
+		if (strcmp(team_events[i].method, method) != 0)
+			continue;
 		if (w->team->worker == w)
-			tunnel_told(w->team, params);
+			team_events[i].fn(w->team, params);
 		return 0;
 	}
 	for (i = 0; i < sizeof events / sizeof events[0]; i++)

@@ -487,6 +487,14 @@ static void
 test_combinations(void **state)
 {
 	(void)state;
+	expect("teams:\n  a:\n    path: /p\n    remote: ssh h\n    ssh2: true\n"
+	       "    enableReverseMcp: true\n",
+	    "6:23: teams.a.enableReverseMcp: with ssh2: true the tunnel can only end at a TCP port, "
+	    "and that needs allowHttp: true; or leave ssh2 out, for a socket by OpenSSH");
+	expect("teams:\n  a: {path: /p, remote: ssh u@h, enableReverseMcp: true}\n"
+	       "  b: {path: /q, remote: ssh -p 22 u@h, enableReverseMcp: true}\n",
+	    "3:58: teams.b.enableReverseMcp: team a has a tunnel to u@h already, and there is one for "
+	    "each login; expected it to be true for one of the two");
 	expect("teams:\n  a:\n    path: /p\n    remote: ssh -oProxyCommand=id\n",
 	    "4:13: teams.a.remote: no host is named; expected \"ssh [options] host\" or \"ssh [options] user@host\"");
 	expect("teams:\n  a:\n    path: /p\n    remote: ssh -- -oProxyCommand=id\n",

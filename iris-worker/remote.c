@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "common/compat.h"
@@ -31,6 +30,7 @@
 #define BIND_TAIL  17  /* ssh binds a name of its own first: a dot and 16 letters more */
 #define SUN_MAX    104 /* of the shortest sun_path, macOS's */
 #define ASKPASS    "IRIS_ASKPASS"
+#define PROMPT     "Enter passphrase for key "
 
 /*
  * Read by the user's login shell, whichever that is, and then by sh: all that comes up to a line
@@ -257,15 +257,15 @@ add_env(struct remote *r, char *const *env, const char *passphrase, struct err *
 		if (dropped[k] == NULL)
 			list_copy(&l, env[i]);
 	}
-	if (l.v == NULL)
-		l.v = xcalloc(1, sizeof *l.v);
+	/* Also of the ssh that is started for a host on the way, which BatchMode does not reach. */
+	list_copy(
+	    &l, passphrase != NULL ? "SSH_ASKPASS_REQUIRE=force" : "SSH_ASKPASS_REQUIRE=never");
 	r->envp = l.v;
 	if (passphrase == NULL)
 		return 0;
 	if (paths_program("iris-worker", self, sizeof self, err) == -1)
 		return -1;
 	list_add(&l, xasprintf("SSH_ASKPASS=%s", self));
-	list_copy(&l, "SSH_ASKPASS_REQUIRE=force");
 	list_add(&l, xasprintf(ASKPASS "=%s", passphrase));
 	/* One of before SSH_ASKPASS_REQUIRE asks only where there seems to be a screen. */
 	if (list_env(l.v, "DISPLAY") == NULL)
@@ -351,15 +351,6 @@ remote_unshare(const struct remote *r)
 		log_info("the shared connection does not answer, and is left host=%s", r->host);
 }
 
-static bool
-contains_nocase(const char *text, const char *word)
-{
-	for (; *text != '\0'; text++)
-		if (strncasecmp(text, word, strlen(word)) == 0)
-			return true;
-	return false;
-}
-
 bool
 remote_askpass(int argc, char *const *argv, int *status)
 {
@@ -367,9 +358,13 @@ remote_askpass(int argc, char *const *argv, int *status)
 
 	if (passphrase == NULL || argc != 2 || argv[1][0] == '-')
 		return false;
-	/* Not a password, and not the question whether a host's key is right. */
+	/*
+	 * Not a password, and not the question whether a host's key is right. What a host asks stands
+	 * behind its name in brackets: one on the way (ProxyJump) is asked by an ssh that knows
+	 * nothing of our options, and may well ask for a "passphrase".
+	 */
 	*status = 1;
-	if (getenv("SSH_ASKPASS_PROMPT") == NULL && contains_nocase(argv[1], "passphrase")) {
+	if (getenv("SSH_ASKPASS_PROMPT") == NULL && strncmp(argv[1], PROMPT, strlen(PROMPT)) == 0) {
 		puts(passphrase);
 		*status = 0;
 	}

@@ -193,6 +193,15 @@ remoteTest("over there: no directory, no claude, no room, Claude that does not c
 	assert.deepEqual(irisd.all("event/exit"), []);
 });
 
+remoteTest("ended over there before it was ready, while its line stays", async (irisd) => {
+	says(irisd, `[ ! -e "$MARK/far/hung" ] || { cd "$MARK/far"; HOME=$MARK/far exec sh -c "$command"; }
+		: >"$MARK/far/hung"; printf '%s\\n' '{"type":"iris_remote","hello":7}'; exec sleep 1000`);
+	await refused(irisd.openFar({ spawnTimeout: 300 }), "timeout", /~\/project on buildhost/);
+	assert.equal(calls(irisd).length, 2, "one for Claude, one for its end");
+	await irisd.openFar({}, {}, "s2");
+	assert.equal((await irisd.ask("ECHO the worker goes on", "s2")).answer, "the worker goes on");
+});
+
 remoteTest("it ignores all that is asked of it: it is ended over there, with what it has started", async (irisd) => {
 	await irisd.openFar({ env: { FAKE_CLAUDE_FAULT: "ignore-term" }, stopTimeout: 1200 });
 	const message = await irisd.send("BASH setsid sleep 1000 & sleep 1000");
@@ -244,7 +253,7 @@ remoteTest("iris-worker as what ssh asks for a passphrase: for that, and for not
 	assert.ok(irisd.worker.pid);
 	const { status, stdout } = ask("Enter passphrase for key '/home/me/.ssh/id': ");
 	assert.deepEqual([status, stdout], [0, "it's \"x\"\n"]);
-	for (const r of [ask("me@host's password: "), ask("Are you sure (yes/no)? "), ask("passphrase?", { SSH_ASKPASS_PROMPT: "confirm" }), ask("-x")]) {
+	for (const r of [ask("me@host's password: "), ask("(me@jump) Enter passphrase for key '/x': "), ask("Passphrase: "), ask("Are you sure (yes/no)? "), ask("passphrase?", { SSH_ASKPASS_PROMPT: "confirm" }), ask("-x")]) {
 		assert.notEqual(r.status, 0);
 		assert.equal(r.stdout, "");
 	}

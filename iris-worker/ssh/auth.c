@@ -5,6 +5,7 @@
  * when the host has said that it would take the key. Called by hop.c.
  */
 #include <libssh/libssh.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,10 +157,6 @@ load(struct login *g)
 		if (access(name, R_OK) != 0 || ssh_pki_import_cert_file(name, &id->cert) != SSH_OK)
 			id->cert = NULL;
 		free(name);
-		if (access(id->path, F_OK) != 0) {
-			if (!c->identity_default)
-				say_debug("no key in %s", id->path);
-		}
 		g->n++;
 	}
 }
@@ -200,6 +197,18 @@ try_key(struct login *g, const struct identity *id, ssh_key cert)
 	LINE_WAIT(g->l, rc, SSH_AUTH_AGAIN, ssh_userauth_publickey(s, NULL, key));
 	ssh_key_free(key);
 	return rc;
+}
+
+/* After a refusal: what was to be used and is not there. */
+static void
+tell_missing(const struct login *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->n && !g->h->conf.identity_default; i++)
+		if (g->ids[i].pub == NULL && access(g->ids[i].path, R_OK) != 0)
+			say("Warning: Identity file %s not accessible: %s", g->ids[i].path,
+			    strerror(errno));
 }
 
 static bool
@@ -308,6 +317,8 @@ auth_login(struct line *l, struct err *err)
 	const char *name = g.h->conf.name;
 
 	rc = login(&g, &methods);
+	if (goes_on(rc))
+		tell_missing(&g);
 	unload(&g);
 	if (rc == SSH_AUTH_SUCCESS) {
 		say_plain("Authenticated to %s using \"publickey\".", g.h->where);

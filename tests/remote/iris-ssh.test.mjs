@@ -292,7 +292,10 @@ describe("iris-ssh", { skip: noSshd, timeout: 60000 }, () => {
 		await fails(["-o", "IdentitiesOnly=yes", "-o", `IdentityAgent=${agent.socket}`, "box", "true"], /Permission denied \(publickey\)/);
 	});
 
-	test("does not use a key that others can read", async () => {
+	test("does not use a key that others can read; says which one is not there", async () => {
+		host.refuseAll();
+		assert.match(await fails(["-i", join(root, "not here"), "box", "true"], /Permission denied \(publickey\)/), /Identity file .*\/not here not accessible: No such file/);
+		host.authorize(client.key.pub);
 		chmodSync(client.key.file, 0o644);
 		rmSync(`${client.key.file}.pub`);
 		assert.match(await fails(["box", "true"], /Permission denied \(publickey\)/), /Permissions 0644 for .* are too open/);

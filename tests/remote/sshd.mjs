@@ -135,7 +135,7 @@ export class Host {
 	writeLogin() {
 		const login = join(this.root, "login");
 		writeFileSync(login, [
-			"#!/bin/sh", 'cd "$HOME" || exit 1', `SHELL=${this.shell}; export SHELL`, this.noise,
+			"#!/bin/sh", 'cd "$HOME" || exit 1', `SHELL='${this.shell}'; export SHELL`, this.noise,
 			`[ -n "\${SSH_ORIGINAL_COMMAND+set}" ] || exec ${this.shell} -l`, `exec ${this.shell} -c "$SSH_ORIGINAL_COMMAND"`, "",
 		].join("\n"));
 		chmodSync(login, 0o755);

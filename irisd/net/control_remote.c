@@ -10,6 +10,7 @@
 #include "common/remote.h"
 #include "common/xmalloc.h"
 #include "irisd/core/describe.h"
+#include "irisd/core/line.h"
 #include "irisd/net/control_remote.h"
 #include "irisd/net/origin.h"
 
@@ -135,9 +136,14 @@ control_remote_answered(
     struct irisd *d, const struct worker_ticket *ticket, const cJSON *result, const struct err *why)
 {
 	struct control *c = find_waiting(d, ticket);
+	struct team *t;
 
 	if (c == NULL)
 		return;
+	t = c->remote->named != NULL ? team_find(d, c->remote->named) : NULL;
+	/* All is well there: what waits for the line need not wait for its next try. */
+	if (t != NULL && c->remote->check && json_bool(result, "ok", false) && line_down(t))
+		line_retry(t);
 	if (why != NULL)
 		control_failed(c, why);
 	else

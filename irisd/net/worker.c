@@ -362,9 +362,8 @@ take_answer(struct worker *w, struct rpc_msg *m)
 			bool host = c->kind == WORKER_CHECK || c->kind == WORKER_TRUST;
 			worker_answered(w, c, m->result, m->error);
 			call_free(w, c);
-			/* It may have been started for this alone. */
 			if (host)
-				worker_retire(w->team);
+				worker_host_done(w);
 			return;
 		}
 	}

@@ -92,6 +92,8 @@ cJSON *worker_env(const struct config_team *cfg);
 void worker_host_answered(
     struct worker *w, uint64_t id, const cJSON *result, const struct err *why);
 void worker_host_lost(struct worker *w, const char *reason);
+/* After the answer: it may have been started for this alone. */
+void worker_host_done(struct worker *w);
 
 /* worker/ping was answered; result is NULL for an error. */
 void worker_pinged(struct worker *w, const cJSON *result);

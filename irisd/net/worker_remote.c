@@ -77,6 +77,17 @@ worker_host_answered(struct worker *w, uint64_t id, const cJSON *result, const s
 }
 
 void
+worker_host_done(struct worker *w)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &w->team->sessions, team_entry)
+		if (s->queued > 0)
+			return;
+	worker_retire(w->team);
+}
+
+void
 worker_host_lost(struct worker *w, const char *reason)
 {
 	struct worker_call *c;

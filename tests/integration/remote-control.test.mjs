@@ -5,7 +5,7 @@
  */
 import { afterEach, describe, test } from "node:test";
 import { bare, call, items, members, page, section, sorted } from "../docs/mdoc.mjs";
-import { failure, makeStage, result, useFakeWorkers } from "../lib/fake-worker.mjs";
+import { event, failure, makeStage, result, useFakeWorkers } from "../lib/fake-worker.mjs";
 import { assert, connectRaw, makeIris, within, waitFor } from "./setup.mjs";
 
 useFakeWorkers();
@@ -102,6 +102,31 @@ describe("remote.check", () => {
 		assert.deepEqual(await three, { team: "other", host: "alias", path: "~/src/the app", steps: [], ok: true });
 		for (const w of [x, y])
 			w.socket.destroy();
+	});
+
+	test("while the line is lost, one that finds all well has it tried at once", async () => {
+		await start({ near: {}, far: far() });
+		const sent = await asked("message.send", { to: "far", message: "hello", timeout: -1 });
+		let w = await stage.next();
+		const open = await w.request("worker/open");
+		w.send(result(open, { pid: w.pid, readyMs: 1, version: "test" }));
+		await w.request("worker/turn");
+		w.send(event("exit", open, { pid: w.pid, how: "exit", status: 255, expected: false, stderr: "", line: true, reason: "cut by the test" }));
+		/* The third try is three seconds off, at least. */
+		for (let i = 0; i < 2; i++)
+			w.send(failure(await w.request("worker/lookup"), "line", "no route"));
+		const { line } = await waitFor(async () => {
+			const t = (await asked("remote.list")).teams[0];
+			return t.line?.nextTry > Date.now() + 2500 ? t : undefined;
+		}, { what: "the third try to be announced" });
+		assert.equal(line.why, "no route");
+		const answer = asked("remote.check", { team: "far" });
+		w.send(result(await w.request("worker/check"), { steps: STEPS, ok: true }));
+		assert.equal((await answer).ok, true);
+		w.send(result(await w.take((l) => l.method === "worker/lookup", "the look-up, at once", 2000), { state: "answered", answer: "hi", line: 3 }));
+		const m = await asked("message.show", { id: sent.id, wait: 5000 });
+		assert.deepEqual([m.state, m.response], ["answered", "hi"]);
+		w.socket.destroy();
 	});
 
 	test("a refusal of the worker's, and a worker that dies, end it with the reason", async () => {

@@ -10,6 +10,7 @@
 #include "irisd/core/describe.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/line.h"
 #include "irisd/core/talk.h"
 #include "irisd/mcp/mcp.h"
 
@@ -56,6 +57,7 @@ team_status(struct mcp *m, struct team *t, const char *from)
 {
 	struct session *s = session_get(t, from, false, NULL);
 	cJSON *o = json_new();
+	char line[512];
 
 	json_put_str(o, "name", t->name);
 	json_put_str(o, "status", s != NULL && s->pid != 0 ? "awake" : "asleep");
@@ -69,6 +71,10 @@ team_status(struct mcp *m, struct team *t, const char *from)
 		json_put_int(o, "queued", s->queued);
 		json_put_str_opt(o, "activity", s->activity[0] != '\0' ? s->activity : NULL);
 		describe_health(o, s);
+	}
+	if (line_down(t)) {
+		line_describe(t, line, sizeof line);
+		json_put_str(o, "line", line);
 	}
 	json_put(o, "config", team_config(m, t));
 	return o;
@@ -280,8 +286,8 @@ const struct mcp_tool mcp_tools_team[] = {
 	    "\"state\":{\"type\":\"string\"},\"pid\":{\"type\":\"integer\"},"
 	    "\"sessionId\":{\"type\":\"string\"},\"messageCount\":{\"type\":\"integer\"},"
 	    "\"lastActivity\":{\"type\":\"integer\"},\"queued\":{\"type\":\"integer\"},"
-	    "\"activity\":{\"type\":\"string\"}," MCP_HEALTH_SCHEMA ",\"config\":" CONFIG_SCHEMA
-	    "},"
+	    "\"activity\":{\"type\":\"string\"}," MCP_HEALTH_SCHEMA
+	    ",\"line\":{\"type\":\"string\"},\"config\":" CONFIG_SCHEMA "},"
 	    "\"required\":[\"name\",\"status\",\"config\"]}},"
 	    "\"pool\":{\"type\":\"object\",\"properties\":{\"activeProcesses\":{\"type\":\"integer\"},"
 	    "\"maxProcesses\":{\"type\":\"integer\"},\"totalMessages\":{\"type\":\"integer\"}}},"

@@ -219,7 +219,12 @@ describe("a team on another machine", () => {
 		assert.equal(line.host, "box");
 		assert.match(line.why, /No route to host/);
 		assert.ok(line.down <= Date.now() && line.nextTry > line.down + 500, JSON.stringify(line));
-		assert.match((await show(one.id)).where ?? (await iris.json(["team", "show", "far"])).problems[0], /the line to box is lost/);
+		assert.match((await iris.json(["team", "show", "far"])).problems[0], /the line to box is lost/);
+		assert.match((await iris.iris(["status"])).stdout, /line: team far.*box can not be reached: No route to host/s);
+		const told = await iris.call(guest, "team_status", { team: "far" });
+		assert.match(told.teams[0].line, /^the line to box is lost \(box can not be reached: No route to host\)/);
+		const seenResource = await guest.readResource({ uri: "iris://team/far" });
+		assert.match(seenResource.contents[0].text, /No route to host/);
 		/* A second sender, who only comes now, waits for the same line. */
 		const later = await quick(iris, guest, "far", "later");
 		/* A person who wakes the team has it tried at once. */

@@ -119,6 +119,30 @@ test_random(void **state)
 	}
 }
 
+#define TURN "01890000-0000-7000-8000-00000000000f"
+
+/* Iris's own words: nothing of the message is said again, and a body can not write such a thing. */
+static void
+test_resume(void **state)
+{
+	char *text = envelope_resume(TURN, ID, "guest:x-1", "b", 3), *got;
+	static const char head[] = "<iris-message id=\"" TURN "\" resumes=\"" ID
+				   "\" from=\"guest:x-1\" to=\"b\" hop=\"4\">\n";
+	static const char end[] = "\n</iris-message id=\"" TURN "\">";
+
+	(void)state;
+	assert_int_equal(strncmp(text, head, strlen(head)), 0);
+	assert_string_equal(text + strlen(text) - strlen(end), end);
+	assert_non_null(strstr(text, "Iris itself writes this, not guest:x-1"));
+	assert_non_null(strstr(text, "while you worked on message " ID));
+	assert_non_null(strstr(text, "Do not repeat what you have done already"));
+	assert_non_null(strstr(text, "the whole answer to that message"));
+	got = content(text);
+	assert_null(strstr(got, "<iris-message"));
+	free(got);
+	free(text);
+}
+
 static void
 test_instructions(void **state)
 {
@@ -139,6 +163,7 @@ main(void)
 	    cmocka_unit_test(test_plain),
 	    cmocka_unit_test(test_forged),
 	    cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_resume),
 	    cmocka_unit_test(test_instructions),
 	};
 

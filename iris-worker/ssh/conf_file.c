@@ -200,8 +200,8 @@ criterion(const struct reader *r, const char *name, const char **rest)
 		else
 			rc = pw != NULL && conf_match(arg, pw->pw_name);
 	} else if (strcasecmp(name, "exec") == 0) {
-		say("%s line %d: iris-ssh runs no command for \"Match exec\"; the section is left out",
-		    r->path, r->line);
+		say("%s line %d: iris-ssh runs no command for \"Match exec\": left out", r->path,
+		    r->line);
 		rc = 0;
 	}
 	free(arg);
@@ -324,7 +324,7 @@ read_file(struct conf *c, const char *path, int depth, bool active, bool must, s
 	if (depth > DEPTH_MAX)
 		return err_set(
 		    err, ERR_INVALID, "%s: more than %d levels of Include", path, DEPTH_MAX);
-	if ((f = fopen(path, "re")) == NULL) {
+	if ((f = fopen(path, "r")) == NULL) {
 		if (must)
 			return err_sys(
 			    err, ERR_INVALID, "the configuration %s can not be read", path);

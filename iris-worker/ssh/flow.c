@@ -17,6 +17,7 @@
 #include "iris-worker/ssh/say.h"
 
 #define RING_BYTES 65536
+#define TURNS      16 /* reads of a channel before it is another flow's turn */
 
 static void
 eof_cb(ssh_session session, ssh_channel channel, void *arg)
@@ -202,11 +203,16 @@ static void
 run_down(struct flow *f)
 {
 	bool more = true;
+	int i;
 
-	while (more)
+	/* Not for ever, however much there is: others wait, too. */
+	for (i = 0; more && i < TURNS; i++)
 		more = pull(f, &f->errs, &f->efd, true);
-	for (more = !f->output_gone; more;)
+	f->fresh = more;
+	more = !f->output_gone;
+	for (i = 0; more && i < TURNS; i++)
 		more = pull(f, &f->down, &f->wfd, false);
+	f->fresh = f->fresh || more;
 	if ((f->eof || f->closed) && f->down.len == 0 && ssh_channel_poll(f->channel, 0) <= 0)
 		end_output(f);
 }
@@ -222,10 +228,14 @@ read_input(struct flow *f)
 		f->up.start = 0;
 		f->up.len = (size_t)n;
 	} else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
-		if (f->rfd == f->wfd)
-			f->rfd = -1;
-		else
+		if (f->rfd != f->wfd) {
 			close_fd(&f->rfd);
+			return;
+		}
+		f->rfd = -1;
+		if (n == -1)
+			output_failed(
+			    f); /* reset, or never connected: it will not be written, either */
 	}
 }
 
@@ -256,7 +266,6 @@ flow_run(struct flow *f, bool readable)
 {
 	if (f->held)
 		return;
-	f->fresh = false;
 	run_down(f);
 	run_up(f, readable);
 	/* A socket that has ended both ways is of no more use to the other side. */

@@ -181,7 +181,7 @@ one_file(struct search *s, const char *path, struct err *err)
 	int number = 0, rc = -1;
 	FILE *f;
 
-	if ((f = fopen(path, "re")) == NULL) {
+	if ((f = fopen(path, "r")) == NULL) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return 0;
 		return err_sys(err, ERR_IO, "the known hosts in %s can not be read", path);

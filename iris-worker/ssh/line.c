@@ -145,25 +145,23 @@ static void
 run_flows(struct line *l, const struct pollfd *set)
 {
 	struct flow *f, *next;
-	uint64_t before = heard_bytes(l), after;
-	bool ready[3], all = false;
+	uint64_t before = heard_bytes(l);
+	bool ready[3];
 	size_t i;
 
-	for (;;) {
-		TAILQ_FOREACH_SAFE (f, &l->flows, link, next) {
-			for (i = 0; i < 3; i++)
-				ready[i] = f->polled[i] != -1 && set[f->polled[i]].revents != 0;
-			if (all || f->fresh || f->hop->active || ready[0] || ready[1] || ready[2])
-				flow_run(f, ready[0] && !all);
-			if (!f->keep && flow_ended(f))
-				flow_free(l, f);
-		}
-		if ((after = heard_bytes(l)) == before)
-			return;
-		before = after;
-		all = true;
-		l->heard = compat_mono_ms();
+	TAILQ_FOREACH_SAFE (f, &l->flows, link, next) {
+		for (i = 0; i < 3; i++)
+			ready[i] = f->polled[i] != -1 && set[f->polled[i]].revents != 0;
+		if (f->fresh || f->hop->active || ready[0] || ready[1] || ready[2])
+			flow_run(f, ready[0]);
+		if (!f->keep && flow_ended(f))
+			flow_free(l, f);
 	}
+	if (heard_bytes(l) == before)
+		return;
+	l->heard = compat_mono_ms();
+	TAILQ_FOREACH (f, &l->flows, link)
+		f->fresh = true;
 }
 
 static int

@@ -123,7 +123,7 @@ copy_to(const char *from, const char *to, const char *name, const char *line, st
 			close(fd);
 		goto out;
 	}
-	if ((in = fopen(from, "re")) == NULL || copy_rest(in, out, name, line) == -1) {
+	if ((in = fopen(from, "r")) == NULL || copy_rest(in, out, name, line) == -1) {
 		err_sys(err, ERR_IO, "%s can not be copied to %s", from, tmp);
 		goto out;
 	}

@@ -243,6 +243,17 @@ describe("iris-ssh", { skip: noSshd, timeout: 60000 }, () => {
 			assert.deepEqual(await within(5000, c.exited, "iris-ssh to end"), [255, null]);
 			assert.match(c.err, /Killed by signal/);
 		}
+		/* Also while there is always more to read, and somebody who takes it. */
+		const busy = spawn(program("iris-ssh"), ["box", "yes & read -r line; echo \"$line\" >&2; wait"], { env, stdio: "pipe" });
+		const ended = once(busy, "close");
+		let err = "", n = 0;
+		busy.stdout.on("data", (d) => (n += d.length));
+		busy.stderr.on("data", (d) => (err += d));
+		await waitFor(() => n > 8 * 1024 * 1024, { what: "much output" });
+		busy.stdin.write("the other way\n");
+		await waitFor(() => err === "the other way\n", { what: "the other direction" });
+		busy.kill("SIGTERM");
+		assert.deepEqual(await within(5000, ended, "iris-ssh to end"), [255, null]);
 		const c = await cat();
 		c.child.kill("SIGKILL");
 		await c.exited;

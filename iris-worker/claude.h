@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * One Claude process: its state, its pipes, the turn in flight. claude.c has the table of its
- * states; open.c, turn.c, control.c, hook.c, inband.c, health.c and stop.c own the parts named after
- * them and change nothing else. All of it runs in the worker's loop and never waits.
+ * states; open.c, turn.c, control.c, hook.c, inband.c, health.c, line.c and stop.c own the parts
+ * named after them and change nothing else. All of it runs in the worker's loop and never waits.
  */
 #ifndef IRIS_WORKER_CLAUDE_H
 #define IRIS_WORKER_CLAUDE_H

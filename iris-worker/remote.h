@@ -58,7 +58,8 @@ bool remote_askpass(int argc, char *const *argv, int *status);
 /*
  * remote_script.c. A script being written: assignments first (values are quoted), then the text
  * that all share and that of one, remote/NAME.sh. remote_script_end gives all of it with its last
- * line ".", malloc'ed and without a newline at its end, to be sent before anything else; s is freed.
+ * line ".", malloc'ed and without a newline at its end, to be sent before anything else; s is
+ * freed.
  */
 struct remote_script;
 struct remote_script *remote_script_new(void);

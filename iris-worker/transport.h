@@ -29,8 +29,8 @@ struct transport {
 
 /*
  * From the params of worker/open (iris-protocol(7)) and this process's environment; what claude is
- * and all that it will start gets TRANSPORT_MARK=instance. Where it runs on another host the program
- * is ssh. -1: ERR_INVALID (params), ERR_NO_CLAUDE, ERR_DIRECTORY, ERR_HOST; nothing is to be
+ * and all that it will start gets TRANSPORT_MARK=instance. Where it runs on another host the
+ * program is ssh. -1: ERR_INVALID (params), ERR_NO_CLAUDE, ERR_DIRECTORY, ERR_HOST; nothing is to be
  * released then.
  */
 int transport_build(const cJSON *params, char *const *env, const char *instance,

@@ -129,6 +129,7 @@ farTest("hello, a turn, end of input, status, gone: each a line of its own", asy
 	assert.deepEqual(run.own().slice(1), [{ type: "iris_remote", status: 0 }, { type: "iris_remote", gone: true }]);
 	assert.equal(run.stderr, "");
 	assert.match(run.lines.at(-1), /"gone"/);
+	assert.deepEqual(readdirSync(join(far.home, ".claude")).filter((f) => f.startsWith(".iris")), []);
 });
 
 farTest("a script that is cut short does nothing", async (far) => {
@@ -159,6 +160,15 @@ farTest("nobody reads any more, as when the line is cut: the turn is kept all th
 	run.child.stdin.destroy();
 	await waitFor(() => far.transcript(run.conversation).includes("kept for later"));
 	await waitFor(() => far.processes("").length === 0, { what: "all to end" });
+});
+
+farTest("what nobody reads is thrown away: it does not die of that", async (far) => {
+	const run = far.run({ claude: far.claude('echo up\ncat >/dev/null\ni=0\nwhile [ $i -lt 40 ]; do echo more; sleep 0.01; i=$((i + 1)); done\necho done >"$HOME/kept"') });
+	await waitFor(() => run.said().includes("up"));
+	run.child.stdout.destroy();
+	run.child.stdin.destroy();
+	await waitFor(() => far.processes("").length === 0, { what: "all to end" });
+	assert.equal(readFileSync(join(far.home, "kept"), "utf8"), "done\n");
 });
 
 farTest("the linger time is over: all of it is ended, also what has left its session", async (far) => {

@@ -160,6 +160,7 @@ fail_with(struct errand *e, enum err_code code, const char *what, const char *me
 {
 	e->why.code = code;
 	compat_strlcpy(e->why.what, what, sizeof e->why.what);
+	json_utf8_mend(e->why.what);
 	compat_strlcpy(e->why.mend, mend, sizeof e->why.mend);
 	fail(e);
 }
@@ -252,7 +253,7 @@ take_line(struct errand *e, char *line, size_t len)
 	if (own == NULL && !e->connected)
 		ssh_words_add(e->words, sizeof e->words, line, len);
 	if (own != NULL) {
-		if (!e->connected)
+		if (!e->connected && e->state == ERRAND_RUNS)
 			arm(e, e->limit_ms);
 		e->connected = true;
 		e->done = json_bool(own, "end", false) || json_bool(own, "gone", false);

@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync,
-	writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync,
+	symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after } from "node:test";
@@ -21,6 +21,17 @@ const CHANGED = `@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
 The fingerprint for the ED25519 key sent by the remote host is
 SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDVMTmZ2Zcu1dGuNcA.
 Host key verification failed.`;
+
+/* Hands on what it reads as far as anybody takes it, and says how much that was. */
+const COUNT = `-e '
+	const { readSync, writeFileSync, writeSync } = require("node:fs"), b = Buffer.alloc(65536);
+	let n = 0;
+	process.on("exit", () => writeFileSync(process.argv[1], String(n)));
+	process.on("SIGPIPE", () => {});
+	for (let got; (got = readSync(0, b)) > 0; n += got)
+		for (let at = 0; at < got; )
+			try { at += writeSync(1, b, at, got - at); } catch (e) { if (e.code !== "EAGAIN") process.exit(0); }
+'`;
 
 /* Each destination has its own manners. The home directory over there is another one. */
 const SSH = `#!/bin/sh
@@ -71,6 +82,7 @@ lines) exec yes 'a line' ;;
 shout) exec yes 'a line' >&2 ;;
 cut) { read -r l; echo; echo '{"type":"iris_remote","hello":1}'; } <&0; say "client_loop: send disconnect: Broken pipe"; exit 255 ;;
 stuck) echo '{"type":"iris_remote","hello":1}'; exec sleep 600 ;;
+count) sh -c "$last" | exec ${process.execPath} ${COUNT} "$TMPDIR/sent"; exit ;;
 loose) sh -c "$last"; sleep 600 & exit 0 ;;
 esac
 [ -z "$FAR_PATH" ] || export PATH="$FAR_PATH"
@@ -214,9 +226,14 @@ errandTest("lookup: of a long transcript only what is needed is sent", async (ir
 	for (let i = 0; i < 100; i++)
 		appendFileSync(file, i === 1 ? user(two) + answer("early") : filler);
 	appendFileSync(file, user(one) + answer("late"));
-	assert.deepEqual(await lookup(irisd, one), { state: "answered", line: 102, answer: "late" });
-	assert.deepEqual(await lookup(irisd, two), { state: "answered", line: 2, answer: "early" });
-	await waitFor(() => processesOf(irisd.root).length === 1, { what: "the rest is not sent" });
+	const sent = () => Number(readFileSync(join(irisd.root, "sent"), "utf8"));
+	assert.deepEqual(await lookup(irisd, one, {}, "count"), { state: "answered", line: 102, answer: "late" });
+	await waitFor(() => processesOf(irisd.root).length === 1 && sent() > 0);
+	assert.ok(sent() < 2000, `${sent()} bytes`);
+	rmSync(join(irisd.root, "sent"));
+	assert.deepEqual(await lookup(irisd, two, {}, "count"), { state: "answered", line: 2, answer: "early" });
+	await waitFor(() => processesOf(irisd.root).length === 1 && sent() > 0);
+	assert.ok(sent() < 20e6, `${sent()} bytes`);
 });
 
 errandTest("forget: the conversation goes, in every project, and nothing else", async (irisd) => {

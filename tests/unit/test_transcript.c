@@ -258,6 +258,42 @@ lines_as_claude_writes_them(void **state)
 	}
 }
 
+/* Line by line, as they come from another host. */
+static void
+lines_from_another_host(void **state)
+{
+	struct transcript_scan *scan;
+	const char *line, *end, *answer;
+	struct transcript t;
+	uint64_t number;
+	bool more;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		memset(&t, 0, sizeof t);
+		scan = transcript_scan_new(M);
+		more = true;
+		number = 1;
+		for (line = cases[i].text; *line != '\0' && more; line = end + (*end == '\n')) {
+			char *copy;
+			end = line + strcspn(line, "\n");
+			copy = xasprintf("%.*s", (int)(end - line), line);
+			more = transcript_scan_line(scan, number + 41, copy, (size_t)(end - line));
+			number++;
+			free(copy);
+		}
+		transcript_scan_end(scan, &t);
+		answer = cases[i].answer;
+		if (t.state != cases[i].state || t.line != (t.line != 0 ? cases[i].line + 41 : 0) ||
+		    (answer == NULL) != (t.answer == NULL) ||
+		    (answer != NULL && strcmp(answer, t.answer) != 0))
+			fail_msg("%s: state %d line %llu answer %s", cases[i].what, (int)t.state,
+			    (unsigned long long)t.line, t.answer != NULL ? t.answer : "(none)");
+		transcript_release(&t);
+	}
+}
+
 /* Wherever a crash has cut it off, no more is claimed than what is there. */
 static void
 cut_off_at_every_byte(void **state)
@@ -411,6 +447,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(long_lines_cost_no_memory, setup, teardown),
 	    cmocka_unit_test_setup_teardown(lines_as_claude_writes_them, setup, teardown),
+	    cmocka_unit_test_setup_teardown(lines_from_another_host, setup, teardown),
 	    cmocka_unit_test_setup_teardown(cut_off_at_every_byte, setup, teardown),
 	    cmocka_unit_test_setup_teardown(long_lines_count, setup, teardown),
 	    cmocka_unit_test_setup_teardown(every_project_is_looked_into, setup, teardown),

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { buildDir, fakeClaudePath } from "../lib/claude-env.mjs";
 import { Iris, program, run } from "../lib/iris.mjs";
-import { processesOf } from "../lib/processes.mjs";
+import { assertNoneLeft } from "../lib/processes.mjs";
 import { waitFor, within } from "../lib/wait.mjs";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -135,7 +135,7 @@ test("make demo's script: question, answer, steps; nothing left", async () => {
 		assert.match(r.stdout, /`\/api\/v1\/\.\.\.`/);
 		assert.match(r.stdout, /queued[^]*sent[^]*\+\d+ ms[^]*seen[^]*answered/);
 		assert.deepEqual(readdirSync(temp), []);
-		assert.deepEqual(processesOf(temp), []);
+		await assertNoneLeft(temp);
 	} finally {
 		rmSync(temp, { recursive: true });
 	}

@@ -452,6 +452,9 @@ tunnel_grant(struct team *t, struct err *err)
 		store_tunnel_set(t->d->store, t->name, &row);
 		log_info("tunnel granted again team=%s", t->name);
 	}
+	/* Its key may have been revoked by itself. */
+	if (t->tunnel != NULL && t->cfg->allow_http && !key_is_good(t))
+		t->tunnel->asked = false;
 	tunnel_sync_team(t);
 	return 0;
 }
@@ -492,6 +495,21 @@ tunnel_json(const struct team *t)
 	if (row.key[0] != '\0')
 		json_put_str(o, "key", row.key);
 	return o;
+}
+
+void
+tunnel_warnings(const struct irisd *d, cJSON *warnings)
+{
+	const struct team *t;
+	char text[ERR_MSG_MAX];
+
+	TAILQ_FOREACH (t, &d->teams, entry) {
+		if (!is_configured(t) || t->tunnel == NULL || t->tunnel->state != TUNNEL_DOWN)
+			continue;
+		snprintf(text, sizeof text, "the tunnel of team %.100s is down: %.400s", t->name,
+		    t->tunnel->why);
+		cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
+	}
 }
 
 void

@@ -48,6 +48,9 @@ int tunnel_grant(struct team *t, struct err *err);
 /* {state, why?, address?, form, since, ...} for who shows the team; NULL where none is configured. */
 cJSON *tunnel_json(const struct team *t);
 
+/* A sentence for each that is down. */
+void tunnel_warnings(const struct irisd *d, cJSON *warnings);
+
 /* The team goes. */
 void tunnel_release(struct team *t);
 

@@ -14,6 +14,7 @@
 #include "irisd/core/describe.h"
 #include "irisd/core/permission.h"
 #include "irisd/core/renew.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/net/control.h"
 #include "irisd/net/control_remote.h"
 #include "irisd/net/room.h"
@@ -319,6 +320,7 @@ control_daemon_status(struct control *c, const cJSON *params)
 		cJSON_AddItemToArray(warnings, cJSON_CreateString(d->config_error));
 	add_shortages(d, warnings);
 	web_warnings(d, warnings);
+	tunnel_warnings(d, warnings);
 	json_put_str(o, "version", IRIS_VERSION);
 	json_put_int(o, "pid", getpid());
 	json_put_int(o, "startedAt", d->started_at);

@@ -278,6 +278,7 @@ describe("a tunnel by a socket", () => {
 		const down = await tunnelIn("down");
 		assert.match(down.why, /far/);
 		assert.match(down.why, /Connection refused/);
+		assert.match((await iris.json(["status"])).warnings.join("\n"), /the tunnel of team far is down: .*Connection refused/);
 		far.down(false);
 		await tunnelIn("up");
 		/* ssh ends: the same. */

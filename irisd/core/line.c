@@ -175,6 +175,12 @@ line_next(const struct team *t)
 	return line_waits(t) ? compat_now_ms() + t->line.next - compat_mono_ms() : 0;
 }
 
+int64_t
+line_patience(const struct team *t)
+{
+	return t->line.down ? LINE_PATIENCE_MS : 0;
+}
+
 void
 line_host(const struct team *t, char *buf, size_t size)
 {

@@ -27,6 +27,10 @@ bool line_over(const struct team *t, struct err *why);
 /* ms, wall clock, of the next try; 0: it is due, or the line is not down. */
 int64_t line_next(const struct team *t);
 
+/* How long somebody is kept waiting for an end that the lost line is in the way of; 0: no limit. */
+#define LINE_PATIENCE_MS 3000
+int64_t line_patience(const struct team *t);
+
 /* The host's name, as in the team's remote; "" of a local team. */
 void line_host(const struct team *t, char *buf, size_t size);
 /* "the line to HOST is lost (why); trying again in 8 s". */

@@ -11,6 +11,7 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "irisd/core/describe.h"
+#include "irisd/core/line.h"
 #include "irisd/core/message.h"
 #include "irisd/core/search.h"
 #include "irisd/mcp/gather.h"
@@ -114,8 +115,9 @@ cancelled(struct mcp_call *c, bool was_over)
 	json_put_bool(o, "cancelled", row.state == LADDER_CANCELLED && !was_over);
 	snprintf(text, sizeof text,
 	    was_over ? "The message had ended before (%s); nothing was cancelled."
-		: row.state == LADDER_CANCELLED
-		? "The message is %s."
+		: row.state == LADDER_CANCELLED ? "The message is %s."
+		: !ladder_final(row.state)
+		? "It is to be cancelled (%s now), as soon as its team's machine can be reached."
 		: "The message ended (%s) before it could be cancelled.",
 	    ladder_name(row.state));
 	json_put_str(o, "message", text);
@@ -155,7 +157,7 @@ fn_cancel(struct mcp_call *c, const cJSON *args)
 	}
 	/* First the wait, then the wish: a queued one ends at once. */
 	g = gather_new(c, "messages", cancel_end);
-	gather_message(g, gather_add(g), m, 0, cancel_told);
+	gather_message(g, gather_add(g), m, line_patience(m->session->team), cancel_told);
 	message_cancel(m, "cancelled with message_cancel");
 	gather_begun(g);
 }

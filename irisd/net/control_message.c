@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/core/describe.h"
+#include "irisd/core/line.h"
 #include "irisd/core/search.h"
 #include "irisd/core/talk.h"
 #include "irisd/net/control.h"
@@ -301,7 +302,7 @@ control_message_cancel(struct control *c, const cJSON *params)
 		return;
 	}
 	/* First the wait, then the wish: a queued one ends at once. */
-	c->wait = message_wait(m, 0, wait_cb, c);
+	c->wait = message_wait(m, line_patience(m->session->team), wait_cb, c);
 	message_cancel(m, "cancelled with iris message cancel");
 }
 

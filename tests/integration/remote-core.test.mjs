@@ -223,7 +223,7 @@ describe("a team on another machine", () => {
 		assert.match((await iris.iris(["status"])).stdout, /line: team far.*box can not be reached: No route to host/s);
 		const told = await iris.call(guest, "team_status", { team: "far" });
 		assert.match(told.teams[0].line, /^the line to box is lost \(box can not be reached: No route to host\)/);
-		const seenResource = await guest.readResource({ uri: "iris://team/far" });
+		const seenResource = await guest.readResource({ uri: "iris://teams/far" });
 		assert.match(seenResource.contents[0].text, /No route to host/);
 		/* A second sender, who only comes now, waits for the same line. */
 		const later = await quick(iris, guest, "far", "later");
@@ -249,15 +249,27 @@ describe("a team on another machine", () => {
 		const look = await lookup();
 		assert.equal(look.params.kill, false);
 		const cancelling = iris.iris(["message", "cancel", one.id]);
-		await waitFor(async () => (await iris.message(one.id)).state === "seen");
-		await cancelling;
 		w.send(result(look, { state: "running", line: 0 }));
 		const end = await lookup();
 		assert.equal(end.params.kill, true);
 		assert.equal((await show(one.id)).state, "seen");
 		w.send(result(end, { state: "taken", line: 4 }));
 		const m = await iris.messageIn(one.id, "cancelled");
+		assert.equal((await cancelling).status, 0);
 		assert.match(m.error?.reason ?? m.receipts.at(-1).evidence, /its line was lost/);
+	});
+
+	test("who cancels while the line is lost is told that it is wanted, and not kept", async () => {
+		await start();
+		const one = await begin();
+		await cut(one);
+		w.send(failure(await lookup(), "line", "box can not be reached: No route to host"));
+		await waitFor(async () => (await lineOf())?.why.includes("No route"), { what: "the line to be down" });
+		const r = await iris.call(client, "message_cancel", { messageId: one.id });
+		assert.deepEqual([r.isError, r.state, r.cancelled], [false, "seen", false], JSON.stringify(r));
+		assert.match(r.message, /as soon as its team's machine can be reached/);
+		w.send(result(await lookup(), { state: "absent", line: 0 }));
+		await iris.messageIn(one.id, "cancelled");
 	});
 
 	test("the time of remoteOptions.reconnectTimeout is over", async () => {

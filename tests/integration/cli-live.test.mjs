@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { buildDir, fakeClaudePath } from "../lib/claude-env.mjs";
 import { Iris, program, run } from "../lib/iris.mjs";
-import { assertNoneLeft } from "../lib/processes.mjs";
+import { assertNoneLeft, processesOf } from "../lib/processes.mjs";
 import { waitFor, within } from "../lib/wait.mjs";
 
 const root = new URL("../../", import.meta.url).pathname;

@@ -167,9 +167,11 @@ describe("remote.check", () => {
 		const answer = refused("remote.check", { team: "far" });
 		const w = await stage.next();
 		await w.request("worker/check");
-		await asked("daemon.stop");
-		assert.equal((await answer).code, "unavailable");
+		const stopped = iris.iris(["stop"]);
+		await w.request("worker/stop");
 		w.socket.destroy();
+		assert.equal((await answer).code, "unavailable");
+		assert.equal((await stopped).status, 0);
 	});
 
 	test("local teams and unknown ones are refused", async () => {

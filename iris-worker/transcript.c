@@ -33,6 +33,7 @@ struct transcript_scan {
 	uint64_t found;  /* of the message's line; 0: not yet */
 	bool ended;      /* what came last is the end of a turn */
 	bool over;       /* the next turn has begun: nothing more belongs to the message */
+	bool cut;        /* a tool had nobody to ask: what the model says to that is no answer */
 	char *answer;    /* owned */
 };
 
@@ -127,22 +128,51 @@ begins(const char *text, const char *start)
 	return text != NULL && strncmp(text, start, strlen(start)) == 0;
 }
 
+/*
+ * The result of a tool that waited for something of ours (a permission, an answer of the in-band
+ * server, a hook) when Claude's input ended. The turn goes on to its end as if nothing had been.
+ */
+static bool
+is_cut(const cJSON *block)
+{
+	static const char *const texts[] = {
+	    "Tool permission request failed: AbortError: Tool permission stream closed",
+	    "Tool permission request failed: AbortError: Stream closed",
+	    "The tool call was interrupted before a result was received.",
+	    "The user doesn't want to take this action right now. STOP what you are doing"};
+	const char *text = json_str(block, "content");
+	size_t i;
+
+	if (!json_bool(block, "is_error", false))
+		return false;
+	if (text == NULL)
+		text = json_str(cJSON_GetArrayItem(json_arr(block, "content"), 0), "text");
+	for (i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		if (begins(text, texts[i]))
+			return true;
+	return false;
+}
+
 /* A user line behind the message: of its turn, or the begin of the next one. */
 static void
 take_user(struct transcript_scan *s, const cJSON *json)
 {
 	const cJSON *message = json_obj(json, "message"), *block;
 	const char *text = json_str(message, "content");
+	bool tool = false;
 
 	cJSON_ArrayForEach (block, json_arr(message, "content")) {
 		/* A tool has ended; the model goes on. */
 		if (equal(json_str(block, "type"), "tool_result")) {
 			s->ended = false;
-			return;
+			s->cut = s->cut || is_cut(block);
+			tool = true;
 		}
 		if (text == NULL)
 			text = json_str(block, "text");
 	}
+	if (tool)
+		return;
 	if (json_bool(json, "isCompactSummary", false))
 		return;
 	if (json_bool(json, "isMeta", false) && !begins(text, "<local-command-caveat>")) {
@@ -177,10 +207,11 @@ take_line(struct transcript_scan *s, const char *line, size_t len)
 	type = json_str(json, "type");
 	if (is_message(json, s->message)) {
 		/* Twice only where somebody has delivered it twice: an answer is an answer. */
-		s->over = s->found != 0 && s->ended;
+		s->over = s->found != 0 && s->ended && !s->cut;
 		if (s->over)
 			goto out;
 		s->found = s->number;
+		s->cut = false;
 		free(s->answer);
 		s->answer = NULL;
 	} else if (s->found == 0 || json_bool(json, "isSidechain", false)) {
@@ -222,7 +253,7 @@ transcript_scan_end(struct transcript_scan *s, struct transcript *t)
 	enum transcript_state state = TRANSCRIPT_ABSENT;
 
 	if (s->found != 0)
-		state = s->ended ? TRANSCRIPT_ANSWERED : TRANSCRIPT_TAKEN;
+		state = s->ended && !s->cut ? TRANSCRIPT_ANSWERED : TRANSCRIPT_TAKEN;
 	if (t != NULL && state > t->state) {
 		transcript_release(t);
 		t->state = state;

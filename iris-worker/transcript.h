@@ -2,8 +2,8 @@
  *
  * What Claude's own transcript says about a message: whether it got into the conversation, and
  * whether the turn that it began came to its end. This is what a message that may or may not have
- * been received is judged by, so nothing is guessed: what was interrupted, failed or was cut off is
- * not an answer.
+ * been received is judged by, so nothing is guessed: what was interrupted, failed or was cut off,
+ * and what was said when a tool could not ask us any more, is not an answer.
  */
 #ifndef IRIS_WORKER_TRANSCRIPT_H
 #define IRIS_WORKER_TRANSCRIPT_H

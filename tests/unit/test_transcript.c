@@ -33,6 +33,11 @@
 #define TOOL_RESULT(text)                                                                          \
 	USER_X(N, "\"toolUseResult\":{\"stdout\":\"" text "\"},",                                  \
 	    "[{\"type\":\"tool_result\",\"content\":\"" text "\",\"tool_use_id\":\"toolu_1\"}]")
+#define TOOL_ERROR(text)                                                                           \
+	USER_X(N, "",                                                                              \
+	    "[{\"type\":\"tool_result\",\"content\":" text                                         \
+	    ",\"is_error\":true,\"tool_use_id\":\"toolu_1\"}]")
+#define CUT(text) USER(M, "q") ASSISTANT("\"tool_use\"", TOOL) TOOL_ERROR(text) ANSWER("so what")
 #define INTERRUPTED(how)                                                                           \
 	USER_X(N, "", "[{\"type\":\"text\",\"text\":\"[Request interrupted by user" how "]\"}]")
 #define ASSISTANT_X(model, stop, extra, side, block)                                               \
@@ -179,6 +184,29 @@ static const struct {
 	USER(M, "q") ASSISTANT_X("<synthetic>", "\"stop_sequence\"", ",\"isApiErrorMessage\":false",
 	    "false", TEXT("No response requested.")) USER(N, "r") ANSWER("b"),
 	TRANSCRIPT_TAKEN, 1, NULL},
+    {"a permission could not be asked for",
+	CUT("\"Tool permission request failed: AbortError: Tool permission stream closed before "
+	    "response received\""),
+	TRANSCRIPT_TAKEN, 1, NULL},
+    {"nor this one", CUT("\"Tool permission request failed: AbortError: Stream closed\""),
+	TRANSCRIPT_TAKEN, 1, NULL},
+    {"the in-band server did not answer",
+	CUT("[{\"type\":\"text\",\"text\":\"The tool call was interrupted before a result was "
+	    "received. It may have run.\"}]"),
+	TRANSCRIPT_TAKEN, 1, NULL},
+    {"a hook did not answer",
+	CUT("\"The user doesn't want to take this action right now. STOP what you are doing and wait "
+	    "for the user to tell you how to proceed.\""),
+	TRANSCRIPT_TAKEN, 1, NULL},
+    {"that, and then the same message again",
+	CUT("\"Tool permission request failed: AbortError: Stream closed\"") USER(M, "q")
+	    ANSWER("a"),
+	TRANSCRIPT_ANSWERED, 5, "a"},
+    {"a tool that has failed otherwise", CUT("\"Exit code 1\""), TRANSCRIPT_ANSWERED, 1, "so what"},
+    {"a tool that prints such a text",
+	USER(M, "q") ASSISTANT("\"tool_use\"", TOOL)
+	    TOOL_RESULT("Tool permission request failed: AbortError: Stream closed") ANSWER("a"),
+	TRANSCRIPT_ANSWERED, 1, "a"},
     {"interrupted", USER(M, "q") ASSISTANT("null", TEXT("a")) INTERRUPTED(""), TRANSCRIPT_TAKEN, 1,
 	NULL},
     {"interrupted in a tool",

@@ -256,7 +256,7 @@ take_line(struct errand *e, char *line, size_t len)
 		if (!e->connected && e->state == ERRAND_RUNS)
 			arm(e, e->limit_ms);
 		e->connected = true;
-		e->done = json_bool(own, "end", false) || json_bool(own, "gone", false);
+		e->done = json_bool(own, "end", false);
 	}
 	e->calls.line(e, own, line, len, e->arg);
 	cJSON_Delete(own);

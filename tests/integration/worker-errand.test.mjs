@@ -72,7 +72,7 @@ debug "Sending command: $last"
 export HOME="$TMPDIR/far"
 cd || exit
 case $dest in
-noise) echo 'Welcome to {"type":"iris_remote","end":true}'; echo '{"type":"other"}'; say "bashrc: no such file"; printf 'no newline' ;;
+noise) echo 'Welcome to {"type":"iris_remote","end":true}'; echo '{"type":"other"}'; echo '{"type":"iris_remote","gone":true}'; say "bashrc: no such file"; printf 'no newline' ;;
 forced) cat >/dev/null; echo "1) backup 2) restore"; exit 0 ;;
 nologin) echo "This account is currently not available."; exit 1 ;;
 noshell) say "fish: Unknown command: exec"; exit 127 ;;
@@ -266,7 +266,7 @@ errandTest("what a login prints, and what is no script: answers are told apart f
 	writeFileSync(far(irisd).file, user(one) + answer("through"));
 	assert.equal((await lookup(irisd, one, {}, "noise")).answer, "through");
 	assert.equal((await lookup(irisd, one, {}, "loose")).answer, "through", "and something else holds the line open");
-	process.kill(processesOf(irisd.root).find((p) => p.command === "sleep 600").pid);
+	process.kill((await waitFor(() => processesOf(irisd.root).find((p) => p.command === "sleep 600"))).pid);
 	await refused(lookup(irisd, one, {}, "forced"), "host", /forced did not run what Iris asked .*status 0: 1\) backup.*forced command/);
 	await refused(lookup(irisd, one, {}, "nologin"), "host", /takes no logins \(ssh: This account is currently not available\)/);
 	await refused(lookup(irisd, one, {}, "noshell"), "host", /did not run .*status 127: fish: Unknown command/);

@@ -3,10 +3,11 @@
  * A team on another machine does all that one on this machine does: one suite, two transports. What
  * runs over there is fake-claude; its HOME, PATH and directory of Claude are not those of here.
  */
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "node:test";
 import { sessions } from "../integration/setup.mjs";
+import { run } from "../lib/iris.mjs";
 import { processesOf } from "../lib/processes.mjs";
 import { assert, remoteTest, TRANSPORTS, waitFor } from "./setup.mjs";
 import { fingerprint, makeKey, startAgent } from "./sshd.mjs";
@@ -24,7 +25,7 @@ const VALUES = {
 	QUOTES: `it's "so" \`id\` $(id) $HOME \\ !x`, UMLAUT: "ü 日本 🦊", EMPTY: "", SPACES: "a  b   c", STAR: "*", DOLLAR: "$", BACK: "\\\\", EQUALS: "a=b=c",
 };
 
-for (const { name, ssh2 } of TRANSPORTS) describe(`by ${name}`, () => {
+for (const { name, ssh2 } of TRANSPORTS) describe(`by ${name}`, { concurrency: 2 }, () => {
 	const it = (what, options, fn = options) => remoteTest(what, fn === options ? { ssh2 } : { ssh2, ...options }, fn);
 	const there = async (r) => (await sessions(r.iris))["front->far"];
 
@@ -86,7 +87,6 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`by ${name}`, () => {
 		teams: { home: { remote: true, claudePath: "~/tools/my claude" }, path: { remote: true, claudePath: "other-claude" },
 			own: { remote: true, claudePath: "own-claude", env: { PATH: "/usr/bin:/bin:OWN" } } }, start: false,
 	}, async (r) => {
-		const { symlinkSync } = await import("node:fs");
 		const fake = realpathSync(join(r.host.bin, "claude"));
 		for (const dir of [join(r.host.home, "tools"), join(r.host.home, "own bin")])
 			mkdirSync(dir);
@@ -223,7 +223,7 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`by ${name}`, () => {
 
 	it("progress of a turn over there reaches who waits here", async (r) => {
 		const said = [], gate = r.gate();
-		const call = r.ask(`${gate.hold}\nECHO on`, {}, {});
+		const call = r.ask(`${gate.hold}\nECHO on`);
 		const waiting = r.ask("ECHO behind it", { onprogress: (p) => said.push(p.message) });
 		await waitFor(() => said.some((m) => /queued, place 2/.test(m)), { what: "the place in the queue" });
 		gate.open();
@@ -250,14 +250,13 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`by ${name}`, () => {
 		assert.equal(r.said(text.slice(0, 2000)), 1);
 	});
 
-	describe("ways to the host", () => {
-		const plain = (r) => `127.0.0.1`;
+	describe("ways to the host", { concurrency: 2 }, () => {
 		const at = (remote, more = {}) => ({ remote, ...more });
 
 		it("no alias: options in the team's remote, the user in front of the host, a URL", async (r) => {
 			const { port } = r.line, { user } = r.host;
 			r.configure({
-				p: at(`ssh -p ${port} ${user}@${plain(r)}`), l: at(`ssh -l ${user} -p${port} -o "UserKnownHostsFile=${r.client.knownHosts}" 127.0.0.1`),
+				p: at(`ssh -p ${port} ${user}@127.0.0.1`), l: at(`ssh -l ${user} -p${port} -o "UserKnownHostsFile=${r.client.knownHosts}" 127.0.0.1`),
 				url: at(`ssh://${user}@127.0.0.1:${port}`), bare: at("box"), options: at("127.0.0.1", { remoteOptions: { port } }),
 			});
 			await r.iris.json(["config", "check"]);
@@ -346,7 +345,6 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`by ${name}`, () => {
 
 		it("extraSshArgs and compression are in force", { options: { compression: true } }, async (r) => {
 			r.client.forgetHosts();
-			const { appendFileSync } = await import("node:fs");
 			appendFileSync(r.client.knownHosts, `known-by-alias ${r.host.hostKey.pub}\n`);
 			r.configure({ alias: { remote: "ssh box", remoteOptions: { extraSshArgs: ["-o", "HostKeyAlias=known-by-alias"] } } });
 			process.kill(r.iris.daemon.pid, "SIGHUP");
@@ -394,10 +392,11 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`by ${name}`, () => {
 		const { sessionId } = await there(r);
 		const printed = await r.iris.iris(["session", "fork", "--from", "front", "--print", "far"]);
 		assert.equal(printed.status, 0, printed.stderr);
+		const q = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+		assert.equal(printed.stdout, `ssh -t -- box ${q(`cd ~/${q(name)} && ${["claude", "--resume", sessionId, "--fork-session"].map(q).join(" ")}`)}\n`);
 		r.host.install(null, `#!/bin/sh\nprintf '<%s>' "$PWD" "$@"; [ ! -t 0 ] || printf '<terminal>'; exit 7\n`);
-		const { spawnSync } = await import("node:child_process");
-		const ran = spawnSync("script", ["-qec", printed.stdout.trim(), "/dev/null"], {
-			env: { ...r.iris.env, TERM: "xterm", SHELL: "/bin/sh" }, cwd: r.iris.root, encoding: "utf8", timeout: 15000, input: "" });
+		const ran = await run("script", ["-qec", printed.stdout.trim(), "/dev/null"], {
+			env: { ...r.iris.env, TERM: "xterm", SHELL: "/bin/sh" }, cwd: r.iris.root, deadline: 15000 });
 		assert.match(ran.stdout, new RegExp(`<${join(r.host.home, name).replace(/[$]/g, "\\$&")}><--resume><${sessionId}><--fork-session><terminal>`), printed.stdout + ran.stdout + ran.stderr);
 		assert.equal(ran.status, 7);
 	});

@@ -3,6 +3,7 @@
  * The line of one Claude on another host, see line.h. Called by open.c, claude.c, stop.c. ssh ends
  * with its own status for many reasons, so that it proves nothing: what the wrapper has said does.
  */
+#include <sys/wait.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,8 @@ take_hello(struct claude *c, int64_t pid)
 	if (l->pid != 0 || pid <= 0)
 		return;
 	l->pid = (pid_t)pid;
+	/* Until here it was ssh that spoke, and the login. */
+	c->words[0] = '\0';
 	evtimer_del(l->timer);
 	if (c->state == CLAUDE_STARTING && c->spawn_ms > 0)
 		evtimer_add(c->spawn_timer, &tv);
@@ -129,8 +132,13 @@ line_take(struct claude *c, const char *text, size_t len)
 	char *clean;
 	size_t n;
 
-	if (c->line == NULL || strncmp(text, OWN_WORD, strlen(OWN_WORD)) != 0)
+	if (c->line == NULL)
 		return false;
+	if (strncmp(text, OWN_WORD, strlen(OWN_WORD)) != 0) {
+		if (c->line->pid == 0)
+			ssh_words_add(c->line->login, sizeof c->line->login, text, len);
+		return c->line->pid == 0;
+	}
 	/* A path over there may hold anything. */
 	clean = stream_repair(text, len, &n);
 	if ((o = json_parse(clean, n, &err)) != NULL)
@@ -158,8 +166,25 @@ void
 line_judge(const struct claude *c, struct err *err)
 {
 	const struct line *l = c->line;
+	const struct remote *r = l->remote;
+	char *words, last[SSH_WORDS_QUOTE];
 
-	ssh_words_judge(l->remote->host, l->remote->ssh2, c->words, l->pid != 0, err);
+	if (l->pid != 0) {
+		ssh_words_judge(r->host, r->ssh2, c->words, true, err);
+		return;
+	}
+	words = xasprintf("%s%s", l->login, c->words);
+	ssh_words_judge(r->host, r->ssh2, words, false, err);
+	/* 255 is ssh's own. */
+	if (err->code == ERR_LINE && c->exited && WIFEXITED(c->status) &&
+	    WEXITSTATUS(c->status) != 255) {
+		ssh_words_last(words, last, sizeof last);
+		err_set(err, ERR_HOST,
+		    "%s did not run what Iris asked it to run (status %d%s%s); see that this login "
+		    "runs commands: no forced command, no menu",
+		    r->host, WEXITSTATUS(c->status), last[0] != '\0' ? ": " : "", last);
+	}
+	free(words);
 }
 
 static void

@@ -23,6 +23,7 @@ struct line {
 	struct remote *remote; /* owned: what ssh was started with */
 	cJSON *params;         /* owned: the object "remote" of worker/open, for errands */
 	char *program;         /* owned: claudePath as written; "": none */
+	char login[512];       /* what came on stdout before the line was up: a login's words */
 	pid_t pid;             /* the wrapper's, over there; 0: the line has never been up */
 	char *failed;          /* owned: why Claude was not started there; NULL: nothing said */
 	char *why, *path;      /* owned: what is said with it; NULL */
@@ -37,7 +38,10 @@ void line_begin(struct claude *c, struct remote *remote, const cJSON *params);
 /* It is gone: nothing of it comes any more. */
 void line_release(struct claude *c);
 
-/* A line of ssh's output: true when it was the wrapper's own word. */
+/*
+ * A line of ssh's output: true when it was the wrapper's own word, or comes before the line is up
+ * and is nothing of Claude's.
+ */
 bool line_take(struct claude *c, const char *text, size_t len);
 
 /* It is not known what became of Claude over there. False for a local one. */

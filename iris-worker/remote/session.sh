@@ -28,6 +28,11 @@ rm -f "$x"
 # Two that hold one conversation would part it in two.
 hang_up "$conversation" 100 || end_marked "IRIS_CONVERSATION=$conversation" 30 || fail busy
 
+# What a full disk has left of a conversation: with it Claude Code would neither begin nor resume it.
+for x in "$config"/projects/*/"$conversation.jsonl"; do
+	[ ! -f "$x" ] || [ -s "$x" ] || rm -f "$x"
+done
+
 exec 3<&0 6>&2
 {
 	{

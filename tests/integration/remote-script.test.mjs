@@ -301,6 +301,17 @@ farTest("claude by its name: in the team's PATH, or where its installers put it"
 	assert.deepEqual(home.said(), ["here"]);
 });
 
+farTest("what a full disk has left of a conversation is taken away; what is one stays", async (far) => {
+	const dir = join(far.home, ".claude", "projects", "-a b");
+	const [empty, full] = [randomUUID(), randomUUID()];
+	mkdirSync(dir, { recursive: true });
+	writeFileSync(join(dir, `${empty}.jsonl`), "");
+	writeFileSync(join(dir, `${full}.jsonl`), "{}\n");
+	for (const conversation of [empty, full])
+		await far.run({ conversation, claude: far.claude("echo up") }).end();
+	assert.deepEqual(readdirSync(dir), [`${full}.jsonl`]);
+});
+
 farTest("an older one holds the conversation: it comes to the end of its turn first", async (far) => {
 	const old = far.run();
 	await old.wait("hello");

@@ -164,7 +164,12 @@ remoteTest("ssh fails: its own last words, in a sentence", async (irisd) => {
 	await refused(irisd.openFar(), "host", /buildhost.*Permission denied/);
 	/* A login that runs no commands. */
 	says(irisd, "echo 'This account is currently not available.'; exit 1");
-	await assert.rejects(irisd.openFar(), (e) => ["host", "line"].includes(e.code) && /buildhost/.test(e.message));
+	await refused(irisd.openFar(), "host", /account is currently not available/);
+	says(irisd, "echo 'Pick one: 1) mail 2) games'; exit 0");
+	await refused(irisd.openFar(), "host", /buildhost did not run.*status 0: Pick one/);
+	/* What is no text at all. */
+	says(irisd, "printf '\\377\\376\\000\\033[2J\\n'; printf '\\377\\n' >&2; exit 3");
+	await refused(irisd.openFar(), "host", /^buildhost did not run[^\x00-\x1f]*status 3/);
 	assert.deepEqual(irisd.all("event/exit"), []);
 });
 
@@ -218,6 +223,7 @@ remoteTest("what a login prints is nobody's answer; words that are not the wrapp
 	says(irisd, `printf 'Welcome to\\nthe host\\n\\377{"type":"result"}\\nno newline'; echo oops >&2`);
 	await irisd.openFar();
 	assert.equal((await irisd.ask("ECHO fine")).answer, "fine");
+	assert.doesNotMatch((await irisd.ask("FAULT crash-mid-turn")).reason, /Welcome/);
 	says(irisd, `say() { printf '%s\\n' '{"type":"iris_remote",'"$1"; }; say '"hello":0}'; say '"gone":true}'; say '"hello":"1"}'; say broken; say '"hello":7}'; say '"hello":8}'
 		say '"status":999}'; say '"failed":"\\377"}'; exit 3`);
 	await assert.rejects(irisd.openFar({}, {}, "s2"), (e) => e.code === "no_claude" || e.code === "line");

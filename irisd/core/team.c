@@ -161,7 +161,9 @@ same_config(const struct config_team *a, const struct config_team *b)
 	    same_list(&a->rules.deny, &b->rules.deny) && same_list(&a->rules.ask, &b->rules.ask) &&
 	    a->session_init_timeout == b->session_init_timeout &&
 	    a->spawn_timeout == b->spawn_timeout && a->idle_timeout == b->idle_timeout &&
-	    a->remote_options.reconnect_timeout == b->remote_options.reconnect_timeout;
+	    a->remote_options.reconnect_timeout == b->remote_options.reconnect_timeout &&
+	    a->enable_reverse_mcp == b->enable_reverse_mcp && a->allow_http == b->allow_http &&
+	    a->reverse_mcp_port == b->reverse_mcp_port;
 }
 
 static void

@@ -47,13 +47,26 @@ const tunnelIn = (state) =>
 		const t = await tunnel();
 		return t.state === state && t;
 	}, { what: `the tunnel to be ${state}`, deadline: 20000, every: 25 });
+/* Read the configuration again; answers what has changed. */
+async function reload() {
+	const lines = await connectRaw(iris, { role: "ctl" });
+	const r = await lines.request("iris/config.reload", {});
+
+	lines.socket.destroy();
+	assert.equal(r.error, undefined, JSON.stringify(r));
+	return r.result;
+}
+
 const forwarders = () => processesOf(iris.root).filter((p) => p.command.includes("forward.mjs"));
 
 /* Lines at the tunnel's own socket; with params its hello is done. */
 async function knock(params) {
-	const socket = connect(door());
-
-	await within(5000, once(socket, "connect"), "the door to take a connection");
+	/* It is opened after irisd's own. */
+	const socket = await waitFor(async () => {
+		const s = connect(door());
+		await once(s, "connect");
+		return s;
+	}, { what: "the door to take a connection" });
 	const lines = new Lines(socket, socket);
 	lines.socket = socket;
 	if (params)
@@ -244,7 +257,7 @@ describe("a tunnel by a socket", () => {
 		await lines.closed();
 		assert.ok(!existsSync(door()));
 		await waitFor(() => forwarders().length === 0, { what: "ssh to be ended" });
-		await iris.json(["config", "reload"]).catch(() => iris.iris(["reload"]));
+		await reload();
 		assert.equal((await tunnel()).state, "revoked");
 		writeFileSync(join(iris.root, "gate"), "");
 		await iris.stop({ keep: true });
@@ -264,9 +277,17 @@ describe("a tunnel by a socket", () => {
 		await start();
 		await tunnelIn("up");
 		const lines = await knock({});
+		/* Or has no tunnel any more. */
+		iris.setTeams({ far: { ...FAR, enableReverseMcp: false }, backend: {} });
+		assert.deepEqual((await reload()).changed, ["far"]);
+		await lines.closed();
+		iris.setTeams({ far: FAR, backend: {} });
+		await reload();
+		await tunnelIn("up");
+		const again = await knock({});
 		iris.setTeams({ backend: {} });
 		iris.daemon.kill("SIGHUP");
-		await lines.closed();
+		await again.closed();
 		await waitFor(() => forwarders().length === 0 && !existsSync(door()), { what: "the tunnel's end" });
 		await waitFor(async () => (await iris.json(["status"])).workers.length === 0, { what: "its worker's end" });
 	});
@@ -351,7 +372,11 @@ describe("a tunnel by HTTP", () => {
 		const gate = join(iris.root, "gate");
 		const held = Array.from({ length: 8 }, (_, i) =>
 			tool(there, key, "ask_message", { toTeam: "backend", message: `HOLD ${gate}`, idempotencyKey: `k${i}` }));
-		await waitFor(async () => (await tool(there, key, "get_date")).status === 503, { what: "the ninth to be refused", every: 150 });
+		await waitFor(async () => {
+			const { queued, sent, seen } = (await iris.json(["status"])).messages;
+			return queued + sent + seen === 8;
+		}, { what: "eight to wait" });
+		assert.equal((await tool(there, key, "get_date")).status, 503);
 		writeFileSync(gate, "");
 		for (const h of await Promise.all(held))
 			assert.equal(h.isError, false, JSON.stringify(h));

@@ -14,6 +14,7 @@ import { cpus, loadavg, release, type } from "node:os";
 import { parseArgs } from "node:util";
 import { callRows } from "./call.mjs";
 import { manyRows } from "./many.mjs";
+import { remoteRows } from "./remote.mjs";
 import { sessionRows } from "./session.mjs";
 import { startRows } from "./start.mjs";
 import { meets, printTable, ratio, shortRow } from "./table.mjs";
@@ -40,7 +41,7 @@ const add = (row) => {
 };
 
 process.stderr.write(`Iris ${version} on ${document.machine.cpus} x ${document.machine.model}, load ${document.machine.load[0]}\n`);
-for (const [name, family] of Object.entries({ start: startRows, call: callRows, many: manyRows, session: sessionRows })) {
+for (const [name, family] of Object.entries({ start: startRows, call: callRows, many: manyRows, session: sessionRows, remote: remoteRows })) {
 	if (options.only === undefined || options.only === name)
 		await family(scale, add);
 }

@@ -125,11 +125,11 @@ retry_cb(evutil_socket_t fd, short what, void *arg)
 	begin(arg);
 }
 
-/* --- where it is bound ------------------------------------------------------------------------- */
+/* --- where it is bound ------------------------------------------------------------------------ */
 
 /*
- * As bound.sh says it: netstat's words, or those of /proc/net, which has each four bytes in the order
- * of its machine.
+ * As bound.sh says it: netstat's words, or those of /proc/net, which has each four bytes in the
+ * order of its machine.
  */
 static bool
 is_loopback(const char *a)
@@ -206,7 +206,7 @@ bound_over(struct errand *e, const struct err *err, void *arg)
 	tell_tunnel(t);
 }
 
-/* --- its three parts --------------------------------------------------------------------------- */
+/* --- its three parts -------------------------------------------------------------------------- */
 
 static struct errand *
 start_script(struct tunnel *t, struct remote_script *s, const char *name,
@@ -389,7 +389,7 @@ begin(struct tunnel *t)
 		down(t, &err);
 }
 
-/* --- for worker.c ------------------------------------------------------------------------------ */
+/* --- for worker.c ----------------------------------------------------------------------------- */
 
 static int
 check_params(const cJSON *params, struct err *err)

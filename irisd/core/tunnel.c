@@ -86,7 +86,7 @@ tunnel_of(struct team *t)
 	return n;
 }
 
-/* --- the key, of the form over HTTP ------------------------------------------------------------ */
+/* --- the key, of the form over HTTP ----------------------------------------------------------- */
 
 static void
 end_key(struct irisd *d, const char *id)
@@ -159,7 +159,7 @@ tunnel_has_key(struct irisd *d, const char *team, const char *key_id)
 	return store_tunnel_load(d->store, team, &mine) && strcmp(mine.key, key_id) == 0;
 }
 
-/* --- up and down ------------------------------------------------------------------------------- */
+/* --- up and down ------------------------------------------------------------------------------ */
 
 /* worker/tunnel, but for the key's text. */
 static cJSON *
@@ -309,7 +309,7 @@ tunnel_sync(struct irisd *d)
 		tunnel_sync_team(t);
 }
 
-/* --- what workers say -------------------------------------------------------------------------- */
+/* --- what workers say ------------------------------------------------------------------------- */
 
 static void
 take(struct team *t, const cJSON *said)
@@ -367,7 +367,7 @@ tunnel_lost(struct team *t, const char *why)
 		try_later(t, why);
 }
 
-/* --- for others -------------------------------------------------------------------------------- */
+/* --- for others ------------------------------------------------------------------------------- */
 
 bool
 tunnel_keeps_worker(const struct team *t)

@@ -45,7 +45,7 @@ bool tunnel_has_key(struct irisd *d, const char *team, const char *key_id);
 int tunnel_revoke(struct team *t, const char *by, struct err *err);
 int tunnel_grant(struct team *t, struct err *err);
 
-/* {state, why?, address?, form, since, ...} for who shows the team; NULL where none is configured. */
+/* {form, state, since, why?, address?, ...} for who shows the team; NULL: none is configured. */
 cJSON *tunnel_json(const struct team *t);
 
 /* A sentence for each that is down. */

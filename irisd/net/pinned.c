@@ -35,7 +35,7 @@ struct pinned {
 	int count;
 };
 
-/* --- what they are to the MCP server ----------------------------------------------------------- */
+/* --- what they are to the MCP server ---------------------------------------------------------- */
 
 static void
 carrier_send(struct mcp *m, char *text)
@@ -103,7 +103,7 @@ pinned_greet(struct client *c, const struct rpc_msg *hello, struct err *err)
 	return 0;
 }
 
-/* --- the socket -------------------------------------------------------------------------------- */
+/* --- the socket ------------------------------------------------------------------------------- */
 
 void
 pinned_came(struct pinned *p)

@@ -87,6 +87,9 @@ kill_all(struct evict *e)
 		if (!stray(s))
 			continue;
 		end_left(e, s);
+		/* What bears its mark is ended over there, be that this very machine. */
+		if (s->remote)
+			continue;
 		instances = xreallocarray(instances, n + 1, sizeof *instances);
 		instances[n++] = s->row.instance;
 	}

@@ -175,33 +175,22 @@ too_much(struct errand *e)
 	fail_with(e, ERR_HOST, what, "see what the login's start-up files print there");
 }
 
-/*
- * It has ended, and has not said that it was at its end. 255 is ssh's own: no connection, or none
- * any more. Anything else came from over there.
- */
+/* It has ended, and has not said that it was at its end. */
 static void
 ended_early(struct errand *e)
 {
 	int status = WIFEXITED(e->status) ? WEXITSTATUS(e->status) : -1;
-	char what[640], last[SSH_WORDS_QUOTE];
+	const struct remote *r = e->remote;
+	char what[640];
 
-	ssh_words_verdict(e->remote->host, e->remote->ssh2, e->words, e->connected, &e->why);
-	if (status == 255 || status == -1 || e->why.code == ERR_HOST) {
+	ssh_words_ended(r->host, r->ssh2, e->words, e->connected, status, &e->why);
+	if (!e->connected || status == 255 || status == -1) {
 		fail(e);
 		return;
 	}
-	ssh_words_last(e->words, last, sizeof last);
-	if (e->program)
-		snprintf(what, sizeof what, "%.100s: %s", e->remote->host,
-		    last[0] != '\0' ? last : "iris-ssh has not said what is wrong");
-	else
-		snprintf(what, sizeof what, "%.100s %s (status %d%s%s)", e->remote->host,
-		    e->connected ? "ended the work that Iris does there too early"
-				 : "did not run what Iris asked it to run",
-		    status, last[0] != '\0' ? ": " : "", last);
-	fail_with(e, e->connected ? ERR_LINE : ERR_HOST, what,
-	    e->connected ? "try again"
-			 : "see that this login runs commands: no forced command, no menu");
+	snprintf(what, sizeof what,
+	    "%.100s ended the work that Iris does there too early (status %d)", r->host, status);
+	fail_with(e, ERR_LINE, what, "try again");
 }
 
 /* All has been read that it had to say. */

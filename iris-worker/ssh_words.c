@@ -397,6 +397,24 @@ ssh_words_verdict(
 }
 
 void
+ssh_words_ended(const char *host, bool ssh2, const char *words, bool connected, int status,
+    struct ssh_verdict *v)
+{
+	char last[SSH_WORDS_QUOTE];
+
+	ssh_words_verdict(host, ssh2, words, connected, v);
+	if (connected || status == 255 || status == -1 || v->code == ERR_HOST)
+		return;
+	ssh_words_last(words != NULL ? words : "", last, sizeof last);
+	v->code = ERR_HOST;
+	snprintf(v->what, sizeof v->what,
+	    "%.100s did not run what Iris asked it to run (status %d%s%s)", host, status,
+	    last[0] != '\0' ? ": " : "", last);
+	compat_strlcpy(v->mend, "see that this login runs commands: no forced command, no menu",
+	    sizeof v->mend);
+}
+
+void
 ssh_words_judge(const char *host, bool ssh2, const char *words, bool connected, struct err *err)
 {
 	struct ssh_verdict v;

@@ -27,7 +27,15 @@ struct ssh_verdict {
 void ssh_words_verdict(
     const char *host, bool ssh2, const char *words, bool connected, struct ssh_verdict *v);
 
-/* The same as a sentence. */
+/*
+ * The same for a line whose ssh has ended with this status (-1: by a signal). 255 is ssh's own: no
+ * connection, or none any more. Any other came from over there: where the line had not been up, the
+ * host runs something else than it was asked to.
+ */
+void ssh_words_ended(const char *host, bool ssh2, const char *words, bool connected, int status,
+    struct ssh_verdict *v);
+
+/* The first as a sentence. */
 void ssh_words_judge(
     const char *host, bool ssh2, const char *words, bool connected, struct err *err);
 

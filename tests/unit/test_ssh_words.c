@@ -267,6 +267,28 @@ test_connected(void **state)
 	contains("", err.msg, "the line to box was lost (ssh has not said why)");
 }
 
+/* What does not come from ssh itself: the host was reached, and did something else. */
+static void
+test_ended(void **state)
+{
+	struct ssh_verdict v;
+
+	(void)state;
+	ssh_words_ended("box", false, "1) backup 2) restore\n", false, 0, &v);
+	assert_int_equal(v.code, ERR_HOST);
+	assert_string_equal(
+	    v.what, "box did not run what Iris asked it to run (status 0: 1) backup 2) restore)");
+	ssh_words_ended("box", false, "This account is currently not available.\n", false, 1, &v);
+	contains("", v.what, "the account on box takes no logins");
+	ssh_words_ended(
+	    "box", false, "ssh: connect to host box port 1: Connection refused\n", false, 255, &v);
+	assert_int_equal(v.code, ERR_LINE);
+	ssh_words_ended("box", false, "", false, -1, &v);
+	assert_int_equal(v.code, ERR_LINE);
+	ssh_words_ended("box", false, "x\n", true, 1, &v);
+	contains("", v.what, "the line to box was lost");
+}
+
 /* Whatever a host sends, the sentence is one line of text, and not too long. */
 static void
 test_hostile(void **state)
@@ -297,6 +319,7 @@ main(void)
 	    cmocka_unit_test(test_words),
 	    cmocka_unit_test(test_program),
 	    cmocka_unit_test(test_connected),
+	    cmocka_unit_test(test_ended),
 	    cmocka_unit_test(test_hostile),
 	};
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The pool of a team on another machine, when the line to it is lost: what was under way goes back
- * into its queue in doubt, is looked up when the host is reached again, and goes on with a user line
- * of its own where Claude had begun with it. Nothing is given to a Claude twice. See pool.h; when
- * the line is tried again is core/line.c's.
+ * into its queue in doubt, is looked up when the host is reached again, and goes on with a user
+ * line of its own where Claude had begun with it. Nothing is given to a Claude twice. See pool.h;
+ * when the line is tried again is core/line.c's.
  */
 #include <stdio.h>
 

@@ -359,9 +359,9 @@ remote_askpass(int argc, char *const *argv, int *status)
 	if (passphrase == NULL || argc != 2 || argv[1][0] == '-')
 		return false;
 	/*
-	 * Not a password, and not the question whether a host's key is right. What a host asks stands
-	 * behind its name in brackets: one on the way (ProxyJump) is asked by an ssh that knows
-	 * nothing of our options, and may well ask for a "passphrase".
+	 * Not a password, and not the question whether a host's key is right. What a host asks
+	 * stands behind its name in brackets: one on the way (ProxyJump) is asked by an ssh that
+	 * knows nothing of our options, and may well ask for a "passphrase".
 	 */
 	*status = 1;
 	if (getenv("SSH_ASKPASS_PROMPT") == NULL && strncmp(argv[1], PROMPT, strlen(PROMPT)) == 0) {

@@ -35,6 +35,11 @@ fi || {
 	say '"running":true,"end":true'
 	exit 0
 }
+# What is relative was so to the team's directory, as Claude saw it.
+case $config in
+/*) ;;
+*) bad "$config, as CLAUDE_CONFIG_DIR is no absolute path: it" ;;
+esac
 for x in "$HOME" "$config" "$config/projects"; do
 	[ ! -e "$x" ] || [ -x "$x" ] || bad "$x"
 done

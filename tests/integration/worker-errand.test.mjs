@@ -175,6 +175,9 @@ errandTest("lookup: where the team's variables say, with any character", async (
 	const plain = config.replaceAll("\n", "n");
 	writeFileSync(far(irisd, "-a", plain).file, user(one) + answer("here"));
 	assert.equal((await lookup(irisd, one, { env: { CLAUDE_CONFIG_DIR: plain, OTHER: null } })).answer, "here");
+	/* Claude took it from the team's directory on, which is not known here. */
+	for (const relative of ["conf", "~/conf"])
+		await refused(lookup(irisd, one, { env: { CLAUDE_CONFIG_DIR: relative } }), "io", /absolute path/);
 });
 
 errandTest("lookup: what can not be read is an error, and never absent", async (irisd) => {

@@ -59,7 +59,7 @@ const FAULTS = {
 		code: "host", said: /box refuses the login.*Permission denied/, step: "login", spoil: (r) => r.host.refuseAll(), mend: (r) => r.host.authorize(r.client.key.pub),
 	},
 	"the account takes no logins": {
-		code: "host", said: /box.*not available/, step: "login",
+		code: "host", said: /box.*not available/, step: /login|directory/,
 		spoil: async (r) => { r.host.noise = "echo 'This account is currently not available.'; exit 1"; await r.host.restart(); },
 		mend: async (r) => { r.host.noise = ""; await r.host.restart(); },
 	},

@@ -26,7 +26,7 @@ class Net {
 		this.name = `iris-t-${n}`;
 		this.near = `irn${n}`;
 		this.far = `irf${n}`;
-		this.net = `10.213.${n % 250}`;
+		this.net = `10.${200 + ((n >> 8) % 50)}.${n % 256}`;
 		this.address = `${this.net}.2`;
 		sh("ip", "netns", "add", this.name);
 		try {
@@ -93,7 +93,6 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a host at the end of a cable,
 		try {
 			r.host.address = net.address;
 			r.host.wrap = ["ip", "netns", "exec", net.name];
-			/* The line of the world is the cable; a proxy in front of it only where the cable can not delay. */
 			await r.start();
 			r.client.host("box", { HostName: net.address, Port: r.host.port, User: r.host.user });
 			r.client.know(r.host.port, r.host.hostKey, net.address);
@@ -108,6 +107,7 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a host at the end of a cable,
 
 	it("50 ms away, and each hundredth packet lost: twenty questions, each answered once", {}, async (r, net) => {
 		if (net.spoil(50, 1) !== "netem") {
+			/* A cable that can not delay has a proxy in front of it that does. */
 			const slow = await new Line(r.host.port, net.address).start();
 			slow.delay(50);
 			r.client.host("box", { HostName: "127.0.0.1", Port: slow.port, User: r.host.user });

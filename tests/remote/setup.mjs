@@ -4,7 +4,7 @@
  * transport. After each test nothing may be left: neither here nor over there.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { assert, makeIris, waitFor } from "../integration/setup.mjs";
@@ -35,6 +35,9 @@ export class Remote {
 		this.iris = makeIris({}, { settings, env, world });
 		this.client = new Client(this.iris.env.HOME);
 		this.iris.env.PATH = this.client.path;
+		/* What iris-ssh writes is taken for ssh's own words: a sanitizer's goes elsewhere. */
+		if (process.env.IRIS_SANITIZED)
+			this.iris.env.ASAN_OPTIONS = `${this.iris.env.ASAN_OPTIONS ?? "detect_leaks=1"}:log_path=${join(this.iris.root, "sanitizer")}`;
 		this.team = team;
 		this.teams = { front: {}, ...teams };
 		this.clients = [];
@@ -159,6 +162,12 @@ export class Remote {
 			await attempt(() => this.line.stop());
 		for (const host of [this.host, ...this.others])
 			await attempt(() => host.stop());
+		for (const file of readdirSync(this.iris.root).filter((f) => f.startsWith("sanitizer."))) {
+			const report = readFileSync(join(this.iris.root, file), "utf8");
+			/* Who is killed while it looks for leaks leaves words that mean nothing. */
+			if (/Sanitizer|runtime error/.test(report))
+				problems.push(report.slice(0, 4000));
+		}
 		rmSync(this.iris.root, { recursive: true, force: true });
 		if (problems.length > 0)
 			throw new Error(problems.join("\n"));

@@ -79,6 +79,17 @@ tell(struct team *t)
 	follow_team(t->d, t->name);
 }
 
+static bool
+awaited(const struct team *t)
+{
+	const struct session *s;
+
+	TAILQ_FOREACH (s, &t->sessions, team_entry)
+		if (s->queued > 0)
+			return true;
+	return false;
+}
+
 void
 line_lost(struct team *t, const char *why)
 {
@@ -88,6 +99,11 @@ line_lost(struct team *t, const char *why)
 
 	if (t->cfg->remote == NULL)
 		return;
+	if (!awaited(t)) {
+		log_info("line lost, and nothing waits for it team=%s reason=%s", t->name, why);
+		line_forget(t);
+		return;
+	}
 	compat_strlcpy(l->why, why, sizeof l->why);
 	json_utf8_mend(l->why);
 	if (!l->down) {
@@ -122,6 +138,15 @@ line_forget(struct team *t)
 	tell(t);
 	/* The others of the team have waited for the same host. */
 	pool_want_team(t);
+}
+
+void
+line_unwanted(struct team *t)
+{
+	if (!t->line.down || awaited(t))
+		return;
+	log_info("nothing waits for the line any more team=%s", t->name);
+	line_forget(t);
 }
 
 void

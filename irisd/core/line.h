@@ -10,10 +10,15 @@
 
 #include "irisd/core/team.h"
 
-/* It was lost, or could not be made again. Within a pause that is the same loss. */
+/*
+ * It was lost, or could not be made again. Within a pause that is the same loss. Where no message of
+ * the team waits, nobody would try it again: then it is logged, and no more.
+ */
 void line_lost(struct team *t, const char *why);
 /* The host has answered. */
 void line_up(struct team *t);
+/* A message of the team has ended; it may have been the last one that waited. */
+void line_unwanted(struct team *t);
 /* Nothing of what was lost is of interest any more. */
 void line_forget(struct team *t);
 /* Somebody wants it tried again at once. */

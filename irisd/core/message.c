@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/xmalloc.h"
+#include "irisd/core/line.h"
 #include "irisd/core/message.h"
 #include "irisd/core/message_ttl.h"
 #include "irisd/core/pool.h"
@@ -285,6 +286,7 @@ recover_cb(const struct store_message *row, void *arg)
 		return;
 	}
 	m = message_new(s, row);
+	m->recovered = true;
 	if (row->state == LADDER_QUEUED)
 		enqueue(m);
 	else if (t->adopting > 0)
@@ -445,6 +447,7 @@ end(struct message *m)
 	dequeue(m);
 	if (m->session->current == m)
 		m->session->current = NULL;
+	line_unwanted(m->session->team);
 	HASH_DEL(m->d->messages, m);
 	while ((w = TAILQ_FIRST(&m->waits)) != NULL) {
 		w->cb(w, WAIT_FINAL, NULL);

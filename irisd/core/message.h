@@ -53,6 +53,7 @@ struct message {
 	bool cancel_wanted; /* its turn was interrupted on somebody's wish */
 	struct event *ttl;  /* while it is queued and may expire; owned */
 	bool limbo;         /* with a worker of an earlier irisd's, which has not spoken yet */
+	bool recovered;     /* an earlier irisd has accepted it */
 	char *doubt;        /* owned: why nobody knows whether Claude has it; NULL: no doubt */
 	bool looking;       /* its worker was asked to look it up in Claude's transcript */
 

@@ -127,6 +127,9 @@ pool_became_asleep(struct session *s)
 		evtimer_del(s->idle_timer);
 	session_tell(s, true, NULL);
 	pool_want(s);
+	/* One tries the line, the others wait for that. */
+	if (line_down(s->team))
+		pool_want_team(s->team);
 	pool_slot_free(s->d);
 }
 
@@ -307,11 +310,15 @@ look_up(struct session *s)
 
 	if (m->looking || line_waits(s->team))
 		return;
-	if (compat_mono_ms() < m->look_at && (m->ending || !m->cancel_wanted))
+	if (compat_mono_ms() < m->look_at && (m->ending || !m->cancel_wanted)) {
+		pool_look_again(m);
 		return;
+	}
 	if (s->team->worker == NULL && backoff_waits(s->team))
 		return;
 	m->looking = true;
+	if (m->cancel_wanted && !m->ending)
+		m->looks = 0;
 	m->ending = m->cancel_wanted;
 	if (worker_lookup(s, m, &err) == -1)
 		pool_on_lookup_failed(s, m->id, &err, false);
@@ -328,7 +335,7 @@ look_at_sleeper(struct session *s)
 		pool_want(s);
 	} else if (in_doubt(s)) {
 		look_up(s);
-	} else if (!backoff_waits(s->team) && !line_waits(s->team)) {
+	} else if (!backoff_waits(s->team) && !line_waits(s->team) && !pool_line_tried(s)) {
 		start_or_wait(s);
 	} else if (s->state == SESSION_WAITING) {
 		/* Others may have the slot meanwhile. */

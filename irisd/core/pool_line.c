@@ -14,9 +14,11 @@
 #include "irisd/core/permission.h"
 #include "irisd/core/pool_private.h"
 #include "irisd/core/team.h"
+#include "irisd/net/evict.h"
 
 #define LOOK_FIRST_MS 2000
 #define LOOK_MAX_MS   10000
+#define ENDS_MAX      2 /* look-ups that are to end a Claude and do not */
 
 /* Its message is not to be looked for where the team is now. */
 static bool
@@ -52,7 +54,9 @@ pool_on_cut(struct session *s, const char *reason)
 	if (s->state == SESSION_ASLEEP || s->state == SESSION_WAITING)
 		return;
 	if (s->team->cfg->remote == NULL) {
+		/* The team was moved here meanwhile. */
 		pool_on_lost(s, reason);
+		evict_team(s->team);
 		return;
 	}
 	/* It has asked over the line, and hears no answer any more. */
@@ -68,13 +72,13 @@ pool_on_cut(struct session *s, const char *reason)
 	line_lost(s->team, reason);
 }
 
-/* A message of the session has been with a process already. */
+/* A message of the session has been with a process already, or may have waited for the line. */
 static bool
 under_way(const struct session *s)
 {
 	const struct message *m = TAILQ_FIRST(&s->queue);
 
-	return m != NULL && m->state != LADDER_QUEUED;
+	return m != NULL && (m->state != LADDER_QUEUED || m->recovered);
 }
 
 bool
@@ -87,6 +91,19 @@ pool_open_waits(struct session *s, const struct err *why, enum pool_open_failure
 	session_tell(s, false, why);
 	line_lost(s->team, why->msg);
 	return true;
+}
+
+bool
+pool_line_tried(const struct session *s)
+{
+	const struct session *other;
+
+	if (!line_down(s->team))
+		return false;
+	TAILQ_FOREACH (other, &s->team->sessions, team_entry)
+		if (other != s && other->state == SESSION_STARTING)
+			return true;
+	return false;
 }
 
 bool
@@ -121,23 +138,35 @@ look_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-pool_look_later(struct message *m)
+pool_look_again(struct message *m)
 {
+	int64_t left = m->look_at - compat_mono_ms();
 	struct session *s = m->session;
-	int64_t ms = (int64_t)LOOK_FIRST_MS << (m->looks < 4 ? m->looks : 4);
 	struct timeval tv;
-	char text[MESSAGE_WHERE];
 
-	ms = ms < LOOK_MAX_MS ? ms : LOOK_MAX_MS;
-	m->runs = true;
-	m->looks++;
-	m->look_at = compat_mono_ms() + ms;
 	if (s->look_timer == NULL)
 		s->look_timer = evtimer_new(s->d->loop.base, look_cb, s);
-	/* Timers may be early by a part of a millisecond. */
-	tv.tv_sec = (ms + 1) / 1000;
-	tv.tv_usec = ((ms + 1) % 1000) * 1000;
+	/* libevent counts from the beginning of the pass: who is woken too early comes here again. */
+	left = left > 0 ? left + 1 : 1;
+	tv.tv_sec = left / 1000;
+	tv.tv_usec = (left % 1000) * 1000;
 	evtimer_add(s->look_timer, &tv);
+}
+
+void
+pool_look_later(struct message *m)
+{
+	int64_t ms = (int64_t)LOOK_FIRST_MS << (m->looks < 4 ? m->looks : 4);
+	char text[MESSAGE_WHERE];
+
+	if (m->ending && m->looks >= ENDS_MAX) {
+		message_cancelled(m, "cancelled; its Claude over there could not be ended", NULL);
+		return;
+	}
+	m->runs = true;
+	m->looks++;
+	m->look_at = compat_mono_ms() + (ms < LOOK_MAX_MS ? ms : LOOK_MAX_MS);
+	pool_want(m->session);
 	message_describe(m, text, sizeof text);
 	message_activity(m, text);
 }

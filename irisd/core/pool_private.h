@@ -19,11 +19,18 @@ void pool_fail_all(struct session *s, const struct err *why);
 void pool_in_doubt(struct session *s, const char *reason);
 /* The host was not reached for an open: true when that is waited for, false when it is final. */
 bool pool_open_waits(struct session *s, const struct err *why, enum pool_open_failure how);
+/*
+ * The line is down and another session of the team tries it: a host that does not answer takes one
+ * slot for that, and not one for each of those who wait.
+ */
+bool pool_line_tried(const struct session *s);
 /* m, which Claude has and has not finished, goes on with a line of its own; false: it does not. */
 bool pool_goes_on(struct message *m);
 /* The line that was to go on with m never arrived: the next one will. */
 void pool_goes_on_again(struct message *m);
 /* Its Claude still works on m: it is looked up again a little later. */
 void pool_look_later(struct message *m);
+/* That is not due yet: the session is looked at when it is. */
+void pool_look_again(struct message *m);
 
 #endif

@@ -70,6 +70,24 @@ try_again(struct session *s, const struct err *why, bool in_use)
 	return true;
 }
 
+/* What was to go on in a conversation that is gone: another one knows nothing of it. */
+static void
+fail_begun(struct session *s)
+{
+	struct message *m, *next;
+	struct err why;
+
+	if (s->row.started)
+		return;
+	err_set(&why, ERR_CRASHED,
+	    "Claude had begun with this message, and its conversation with team %s is gone since; "
+	    "look at what was done before you send it again",
+	    s->team->name);
+	TAILQ_FOREACH_SAFE (m, &s->queue, entry, next)
+		if (m->state == LADDER_SEEN)
+			message_failed(m, &why, NULL);
+}
+
 void
 pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_failure how)
 {
@@ -78,6 +96,7 @@ pool_on_open_failed(struct session *s, const struct err *why, enum pool_open_fai
 	else if (how != POOL_OPEN_ALIVE)
 		clear_mark(s);
 	if (how != POOL_OPEN_ALIVE && try_again(s, why, how == POOL_OPEN_IN_USE)) {
+		fail_begun(s);
 		pool_became_asleep(s);
 		return;
 	}
@@ -111,8 +130,8 @@ redeliver(struct session *s, int attempts, const char *doubt)
 	struct message *m = s->current;
 	bool given = m->state == LADDER_SENT || m->resuming;
 
-	if (!given || m->attempts >= attempts || m->cancel_wanted || s->state == SESSION_STOPPING ||
-	    s->d->stopping || s->team->removed)
+	if (!given || s->moved || m->attempts >= attempts || m->cancel_wanted ||
+	    s->state == SESSION_STOPPING || s->d->stopping || s->team->removed)
 		return false;
 	s->current = NULL;
 	if (m->resuming && doubt == NULL)

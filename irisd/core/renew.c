@@ -44,7 +44,7 @@ in_doubt(const struct session *s)
 	const struct message *m;
 
 	TAILQ_FOREACH (m, &s->queue, entry)
-		if (m->doubt != NULL)
+		if (m->doubt != NULL || m->state == LADDER_SEEN)
 			return true;
 	return false;
 }
@@ -55,12 +55,18 @@ end_doubtful(struct session *s)
 {
 	struct message *m, *next;
 
-	TAILQ_FOREACH_SAFE (m, &s->queue, entry, next)
+	TAILQ_FOREACH_SAFE (m, &s->queue, entry, next) {
 		if (m->doubt != NULL)
 			message_cancelled(m,
 			    "its conversation was begun anew, and whether the old one had the "
 			    "message was not known yet",
 			    NULL);
+		else if (m->state == LADDER_SEEN)
+			message_cancelled(m,
+			    "its conversation was begun anew, and the old one had begun with the "
+			    "message",
+			    NULL);
+	}
 }
 
 static void

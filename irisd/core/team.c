@@ -14,6 +14,7 @@
 #include "irisd/core/pool.h"
 #include "irisd/core/backoff.h"
 #include "irisd/core/line.h"
+#include "irisd/core/session_key.h"
 #include "irisd/core/team.h"
 #include "irisd/core/tunnel.h"
 #include "irisd/mcp/follow.h"
@@ -148,6 +149,7 @@ same_process(const struct config_team *a, const struct config_team *b)
 	    same_list(&a->allowed_tools, &b->allowed_tools) &&
 	    same_list(&a->disallowed_tools, &b->disallowed_tools) &&
 	    same_list(&a->add_dirs, &b->add_dirs) && same_env(&a->env, &b->env) &&
+	    session_key_same(a, b) &&
 	    a->permission_mode == b->permission_mode && a->response_timeout == b->response_timeout;
 }
 
@@ -200,16 +202,37 @@ set_config(struct team *t, struct conf *conf, const struct config_team *cfg)
 }
 
 static void
+change(struct team *t, struct conf *conf, const struct config_team *cfg)
+{
+	bool renew = !same_process(t->cfg, cfg), moved = !same_text(t->cfg->remote, cfg->remote);
+
+	if (!same_text(t->cfg->path, cfg->path))
+		log_info("team has another directory, its conversations begin anew team=%s "
+			 "old=%s new=%s",
+		    t->name, t->cfg->path, cfg->path);
+	if (moved)
+		log_info("team is on another machine, its conversations begin anew team=%s "
+			 "old=%s new=%s",
+		    t->name, t->cfg->remote != NULL ? t->cfg->remote : "this one",
+		    cfg->remote != NULL ? cfg->remote : "this one");
+	set_config(t, conf, cfg);
+	if (moved)
+		pool_moved_team(t);
+	if (renew)
+		pool_renew_team(t);
+}
+
+static void
 add_team(struct irisd *d, struct conf *conf, const struct config_team *cfg)
 {
 	struct team *t;
 
-	/* Back before it was gone: its sessions go on. */
+	/* Back before it was gone: its sessions go on, as after any other change. */
 	TAILQ_FOREACH (t, &d->teams, entry) {
 		if (t->removed && strcmp(t->name, cfg->name) == 0) {
 			t->removed = false;
 			d->draining--;
-			set_config(t, conf, cfg);
+			change(t, conf, cfg);
 			return;
 		}
 	}
@@ -227,7 +250,6 @@ team_sync(struct irisd *d, struct conf *conf, cJSON *diff)
 	const char *lists[] = {"added", "removed", "changed"};
 	const struct config_team *cfg;
 	struct team *t, *next;
-	bool renew, moved;
 	size_t i;
 
 	for (i = 0; diff != NULL && i < 3; i++)
@@ -244,22 +266,7 @@ team_sync(struct irisd *d, struct conf *conf, cJSON *diff)
 		}
 		if (!same_config(t->cfg, cfg))
 			note(d, diff, "changed", t->name);
-		if (!same_text(t->cfg->path, cfg->path))
-			log_info("team has another directory, its conversations begin anew team=%s "
-				 "old=%s new=%s",
-			    t->name, t->cfg->path, cfg->path);
-		moved = !same_text(t->cfg->remote, cfg->remote);
-		if (moved)
-			log_info("team is on another machine, its conversations begin anew team=%s "
-				 "old=%s new=%s",
-			    t->name, t->cfg->remote != NULL ? t->cfg->remote : "this one",
-			    cfg->remote != NULL ? cfg->remote : "this one");
-		renew = !same_process(t->cfg, cfg);
-		set_config(t, conf, cfg);
-		if (moved)
-			pool_moved_team(t);
-		if (renew)
-			pool_renew_team(t);
+		change(t, conf, cfg);
 	}
 	for (i = 0; i < conf->config->nteams; i++) {
 		cfg = &conf->config->teams[i];

@@ -292,7 +292,9 @@ describe("a team on another machine", () => {
 		w.send(exit(one.open, { line: true }));
 		await retired();
 		assert.equal((await sessions(iris))["asker->far"].state, "asleep");
-		assert.ok(await lineOf());
+		/* Nobody waits for it, and nobody tries it. */
+		assert.equal(await lineOf(), undefined);
+		assert.match(iris.log(), /line lost, and nothing waits for it team=far/);
 		const two = await quick(iris, client, "far", "two");
 		w = await stage.next();
 		const open = await w.request("worker/open");

@@ -102,6 +102,7 @@ line_lost(struct team *t, const char *why)
 	if (!awaited(t)) {
 		log_info("line lost, and nothing waits for it team=%s reason=%s", t->name, why);
 		line_forget(t);
+		l->quiet = now;
 		return;
 	}
 	compat_strlcpy(l->why, why, sizeof l->why);
@@ -131,6 +132,7 @@ line_forget(struct team *t)
 {
 	struct line *l = &t->line;
 
+	l->quiet = 0;
 	if (!l->down)
 		return;
 	l->down = false;
@@ -147,6 +149,7 @@ line_unwanted(struct team *t)
 		return;
 	log_info("nothing waits for the line any more team=%s", t->name);
 	line_forget(t);
+	t->line.quiet = t->line.lost;
 }
 
 void
@@ -169,6 +172,16 @@ bool
 line_down(const struct team *t)
 {
 	return t->line.down;
+}
+
+bool
+line_broken(const struct team *t)
+{
+	const struct line *l = &t->line;
+
+	return l->down ||
+	    (l->quiet != 0 &&
+		compat_mono_ms() - l->quiet < t->cfg->remote_options.reconnect_timeout);
 }
 
 bool

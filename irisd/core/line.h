@@ -25,6 +25,8 @@ void line_forget(struct team *t);
 void line_retry(struct team *t);
 
 bool line_down(const struct team *t);
+/* The same, or it was lost when nobody waited: who comes now may wait for it. */
+bool line_broken(const struct team *t);
 /* True while the next try is not due; the team's sessions are looked at again when it is. */
 bool line_waits(const struct team *t);
 /* True, with ERR_LINE, when it has been down for too long. */

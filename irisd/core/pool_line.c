@@ -85,7 +85,7 @@ bool
 pool_open_waits(struct session *s, const struct err *why, enum pool_open_failure how)
 {
 	if (how != POOL_OPEN_CUT &&
-	    (how != POOL_OPEN_LINE || (!line_down(s->team) && !under_way(s))))
+	    (how != POOL_OPEN_LINE || (!line_broken(s->team) && !under_way(s))))
 		return false;
 	/* Who only wants it awake does not wait for that. */
 	session_tell(s, false, why);

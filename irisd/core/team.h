@@ -27,6 +27,7 @@ struct line {
 	int64_t since;       /* ms, wall clock */
 	int64_t lost;        /* the same, monotonic */
 	int64_t next;        /* ms, monotonic: no try before that */
+	int64_t quiet;       /* ms, monotonic: lost while nobody waited, not reached since; 0: no */
 	char why[512];       /* the last one */
 	struct event *timer; /* NULL until it was needed */
 };

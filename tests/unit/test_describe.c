@@ -293,6 +293,7 @@ test_team(void **state)
 	assert_string_equal(json_str(o, "remote"), "ssh host");
 	cJSON_Delete(o);
 
+	ask("full", "away", "y");
 	line_lost(team_find(&d, "away"), "box is off");
 	o = sent(describe_team(team_find(&d, "away")));
 	members(o, TEAMOBJ "remote line ");
@@ -330,6 +331,7 @@ test_problems(void **state)
 	write_text(in_dir("config.yaml.txt"), "no directory");
 	problem("file", "its path is no directory");
 	problem("away", NULL);
+	ask("full", "away", "y");
 	line_lost(team_find(&d, "away"), "box is off");
 	problem("away", "the line to host is lost (box is off); trying again in");
 	if (geteuid() != 0) {

@@ -98,6 +98,7 @@ static void
 test_line(void **state)
 {
 	struct team *t = far();
+	const char *id;
 	struct err why;
 	char text[256];
 
@@ -105,6 +106,17 @@ test_line(void **state)
 	assert_false(line_down(t));
 	assert_false(line_waits(t));
 	assert_false(line_over(t, &why));
+	/* Nobody waits for it. */
+	assert_false(line_broken(t));
+	line_lost(t, "none");
+	assert_false(line_down(t));
+	assert_true(line_broken(t));
+	t->line.quiet -= 600000;
+	assert_false(line_broken(t));
+	line_lost(t, "none");
+	line_up(t);
+	assert_false(line_broken(t));
+	id = ask("beta", "far", "one");
 	line_lost(t, "one");
 	line_lost(t, "two");
 	assert_true(line_down(t));
@@ -130,6 +142,11 @@ test_line(void **state)
 	line_up(t);
 	assert_false(line_down(t));
 	assert_false(line_over(t, &why));
+	line_lost(t, "four");
+	assert_true(line_down(t));
+	message_cancel(message_find(&d, id), "no need");
+	assert_false(line_down(t));
+	assert_true(line_broken(t));
 	/* A team of this machine has none. */
 	line_lost(team_find(&d, "alpha"), "odd");
 	assert_false(line_down(team_find(&d, "alpha")));
@@ -432,7 +449,11 @@ test_open(void **state)
 	s = idle_session("beta", "far");
 	cut(s);
 	expect("");
+	/* Nobody waits for it; who comes now has it tried, and waits. */
+	assert_false(line_down(far()));
 	id = ask("beta", "far", "two");
+	expect("open beta>far again; ");
+	unreachable(s, POOL_OPEN_LINE);
 	expect("");
 	has(where(id), "queued, place 1: the line to box is lost (");
 	try_again();

@@ -30,7 +30,7 @@
 
 #define SLACK_MS 2000 /* for a login and a shell, on top of the connection */
 #define DRAIN_MS 250  /* its pipes are read so long after its end, when something holds them open */
-#define GRACE_MS 500  /* to end by itself when it has said all */
+#define GRACE_MS 500  /* to end by itself when it has said all, or hears the end of its input */
 #define TERM_MS  1000 /* from TERM to KILL */
 #define LOST_MS  3000 /* after KILL: it can not be killed */
 
@@ -48,6 +48,7 @@ struct errand {
 	int limit_ms;
 	size_t line_max, total_max, total, said;
 	bool program, lasting;
+	bool held;      /* its script waits for the word to go */
 	bool connected; /* a script has spoken there */
 	bool done;      /* it has said that it is at its end */
 	bool exited;
@@ -235,9 +236,28 @@ own_word(const char *line, size_t len)
 }
 
 static void
+end_input(struct errand *e)
+{
+	e->held = false;
+	if (e->io != NULL)
+		peer_end_output(e->io);
+}
+
+/* Its script is there, and waits to hear that it is still wanted. */
+static void
+go(struct errand *e)
+{
+	if (!e->held || e->io == NULL)
+		return;
+	peer_send_copy(e->io, REMOTE_GO, strlen(REMOTE_GO));
+	end_input(e);
+}
+
+static void
 take_line(struct errand *e, char *line, size_t len)
 {
 	cJSON *own = own_word(line, len);
+	int64_t pid;
 
 	if (own == NULL && !e->connected)
 		ssh_words_add(e->words, sizeof e->words, line, len);
@@ -246,6 +266,8 @@ take_line(struct errand *e, char *line, size_t len)
 			arm(e, e->limit_ms);
 		e->connected = true;
 		e->done = json_bool(own, "end", false);
+		if (json_int(own, "hello", &pid) == 0)
+			go(e);
 	}
 	e->calls.line(e, own, line, len, e->arg);
 	cJSON_Delete(own);
@@ -344,10 +366,13 @@ begin(struct errand *e)
 	e->io = peer_new(loop, fds[1], fds[0], &limits, io_cb, e);
 	limits.line_max = 64 * KIB;
 	e->errs = peer_new(loop, fds[2], -1, &limits, errs_cb, e);
-	if (e->script != NULL)
+	if (e->script != NULL) {
+		e->held = true;
 		peer_send(e->io, e->script);
+	} else {
+		end_input(e);
+	}
 	e->script = NULL;
-	peer_end_output(e->io);
 	arm(e, e->remote->connect_ms + (e->program ? e->limit_ms : SLACK_MS));
 }
 
@@ -356,6 +381,12 @@ too_late(struct errand *e)
 {
 	char what[640], last[SSH_WORDS_QUOTE];
 
+	/* What reads there may be no shell: at the end of its input it may say what it is. */
+	if (e->held && !e->connected) {
+		end_input(e);
+		arm(e, GRACE_MS);
+		return;
+	}
 	ssh_words_last(e->words, last, sizeof last);
 	/* It may be the shared connection that hangs; the next one is made anew. */
 	if (!e->connected)

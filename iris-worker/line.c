@@ -81,12 +81,24 @@ line_release(struct claude *c)
 	free(l);
 }
 
-/* The line is up: now it is Claude that may need its time. */
+/* The line is up, and wanted: now it is Claude that may need its time. */
+static void
+go(struct claude *c)
+{
+	struct timeval tv = {c->spawn_ms / 1000, (c->spawn_ms % 1000) * 1000};
+
+	if (c->state != CLAUDE_STARTING || c->io == NULL)
+		return;
+	peer_send_copy(c->io, REMOTE_GO, strlen(REMOTE_GO));
+	control_init(c);
+	if (c->spawn_ms > 0)
+		evtimer_add(c->spawn_timer, &tv);
+}
+
 static void
 take_hello(struct claude *c, int64_t pid)
 {
 	struct line *l = c->line;
-	struct timeval tv = {c->spawn_ms / 1000, (c->spawn_ms % 1000) * 1000};
 
 	if (l->pid != 0 || pid <= 0)
 		return;
@@ -94,8 +106,7 @@ take_hello(struct claude *c, int64_t pid)
 	/* Until here it was ssh that spoke, and the login. */
 	c->words[0] = '\0';
 	evtimer_del(l->timer);
-	if (c->state == CLAUDE_STARTING && c->spawn_ms > 0)
-		evtimer_add(c->spawn_timer, &tv);
+	go(c);
 	log_info("the line is up session=%s host=%s pid=%ld ms=%lld", c->session, l->remote->host,
 	    (long)l->pid, (long long)(compat_mono_ms() - c->spawned_at));
 }

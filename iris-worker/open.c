@@ -239,9 +239,11 @@ begin(struct claude *c, struct transport *t, const cJSON *params)
 		c->dir = xstrdup(t->dir);
 		if (c->spawn_ms > 0)
 			evtimer_add(c->spawn_timer, &tv);
+		control_init(c);
 		return;
 	}
 	c->dir = xasprintf("%s on %s", json_str(params, "cwd"), t->remote->host);
+	/* Nothing behind it yet: what is read there next is for the wrapper. */
 	peer_send(c->io, t->preamble);
 	line_begin(c, t->remote, params);
 	t->preamble = NULL;
@@ -277,7 +279,6 @@ claude_open(struct worker *w, const cJSON *params, const char *open_id, struct e
 	claude_pipes(c, fds);
 	begin(c, &t, params);
 	transport_release(&t);
-	control_init(c);
 	log_info("claude started session=%s pid=%ld resume=%d dir=\"%s\"", c->session, (long)pid,
 	    c->resume, c->dir);
 	return 0;

@@ -72,6 +72,11 @@ void remote_script_args(struct remote_script *s, char *const *args);
  */
 int remote_script_env(struct remote_script *s, const cJSON *env, struct err *err);
 char *remote_script_end(struct remote_script *s, const char *name);
+/*
+ * The line for a script that has said hello: before it, it does nothing, so that one which arrives
+ * when nobody waits for it any more does no harm.
+ */
+#define REMOTE_GO "go"
 /* Give it up. */
 void remote_script_free(struct remote_script *s);
 

@@ -5,7 +5,6 @@
 # Ends a Claude and all that it has started, wherever that went; comes behind common.sh. Set by the worker: instance (a
 # UUID).
 
-say "\"hello\":$$"
 if end_marked "IRIS_CLAUDE=$instance" 10; then
 	say '"end":true'
 else

@@ -25,7 +25,6 @@ look() {
 	tail -n "+$i" <"$1" || bad "$1"
 }
 
-say "\"hello\":$$"
 team_env
 if [ -n "$stop" ]; then
 	end_marked "IRIS_CONVERSATION=$conversation" 10

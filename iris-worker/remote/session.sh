@@ -11,7 +11,6 @@
 # What has IRIS_KEEPER in its environment can be sent TERM by anybody: for Claude that is the same as a cut line. No
 # descriptor of these parts is open in Claude.
 
-say "\"hello\":$$"
 enter "$dir" || fail directory "\"why\":\"$why\""
 team_env
 find_claude "$claude" || fail "$why" "\"path\":\"$(json "$path")\""

@@ -57,7 +57,7 @@ class Far {
 	}
 
 	/* One session; begun when its script is sent. */
-	run({ claude = fakeClaudePath(), linger = 20, env = {}, dir = "~/project", conversation = randomUUID(), args = [], environ = {}, cut = false } = {}) {
+	run({ claude = fakeClaudePath(), linger = 20, env = {}, dir = "~/project", conversation = randomUUID(), args = [], environ = {}, cut = false, go = "go\n" } = {}) {
 		const instance = randomUUID();
 		const script = [
 			`dir=${quote(dir)}`, `claude=${quote(claude)}`, `instance=${quote(instance)}`, `conversation=${quote(conversation)}`, `linger=${quote(`${linger}`)}`,
@@ -66,15 +66,28 @@ class Far {
 				...args].map(quote).join(" ")}`,
 			...embedded("common"), ...embedded("session"), ".", "",
 		].join("\n");
+		const run = this.start(cut ? script.slice(0, -2) : script + go, environ);
+		return Object.assign(run, { instance, conversation });
+	}
+
+	/* What a late one brings: all of a script, and the end of the input, or another word than go. */
+	late(name, values, rest = "") {
+		const set = Object.entries(values).map(([k, v]) => `${k}=${quote(v)}`);
+		const run = this.start([...set, "env_set() { :", "}", ...embedded("common"), ...embedded(name), ".", rest].join("\n"));
+		run.child.stdin.end();
+		return run;
+	}
+
+	start(input, environ = {}) {
 		const child = spawn(this.sh, ["-c", bootstrap()], {
 			cwd: this.home, detached: true,
 			env: { HOME: this.home, PATH: process.env.PATH, TEST_FAR: this.root, SSH_CONNECTION: "far", SSH_CLIENT: "far", ...environ },
 		});
-		const run = { child, instance, conversation, lines: [], stderr: "", closed: once(child, "close") };
+		const run = { child, lines: [], stderr: "", closed: once(child, "close") };
 		child.stdin.on("error", () => {});
 		child.stderr.on("data", (d) => (run.stderr += d));
 		createInterface({ input: child.stdout }).on("line", (l) => run.lines.push(l)).on("error", () => {});
-		child.stdin.write(cut ? script.slice(0, -2) : script);
+		child.stdin.write(input);
 		run.own = () => run.lines.filter((l) => l.startsWith('{"type":"iris_remote",')).map((l) => JSON.parse(l));
 		run.said = () => run.lines.filter((l) => l !== "" && !l.startsWith('{"type":"iris_remote",'));
 		run.wait = (what) => waitFor(() => run.own().find((o) => o[what] !== undefined), { what: `${what}; ${run.lines.slice(-4)}; ${run.stderr}`, deadline: 20000 });
@@ -138,6 +151,31 @@ farTest("a script that is cut short does nothing", async (far) => {
 	const [status] = await run.end();
 	assert.notEqual(status, 0);
 	assert.deepEqual(run.lines, []);
+});
+
+farTest("a script that comes when nobody waits for it any more does nothing to a Claude that lives", async (far) => {
+	const old = far.run();
+	await old.wait("hello");
+	old.turn("ECHO one");
+	await old.result();
+	const config = readdirSync(join(far.home, ".claude"));
+	const values = { conversation: old.conversation, instance: old.instance, message: randomUUID(), stop: "1", dir: "~/project", claude: fakeClaudePath(), linger: "1",
+		form: "http", config: "stale" };
+	for (const name of ["session", "lookup", "forget", "end", "prepare"]) {
+		for (const rest of ["", '{"type":"control_request"}\n', "gone\ngo\n"]) {
+			const late = far.late(name, values, rest);
+			assert.deepEqual(await late.end(), [0, null], name);
+			assert.deepEqual(late.own(), [{ type: "iris_remote", hello: late.child.pid }, { type: "iris_remote", gone: true }], name);
+			assert.equal(late.stderr, "");
+		}
+	}
+	assert.deepEqual(readdirSync(join(far.home, ".claude")), config);
+	assert.ok(!existsSync(join(far.home, ".iris")));
+	/* Its input was not ended either. */
+	old.turn("ECHO two");
+	await waitFor(() => old.said().map((l) => JSON.parse(l)).find((o) => o.type === "result" && o.result === "two"), { what: "the next turn" });
+	assert.match(far.transcript(old.conversation), /two/);
+	assert.equal(old.own().length, 1);
 });
 
 farTest("the end of the input in a turn: it goes to its end", async (far) => {

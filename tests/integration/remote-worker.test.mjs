@@ -61,6 +61,26 @@ remoteTest("open, a turn, close: as a local one, and the host has the last word"
 	assert.deepEqual([exit.pid, exit.how, exit.status, exit.expected, exit.line], [opened.pid, "exit", 0, true, undefined]);
 });
 
+remoteTest("nothing goes there behind the script before it has said hello, and nothing is begun when nobody waits any more", async (irisd) => {
+	/* All of the input arrives, and late. */
+	says(irisd, `cat >"$MARK/input"; cd "$home"; HOME=$home sh -c "$command" <"$MARK/input" >"$MARK/output"; cat "$MARK/output"; exit 0`);
+	const opened = irisd.openFar();
+	opened.catch(() => {});
+	await irisd.request("worker/close", { session: "s1" });
+	await refused(opened, "cancelled", /before Claude was ready/);
+	const input = readFileSync(join(irisd.root, "input"), "utf8").split("\n");
+	assert.deepEqual(input.slice(-2), [".", ""]);
+	assert.deepEqual(readFileSync(join(irisd.root, "output"), "utf8").split("\n").filter(Boolean).map((l) => Object.keys(JSON.parse(l))[1]), ["hello", "gone"]);
+	assert.ok(!existsSync(join(far(irisd), ".claude")));
+	/* And then in this order. */
+	says(irisd, `cd "$home"; tee "$MARK/input" | HOME=$home sh -c "$command"; exit 0`);
+	await irisd.openFar({}, {}, "s2");
+	const behind = () => readFileSync(join(irisd.root, "input"), "utf8").split("\n.\n")[1].split("\n");
+	assert.equal(behind()[0], "go");
+	assert.equal(JSON.parse(behind()[1]).request.subtype, "initialize");
+	await irisd.request("worker/close", { session: "s2" });
+});
+
 remoteTest("ssh's arguments: what decides first, the user's own, the team's, and nothing of Claude's", async (irisd) => {
 	await irisd.openFar({ env: { SECRET: "of the team" }, appendSystemPrompt: "of the prompt" }, {
 		args: ["-p", "2222", "-o", "ServerAliveInterval=1"], extraSshArgs: ["-4"], identity: "~/.ssh/id", port: 99, compression: true, forwardAgent: true,

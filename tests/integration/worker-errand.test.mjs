@@ -81,6 +81,7 @@ huge) exec head -c 5000000 /dev/zero ;;
 lines) exec yes 'a line' ;;
 shout) exec yes 'a line' >&2 ;;
 cut) { read -r l; echo; echo '{"type":"iris_remote","hello":1}'; } <&0; say "client_loop: send disconnect: Broken pipe"; exit 255 ;;
+late) cat >"$TMPDIR/sent"; /bin/sh -c "$last" <"$TMPDIR/sent"; exit ;;
 stuck) echo '{"type":"iris_remote","hello":1}'; exec sleep 600 ;;
 count) sh -c "$last" | exec ${process.execPath} ${COUNT} "$TMPDIR/sent"; exit ;;
 loose) sh -c "$last"; sleep 600 & exit 0 ;;
@@ -221,6 +222,17 @@ errandTest("lookup: a turn that ends while it is looked for is its answer", asyn
 	const { ended } = holder(irisd, variables, "trap 'cat \"$ANSWER\" >>\"$FILE\"; exit' TERM; while :; do sleep 0.05; done");
 	assert.deepEqual(await lookup(irisd, one), { state: "answered", line: 1, answer: "in time" });
 	await ended;
+});
+
+errandTest("lookup: one that arrives when nobody waits for it any more ends nothing", async (irisd) => {
+	const one = randomUUID(), { file } = far(irisd);
+	writeFileSync(file, user(one) + answer("there"));
+	const { child } = holder(irisd, { IRIS_CONVERSATION: conversation, IRIS_KEEPER: "x" });
+	await refused(lookup(irisd, one, { kill: true }, "late"), "line", /late /);
+	assert.match(readFileSync(join(irisd.root, "sent"), "utf8"), /\n\.\n$/, "nothing goes there behind the script before it speaks");
+	await waitFor(() => processesOf(irisd.root).length === 2, { what: "the late one's end" });
+	assert.deepEqual([child.exitCode, child.signalCode], [null, null]);
+	child.kill();
 });
 
 errandTest("lookup: of a long transcript only what is needed is sent", async (irisd) => {

@@ -109,6 +109,18 @@ cancel_end(struct gather *g)
 	mcp_call_done(g->call, o);
 }
 
+/* One on another host ends its own, and what its own team does. */
+static int
+may_cancel_all(const struct mcp *m, const struct team *t, const char *from, struct err *err)
+{
+	if (!mcp_elsewhere(m) || strcmp(t->name, from) == 0)
+		return 0;
+	return err_set(err, ERR_REFUSED,
+	    "allSessions would end what team %s does for others, and a team on another host ends "
+	    "its own only; leave allSessions out",
+	    t->name);
+}
+
 static void
 fn_cancel(struct mcp_call *c, const cJSON *args)
 {
@@ -124,7 +136,8 @@ fn_cancel(struct mcp_call *c, const cJSON *args)
 
 	if (t == NULL)
 		return;
-	if (talk_check(t->d, from, t->name, &err) == -1) {
+	if (talk_check(t->d, from, t->name, &err) == -1 ||
+	    (all && may_cancel_all(c->mcp, t, from, &err) == -1)) {
 		mcp_call_failed(c, &err, NULL);
 		return;
 	}

@@ -16,7 +16,7 @@ import { program } from "../lib/iris.mjs";
 import { makeFar } from "../lib/far.mjs";
 import { ask, events, freePort, legacy, modern } from "../lib/http.mjs";
 import { processesOf } from "../lib/processes.mjs";
-import { assert, connectRaw, failedCall, failedRun, HELLO, Lines, makeIris, waitFor, within } from "./setup.mjs";
+import { assert, connectRaw, failedCall, failedRun, HELLO, Lines, makeGate, makeIris, quick, waitFor, within } from "./setup.mjs";
 
 let iris, far, clients;
 
@@ -161,6 +161,20 @@ describe("who comes by the socket of a tunnel", () => {
 		const read = await lines.request("resources/read", { uri: "iris://teams" });
 		assert.ok(!read.result.contents[0].text.includes(iris.dirs.backend));
 		assert.match(read.result.contents[0].text, /"backend"/);
+	});
+
+	test("ends what it has asked for, and nothing of others", async () => {
+		await start();
+		const lines = await knock({}), gate = makeGate(iris);
+		const id = await quick(iris, await iris.client({ cwd: iris.dirs.mobile }), "backend", gate.hold);
+		await iris.messageIn(id, "seen");
+		const no = await call(lines, "session_cancel", { team: "backend", allSessions: true });
+		assert.equal(no.code, "refused", JSON.stringify(no));
+		assert.match(no.error, /a team on another host ends its own only/);
+		assert.equal((await call(lines, "session_cancel", { team: "backend" })).attempted, false);
+		assert.equal((await iris.message(id)).state, "seen");
+		gate.open();
+		await iris.messageIn(id, "answered");
 	});
 
 	test("talks to whom its team may talk to", async () => {

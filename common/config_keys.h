@@ -39,7 +39,7 @@ CONFIG_KEY(settings, "wonderLoggerConfig", wonder_logger_config, STR, "./wonder-
 CONFIG_KEY(settings, "hotReloadConfig", hot_reload_config, BOOL, "false", 0, 0,
     "reload this file when it changes")
 CONFIG_KEY(settings, "sessionMcpEnabled", session_mcp_enabled, BOOL, "false", 0, 0,
-    "write an MCP configuration file for each session")
+    "write an MCP configuration file for each session, with a key of its own")
 CONFIG_KEY(settings, "sessionMcpPath", session_mcp_path, SUBDIR, ".claude/iris/mcp", 1, 1024,
     "directory of those files, inside the team's path")
 CONFIG_KEY(settings, "permissionTimeout", permission_timeout, INT, "300000", 1, MS_MAX,
@@ -144,7 +144,7 @@ CONFIG_KEY(teams, "env", env, ENV, NULL, 0, 1000, "variables set in claude's env
 CONFIG_KEY(teams, "mcpConfig", mcp_config, TEAM_PATH, NULL, 1, 4096,
     "file with further MCP servers for claude")
 CONFIG_KEY(teams, "mcpConfigScript", mcp_config_script, PATH, NULL, 1, 4096,
-    "script that writes the session's MCP configuration file")
+    "program that writes the session's MCP configuration file instead")
 CONFIG_KEY(teams, "sessionMcpEnabled", session_mcp_enabled, BOOL, "@", 0, 0, "as in settings")
 CONFIG_KEY(teams, "sessionMcpPath", session_mcp_path, SUBDIR, "@", 1, 1024, "as in settings")
 CONFIG_KEY(teams, "enableReverseMcp", enable_reverse_mcp, BOOL, "false", 0, 0,

@@ -129,6 +129,37 @@ check_tunnel(const struct config_reader *r, const yaml_node_t *map, struct confi
 	return 0;
 }
 
+/* The file names a port of this machine's, which another one sees by such a tunnel only. */
+static int
+check_session_mcp(const struct config_reader *r, const yaml_node_t *map, struct config_at team,
+    const struct config *c, struct config_team *t)
+{
+	const yaml_node_t *node = config_doc_get(r, map, "sessionMcpEnabled");
+	bool reached = t->remote == NULL || (t->enable_reverse_mcp && t->allow_http);
+
+	if (!t->session_mcp_enabled)
+		return 0;
+	if (node == NULL && !reached) {
+		t->session_mcp_enabled = false;
+		config_warn(r, team.node,
+		    "%s: settings.sessionMcpEnabled does not hold for this team: on another host that "
+		    "needs enableReverseMcp: true and allowHttp: true",
+		    team.where);
+		return 0;
+	}
+	if (!reached)
+		return config_fail(r, node,
+		    "%s.sessionMcpEnabled: on another host a session reaches this irisd by a tunnel to "
+		    "a port only; expected enableReverseMcp: true and allowHttp: true with it",
+		    team.where);
+	if (c->settings.http_port == 0)
+		return config_fail(r, node != NULL ? node : team.node,
+		    "%s.sessionMcpEnabled: needs HTTP, which settings.httpPort: 0 turns off; expected "
+		    "a port there, or sessionMcpEnabled: false",
+		    team.where);
+	return 0;
+}
+
 static int
 check_remote(const struct config_reader *r, const yaml_node_t *map, struct config_at team,
     const struct config *c, struct config_team *t)
@@ -179,6 +210,8 @@ finish(const struct config_reader *r, const yaml_node_t *map, struct config_at t
 		    r, team.node, "%s has no path; expected path: DIRECTORY", team.where);
 	if (t->description == NULL)
 		t->description = xasprintf("Team %s", t->name);
+	if (check_session_mcp(r, map, team, c, t) == -1)
+		return -1;
 	if (t->remote != NULL)
 		return check_remote(r, map, team, c, t);
 	at.where = where = xasprintf("%s.path", team.where);

@@ -20,12 +20,15 @@
 #include "iris-worker/claude.h"
 #include "iris-worker/line.h"
 #include "iris-worker/report.h"
+#include "iris-worker/session_mcp.h"
 
 #define MIB ((size_t)1024 * 1024)
 
 static const struct peer_limits io_limits = {64 * MIB, 48 * MIB, 48 * MIB};
 static const struct peer_limits errs_limits = {4 * MIB, 1, 1};
 
+static void do_begun(struct claude *);
+static void do_abandon(struct claude *);
 static void do_ready(struct claude *);
 static void do_turn(struct claude *);
 static void do_result(struct claude *);
@@ -36,6 +39,7 @@ static void do_exit(struct claude *);
 static void do_clean(struct claude *);
 
 static const char *const state_names[CLAUDE_STATES] = {
+    [CLAUDE_PREPARING] = "starting",
     [CLAUDE_STARTING] = "starting",
     [CLAUDE_IDLE] = "idle",
     [CLAUDE_BUSY] = "busy",
@@ -49,6 +53,11 @@ static const struct {
 	enum claude_state next;
 	void (*act)(struct claude *);
 } table[CLAUDE_STATES][CLAUDE_EVENTS] = {
+	[CLAUDE_PREPARING] = {
+		[CE_BEGUN]  = {CLAUDE_STARTING,	do_begun},
+		[CE_STOP]   = {CLAUDE_STOPPING,	do_abandon},
+		[CE_FAULT]  = {CLAUDE_STOPPING,	do_abandon},
+	},
 	[CLAUDE_STARTING] = {
 		[CE_READY]  = {CLAUDE_IDLE,	do_ready},
 		[CE_STOP]   = {CLAUDE_STOPPING,	do_stop},
@@ -89,6 +98,20 @@ claude_event(struct claude *c, enum claude_event ev)
 	void (*act)(struct claude *) = table[c->state][ev].act;
 	c->state = table[c->state][ev].next;
 	act(c);
+}
+
+static void
+do_begun(struct claude *c)
+{
+	log_debug("claude has a process session=%s pid=%ld", c->session, (long)c->pid);
+}
+
+/* There was nothing to stop. */
+static void
+do_abandon(struct claude *c)
+{
+	c->exited = true;
+	claude_event(c, CE_CLEAN);
 }
 
 static void
@@ -180,6 +203,7 @@ claude_free(void *arg)
 	inband_release(c);
 	stop_release(c);
 	line_release(c);
+	session_mcp_end(c->session_mcp);
 	event_free(c->spawn_timer);
 	claude_forget_requests(c);
 	cJSON_Delete(c->account);
@@ -191,6 +215,13 @@ claude_free(void *arg)
 	free(c->init);
 	free(c->model);
 	free(c);
+}
+
+void
+claude_drop(struct claude *c)
+{
+	TAILQ_REMOVE(&c->worker->claudes, c, entry);
+	claude_free(c);
 }
 
 static void
@@ -226,6 +257,8 @@ do_clean(struct claude *c)
 	size_t i;
 
 	turn_orphaned(c);
+	session_mcp_end(c->session_mcp);
+	c->session_mcp = NULL;
 	if (c->ready)
 		report_exit(c);
 	if (!c->ready || c->open_id != NULL)
@@ -269,7 +302,9 @@ claude_ending(const struct claude *c, char *buf, size_t size)
 	bool signalled;
 	int status = claude_status(c, &signalled);
 
-	if (!c->exited)
+	if (c->pid == 0)
+		snprintf(how, sizeof how, "was not started");
+	else if (!c->exited)
 		snprintf(how, sizeof how, "could not be killed");
 	else if (status == -1)
 		snprintf(how, sizeof how, "was cut off");
@@ -497,7 +532,7 @@ claude_orphan(struct claude *c)
 	control_orphan(c);
 	hook_orphan(c);
 	inband_orphan(c);
-	if (c->state == CLAUDE_STARTING || c->state == CLAUDE_IDLE)
+	if (c->state == CLAUDE_PREPARING || c->state == CLAUDE_STARTING || c->state == CLAUDE_IDLE)
 		claude_close(c, NULL);
 }
 

@@ -24,7 +24,8 @@
 #define INBAND_SERVER     "iris"
 
 enum claude_state {
-	CLAUDE_STARTING, /* until it has answered initialize */
+	CLAUDE_PREPARING, /* no process yet: a program of the user's runs first */
+	CLAUDE_STARTING,  /* until it has answered initialize */
 	CLAUDE_IDLE,
 	CLAUDE_BUSY,     /* a turn is in flight */
 	CLAUDE_STOPPING, /* it, or something that it left behind, still lives */
@@ -33,6 +34,7 @@ enum claude_state {
 };
 
 enum claude_event {
+	CE_BEGUN,  /* its process has been started */
 	CE_READY,  /* it has answered initialize */
 	CE_TURN,   /* irisd has a message for it */
 	CE_RESULT, /* the turn has ended */
@@ -109,16 +111,18 @@ struct stop {
 };
 
 struct line;
+struct session_mcp;
 
 struct claude {
 	TAILQ_ENTRY(claude) entry; /* in worker->claudes */
 	struct worker *worker;
 	enum claude_state state;
-	char *session;       /* owned: irisd's key */
-	char *id;            /* owned: Claude's session id */
-	char *dir;           /* owned: where it works, for sentences */
-	struct line *line;   /* owned: to the host that it runs on; NULL: this one */
-	char *system_prompt; /* owned; NULL: none */
+	char *session;                   /* owned: irisd's key */
+	char *id;                        /* owned: Claude's session id */
+	char *dir;                       /* owned: where it works, for sentences */
+	struct line *line;               /* owned: to the host that it runs on; NULL: this one */
+	struct session_mcp *session_mcp; /* owned; NULL: none */
+	char *system_prompt;             /* owned; NULL: none */
 	bool resume;
 	int spawn_ms, response_ms, stop_ms; /* 0: without limit (response_ms) */
 
@@ -210,6 +214,9 @@ int claude_status(const struct claude *c, bool *signalled);
 /* How it has ended, as a phrase: "exited with status 1: <last line of stderr>". buf is returned. */
 const char *claude_ending(const struct claude *c, char *buf, size_t size);
 
+/* One of which nothing was begun: forget it. */
+void claude_drop(struct claude *c);
+
 /* Take over its pipes: fds[0] is its stdin. */
 void claude_pipes(struct claude *c, const int fds[3]);
 
@@ -217,6 +224,8 @@ void claude_pipes(struct claude *c, const int fds[3]);
 void open_ready(struct claude *c, const cJSON *account, const char *version);
 /* It has ended and was never ready. */
 void open_failed(struct claude *c);
+/* For session_mcp.c: it can be started now. */
+void open_prepared(struct claude *c);
 
 /* turn.c */
 void turn_begin(struct claude *c, const char *message, const char *line, const char *text);

@@ -251,6 +251,15 @@ line_failure(const struct claude *c, struct err *err)
 		    "some space there, or mend its permissions",
 		    l->remote->host, l->path != NULL ? l->path : "its directory",
 		    words[0] != '\0' ? words : "no reason given");
+	} else if (strcmp(l->failed, "mcp") == 0) {
+		ssh_words_last(c->words, words, sizeof words);
+		err_set(err, ERR_DIRECTORY,
+		    "the session's MCP file can not be written on %s: %s (%s); mend that there, or "
+		    "\"sessionMcpPath\" in config.yaml",
+		    l->remote->host,
+		    l->why != NULL ? "the way there is a symbolic link"
+				   : "its directory is refused",
+		    words[0] != '\0' ? words : c->dir);
 	} else if (strcmp(l->failed, "busy") == 0) {
 		err_set(err, ERR_LINE,
 		    "an older Claude on %s still holds this conversation, and does not end; try "

@@ -19,6 +19,7 @@
 #include "iris-worker/line.h"
 #include "iris-worker/remote.h"
 #include "iris-worker/report.h"
+#include "iris-worker/session_mcp.h"
 #include "iris-worker/transport.h"
 
 #define SPAWN_MS    30000 /* where worker/open does not say */
@@ -210,7 +211,7 @@ claude_new(struct worker *w, const cJSON *params, const char *instance, const ch
 	struct claude *c = xcalloc(1, sizeof *c);
 
 	c->worker = w;
-	c->state = CLAUDE_STARTING;
+	c->state = CLAUDE_PREPARING;
 	c->session = xstrdup(json_str(params, "session"));
 	c->id = xstrdup(json_str(params, "claudeId"));
 	c->resume = json_bool(params, "resume", false);
@@ -250,15 +251,50 @@ begin(struct claude *c, struct transport *t, const cJSON *params)
 	t->remote = NULL;
 }
 
+/* Start it as t says, which is released. */
+static int
+run(struct claude *c, struct transport *t, const cJSON *params, struct err *err)
+{
+	int fds[3];
+	pid_t pid;
+
+	if ((pid = start(t, fds, err)) == -1) {
+		transport_release(t);
+		return -1;
+	}
+	c->pid = pid;
+	c->start = compat_proc_start(pid);
+	c->spawned_at = compat_mono_ms();
+	claude_pipes(c, fds);
+	claude_event(c, CE_BEGUN);
+	begin(c, t, params);
+	transport_release(t);
+	log_info("claude started session=%s pid=%ld resume=%d dir=\"%s\"", c->session, (long)pid,
+	    c->resume, c->dir);
+	return 0;
+}
+
+void
+open_prepared(struct claude *c)
+{
+	const cJSON *params = session_mcp_params(c->session_mcp);
+	struct transport t;
+	struct err err;
+
+	if (transport_build(params, environ, c->instance, &t, &err) == -1 ||
+	    run(c, &t, params, &err) == -1)
+		claude_fault(c, err.code, "%s", err.msg);
+}
+
 int
 claude_open(struct worker *w, const cJSON *params, const char *open_id, struct err *err)
 {
 	const char *instance = json_str(params, "instance");
+	struct session_mcp *mcp;
 	char own[UUID_LEN + 1];
 	struct transport t;
 	struct claude *c;
-	int fds[3];
-	pid_t pid;
+	int rv;
 
 	if (instance == NULL) {
 		uuid_v4(own);
@@ -266,20 +302,25 @@ claude_open(struct worker *w, const cJSON *params, const char *open_id, struct e
 	}
 	if (!uuid_valid(instance))
 		return err_set(err, ERR_INVALID, "instance must be a UUID");
-	if (transport_build(params, environ, instance, &t, err) == -1)
+	if (session_mcp_new(params, &mcp, err) == -1)
 		return -1;
-	if ((pid = start(&t, fds, err)) == -1) {
-		transport_release(&t);
+	params = mcp != NULL ? session_mcp_params(mcp) : params;
+	if (transport_build(params, environ, instance, &t, err) == -1) {
+		session_mcp_end(mcp);
 		return -1;
 	}
 	c = claude_new(w, params, instance, open_id);
-	c->pid = pid;
-	c->start = compat_proc_start(pid);
-	c->spawned_at = compat_mono_ms();
-	claude_pipes(c, fds);
-	begin(c, &t, params);
-	transport_release(&t);
-	log_info("claude started session=%s pid=%ld resume=%d dir=\"%s\"", c->session, (long)pid,
-	    c->resume, c->dir);
-	return 0;
+	c->session_mcp = mcp;
+	if (mcp != NULL && session_mcp_has_script(mcp)) {
+		transport_release(&t);
+		rv = session_mcp_run(mcp, c, err);
+	} else if (mcp != NULL && session_mcp_write(mcp, err) == -1) {
+		transport_release(&t);
+		rv = -1;
+	} else {
+		rv = run(c, &t, params, err);
+	}
+	if (rv == -1)
+		claude_drop(c);
+	return rv;
 }

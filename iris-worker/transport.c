@@ -17,6 +17,7 @@
 #include "common/xmalloc.h"
 #include "iris-worker/list.h"
 #include "iris-worker/remote.h"
+#include "iris-worker/session_mcp.h"
 #include "iris-worker/transport.h"
 
 #define INSTALL_HINT "install Claude Code, or set claudePath in config.yaml"
@@ -193,7 +194,7 @@ add_mcp_config(struct list *l, const cJSON *config)
 }
 
 static char **
-build_argv(const cJSON *params, const char *path)
+build_argv(const cJSON *params, const char *path, const char *session_mcp)
 {
 	static const char *const fixed[] = {"-p", "--input-format=stream-json",
 	    "--output-format=stream-json", "--verbose", "--include-partial-messages",
@@ -208,6 +209,7 @@ build_argv(const cJSON *params, const char *path)
 	add_option(&l, json_bool(params, "resume", false) ? "--resume" : "--session-id",
 	    json_str(params, "claudeId"));
 	add_mcp_config(&l, json_get(params, "mcpConfig"));
+	add_option(&l, "--mcp-config", session_mcp);
 	add_option(&l, "--permission-mode", json_str(params, "permissionMode"));
 	add_option(&l, "--model", json_str(params, "model"));
 	/* Without this each call of an Iris tool would first be a permission request. */
@@ -277,7 +279,8 @@ build_remote(const cJSON *params, char *const *env, const char *instance, struct
 	remote_script_set(s, "instance", instance);
 	remote_script_set(s, "conversation", json_str(params, "claudeId"));
 	remote_script_set(s, "linger", linger);
-	args = build_argv(params, "claude");
+	session_mcp_script(s, params);
+	args = build_argv(params, "claude", NULL);
 	remote_script_args(s, args + 1);
 	list_free(args);
 	t->preamble = remote_script_end(s, "session");
@@ -306,7 +309,7 @@ build_local(const cJSON *params, char *const *env, const char *instance, struct 
 		t->envp = NULL;
 		return -1;
 	}
-	t->argv = build_argv(params, t->path);
+	t->argv = build_argv(params, t->path, json_str(json_obj(params, "sessionMcp"), "file"));
 	t->dir = xstrdup(dir);
 	return 0;
 }

@@ -23,6 +23,7 @@
 #include "iris-worker/errand.h"
 #include "iris-worker/forget.h"
 #include "iris-worker/report.h"
+#include "iris-worker/session_mcp.h"
 #include "iris-worker/transcript.h"
 #include "iris-worker/tunnel.h"
 #include "iris-worker/worker.h"
@@ -494,7 +495,7 @@ worker_reap(struct worker *w)
 			continue;
 		if (c != NULL)
 			claude_exited(c, status);
-		else
+		else if (!session_mcp_reaped(w, info.si_pid, status))
 			errand_reaped(w, info.si_pid, status);
 	}
 	TAILQ_FOREACH_SAFE (c, &w->claudes, entry, next)

@@ -24,6 +24,7 @@
 #include "irisd/core/notify.h"
 #include "irisd/core/permission.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/session_key.h"
 #include "irisd/core/settings.h"
 #include "irisd/core/team.h"
 #include "irisd/core/tunnel.h"
@@ -106,11 +107,12 @@ static void
 use_conf(struct irisd *d, struct conf *c, cJSON *diff)
 {
 	const struct config_settings *now = &c->config->settings, *old;
-	bool tell = false;
+	bool tell = false, moved = false;
 
 	if (d->conf != NULL) {
 		old = &d->conf->config->settings;
 		tell = now->log_level != old->log_level || now->stop_timeout != old->stop_timeout;
+		moved = now->http_port != old->http_port;
 	}
 	if (d->conf != NULL)
 		settings_diff(d->conf->config, c->config, diff);
@@ -120,6 +122,8 @@ use_conf(struct irisd *d, struct conf *c, cJSON *diff)
 	log_warnings(c->config);
 	team_sync(d, c, diff);
 	session_load_all(d);
+	if (moved)
+		session_key_moved(d);
 	if (tell)
 		worker_settings_all(d);
 }
@@ -386,6 +390,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	}
 	use_conf(d, c, NULL);
 	adopt_begin(d);
+	session_key_load_all(d);
 	message_recover_all(d);
 	permission_load_all(d);
 	adopt_leftovers(d);

@@ -12,6 +12,7 @@
 #include "irisd/core/message.h"
 #include "irisd/core/renew.h"
 #include "irisd/core/session.h"
+#include "irisd/core/session_key.h"
 #include "irisd/core/talk.h"
 #include "irisd/core/team.h"
 #include "irisd/mcp/inband.h"
@@ -86,6 +87,8 @@ session_move(struct session *s, enum session_event event)
 		    s->row.from, s->team->name, state_names[s->state], event_names[event]);
 	s->state = (enum session_state)(next - 1);
 	health_moved(s, was);
+	if (event == SESSION_EV_GONE)
+		session_key_end(s);
 	follow_session(s);
 	/* Whether the team is awake. */
 	if (event == SESSION_EV_OPENED || event == SESSION_EV_GONE)

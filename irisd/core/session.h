@@ -83,6 +83,8 @@ struct session {
 	bool stale;               /* started with settings of the team that have changed since */
 	bool restarted;           /* this open already is the second try */
 
+	char key_for[UUID_LEN + 1]; /* the conversation whose MCP file has a key; "": none has */
+
 	struct renew *renew; /* while its conversation is begun anew; core/renew.c's */
 };
 

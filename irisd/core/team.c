@@ -14,6 +14,7 @@
 #include "irisd/core/pool.h"
 #include "irisd/core/backoff.h"
 #include "irisd/core/line.h"
+#include "irisd/core/session_key.h"
 #include "irisd/core/team.h"
 #include "irisd/core/tunnel.h"
 #include "irisd/mcp/follow.h"
@@ -148,7 +149,8 @@ same_process(const struct config_team *a, const struct config_team *b)
 	    same_list(&a->allowed_tools, &b->allowed_tools) &&
 	    same_list(&a->disallowed_tools, &b->disallowed_tools) &&
 	    same_list(&a->add_dirs, &b->add_dirs) && same_env(&a->env, &b->env) &&
-	    a->permission_mode == b->permission_mode && a->response_timeout == b->response_timeout;
+	    session_key_same(a, b) && a->permission_mode == b->permission_mode &&
+	    a->response_timeout == b->response_timeout;
 }
 
 /* Whether anything that a caller or a process would notice differs. */

@@ -376,12 +376,18 @@ tunnel_keeps_worker(const struct team *t)
 }
 
 bool
+tunnel_leads_to_http(const struct team *t)
+{
+	return is_configured(t) && t->cfg->allow_http && !is_revoked(t);
+}
+
+bool
 tunnel_wants_http(const struct irisd *d)
 {
 	const struct team *t;
 
 	TAILQ_FOREACH (t, &d->teams, entry)
-		if (is_configured(t) && t->cfg->allow_http && !is_revoked(t))
+		if (tunnel_leads_to_http(t))
 			return true;
 	return false;
 }

@@ -33,7 +33,8 @@ void tunnel_lost(struct team *t, const char *why);
 
 /* Whether the team's worker is needed for it. */
 bool tunnel_keeps_worker(const struct team *t);
-/* Whether some team's tunnel ends at the port for HTTP. */
+/* Whether this team's, or some team's, tunnel ends at the port for HTTP. */
+bool tunnel_leads_to_http(const struct team *t);
 bool tunnel_wants_http(const struct irisd *d);
 
 /* One more request of a client that came by it. -1 with ERR_LIMIT. */

@@ -18,6 +18,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/permission.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/session_key.h"
 #include "irisd/core/tunnel.h"
 #include "irisd/net/adopt.h"
 #include "irisd/net/control.h"
@@ -330,6 +331,7 @@ settle(struct team *t, const cJSON *results, const char *doubt)
 					  : "irisd ended, and the team's iris-worker does not have "
 					    "the message");
 	}
+	session_key_settle(t);
 	evict_team(t);
 	tunnel_sync_team(t);
 	pool_want_team(t);

@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "common/spawn.h"
 #include "common/xmalloc.h"
+#include "irisd/core/session_key.h"
 #include "irisd/core/tunnel.h"
 #include "irisd/net/web.h"
 
@@ -59,7 +60,7 @@ wanted_ports(const struct irisd *d)
 	cJSON *ports = cJSON_CreateArray();
 
 	if (c->dashboard.enabled || c->settings.default_transport == CONFIG_TRANSPORT_HTTP ||
-	    tunnel_wants_http(d))
+	    tunnel_wants_http(d) || session_key_wants_http(d))
 		add_port(ports, c->settings.http_port);
 	if (c->dashboard.enabled)
 		add_port(ports, c->dashboard.http);

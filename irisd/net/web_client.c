@@ -149,6 +149,14 @@ web_client_speaks(
 		    key->team);
 		return NULL;
 	}
+	if (key->session[0] != '\0') {
+		if (!mcp || (session != NULL && strcmp(session, key->session) != 0)) {
+			err_set(err, ERR_REFUSED, "the key %s is for the MCP of session %s alone",
+			    key->id, key->session);
+			return NULL;
+		}
+		session = key->session;
+	}
 	if (session != NULL && (s = find_session(c->d, session)) == NULL) {
 		err_set(err, ERR_NOT_FOUND, "Session not found: %.64s", session);
 		return NULL;

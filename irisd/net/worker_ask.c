@@ -12,6 +12,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/envelope.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/session_key.h"
 #include "irisd/net/remote_params.h"
 #include "irisd/net/worker_private.h"
 
@@ -81,10 +82,10 @@ worker_env(const struct config_team *cfg)
 
 /* How the team's claude is to be started: iris-protocol(7), worker/open. */
 static cJSON *
-open_params(const struct session *s)
+open_params(struct session *s)
 {
 	const struct config_team *cfg = s->team->cfg;
-	cJSON *p = params_for(s);
+	cJSON *p = params_for(s), *mcp;
 	char *prompt, *all;
 
 	json_put_str(p, "claudeId", s->row.claude_id);
@@ -110,6 +111,8 @@ open_params(const struct session *s)
 	    p, "spawnTimeout", s->row.started ? cfg->spawn_timeout : cfg->session_init_timeout);
 	json_put_int(p, "responseTimeout", cfg->response_timeout);
 	json_put_int(p, "stopTimeout", s->d->conf->config->settings.stop_timeout);
+	if ((mcp = session_key_wish(s)) != NULL)
+		json_put(p, "sessionMcp", mcp);
 	put_remote(p, s);
 	return p;
 }

@@ -24,7 +24,8 @@
 	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model, expires_at, kind, turn, " \
 	"resumes"
 
-#define KEY_COLUMNS "id, name, hash, scopes, team, created_at, expires_at, used_at, revoked_at"
+#define KEY_COLUMNS                                                                                \
+	"id, name, hash, scopes, team, created_at, expires_at, used_at, revoked_at, session"
 
 #define PERMISSION_COLUMNS                                                                         \
 	"id, from_team, to_team, message, instance, request, tool, hash, asked, why, state, "      \
@@ -105,10 +106,11 @@ static const char *const sql[STMT_COUNT] = {
 	"(:who IS NULL OR m.from_team = :who OR m.to_team = :who) ORDER BY search.rowid DESC LIMIT "
 	":limit",
     [STMT_KEY_INSERT] =
-	"INSERT INTO api_key (id, name, hash, scopes, team, created_at, expires_at) "
-	"VALUES (:id, :name, :hash, :scopes, :team, :created_at, :expires_at)",
+	"INSERT INTO api_key (id, name, hash, scopes, team, created_at, expires_at, "
+	"session) VALUES (:id, :name, :hash, :scopes, :team, :created_at, :expires_at, :session)",
     [STMT_KEY_UPDATE] =
 	"UPDATE api_key SET used_at = :used_at, revoked_at = :revoked_at WHERE id = :id",
+    [STMT_KEY_DELETE] = "DELETE FROM api_key WHERE id = :id",
     [STMT_KEY_BY_HASH] = "SELECT " KEY_COLUMNS " FROM api_key WHERE hash = :hash",
     [STMT_KEY_LOAD] = "SELECT " KEY_COLUMNS " FROM api_key WHERE id = :id",
     [STMT_KEY_EACH] = "SELECT " KEY_COLUMNS " FROM api_key ORDER BY created_at, id",

@@ -18,6 +18,7 @@ store_key_insert(struct store *s, const struct store_key *row)
 	db_bind_text(stmt, ":team", row->team);
 	db_bind_int(stmt, ":created_at", row->created_at);
 	db_bind_int(stmt, ":expires_at", row->expires_at);
+	db_bind_text(stmt, ":session", row->session[0] != '\0' ? row->session : NULL);
 	db_run(s, stmt);
 }
 
@@ -29,6 +30,15 @@ store_key_update(struct store *s, const struct store_key *row)
 	db_bind_int(stmt, ":used_at", row->used_at);
 	db_bind_int(stmt, ":revoked_at", row->revoked_at);
 	db_bind_text(stmt, ":id", row->id);
+	db_run(s, stmt);
+}
+
+void
+store_key_delete(struct store *s, const char *id)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_KEY_DELETE);
+
+	db_bind_text(stmt, ":id", id);
 	db_run(s, stmt);
 }
 
@@ -52,6 +62,7 @@ read_row(sqlite3_stmt *stmt, struct store_key *row)
 	row->expires_at = sqlite3_column_int64(stmt, 6);
 	row->used_at = sqlite3_column_int64(stmt, 7);
 	row->revoked_at = sqlite3_column_int64(stmt, 8);
+	db_text_into(stmt, 9, row->session, sizeof row->session);
 }
 
 static bool

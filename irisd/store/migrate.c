@@ -185,6 +185,8 @@ static const char *const migrations[STORE_SCHEMA] = {
     " revoked_at INTEGER NOT NULL DEFAULT 0,"
     " revoked_by TEXT"
     ") STRICT;",
+    /* 6 -> 7: keys that speak as one session. */
+    "ALTER TABLE api_key ADD COLUMN session TEXT;",
 };
 
 static int

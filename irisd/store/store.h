@@ -20,7 +20,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 6 /* PRAGMA user_version of what this program writes */
+#define STORE_SCHEMA 7 /* PRAGMA user_version of what this program writes */
 
 /* Opens or makes the file (mode 0600) and brings its schema up to date. */
 struct store *store_open(const char *path, struct err *err);
@@ -182,9 +182,10 @@ bool store_search(struct store *s, const char *who, const char *query, int limit
 
 struct store_key {
 	char id[16];
-	char *name, *team; /* owned; team NULL: the key speaks for none */
-	char hash[65];     /* core/key.h */
-	unsigned scopes;   /* set of enum key_scope */
+	char *name, *team;          /* owned; team NULL: the key speaks for none */
+	char session[UUID_LEN + 1]; /* Claude's id of the one that it speaks as; "": of none */
+	char hash[65];              /* core/key.h */
+	unsigned scopes;            /* set of enum key_scope */
 	int64_t created_at, expires_at, used_at, revoked_at; /* ms; 0: never */
 };
 
@@ -194,6 +195,7 @@ bool store_key_by_hash(struct store *s, const char *hash, struct store_key *row)
 bool store_key_load(struct store *s, const char *id, struct store_key *row);
 /* used_at and revoked_at of the row with this id. */
 void store_key_update(struct store *s, const struct store_key *row);
+void store_key_delete(struct store *s, const char *id);
 /* Every key, oldest first. The row is released after each call. */
 void store_key_each(struct store *s, void (*cb)(const struct store_key *, void *), void *arg);
 void store_key_release(struct store_key *row);

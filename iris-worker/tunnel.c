@@ -36,6 +36,7 @@ struct tunnel {
 	struct worker *worker;
 	cJSON *params; /* of worker/tunnel, owned; may hold a key: never log it */
 	enum tunnel_state state;
+	bool told;                   /* that it is down, and why; nothing else since */
 	struct errand *ssh, *errand; /* NULL: not under way */
 	char *path;                  /* owned: what was made ready over there */
 	char *failed;                /* owned: why the errand's work could not be done */
@@ -95,6 +96,7 @@ forget_try(struct tunnel *t)
 static void
 down(struct tunnel *t, const struct err *why)
 {
+	char said[sizeof t->why];
 	uint32_t bits;
 	struct timeval tv;
 	int ms;
@@ -104,13 +106,18 @@ down(struct tunnel *t, const struct err *why)
 		t->wait_ms = WAIT_MIN_MS;
 	t->up_since = 0;
 	t->state = TUNNEL_DOWN;
+	compat_strlcpy(said, t->why, sizeof said);
 	compat_strlcpy(t->why, why->msg, sizeof t->why);
 	json_utf8_mend(t->why);
 	compat_random(&bits, sizeof bits);
 	ms = t->wait_ms - t->wait_ms / 4 + (int)(bits % ((uint32_t)t->wait_ms / 2 + 1));
 	t->wait_ms = t->wait_ms * 2 > WAIT_MAX_MS ? WAIT_MAX_MS : t->wait_ms * 2;
-	log_warn("tunnel is down host=%s retry_ms=%d why=\"%s\"", t->host, ms, t->why);
-	tell_tunnel(t);
+	/* A host may be off for days: it is said once, and again when it is for another reason. */
+	if (!t->told || strcmp(said, t->why) != 0) {
+		log_warn("tunnel is down host=%s retry_ms=%d why=\"%s\"", t->host, ms, t->why);
+		tell_tunnel(t);
+	}
+	t->told = true;
 	if (t->worker->stopping)
 		return;
 	tv = (struct timeval){ms / 1000, (ms % 1000) * 1000};
@@ -201,6 +208,7 @@ bound_over(struct errand *e, const struct err *err, void *arg)
 	else
 		snprintf(t->address, sizeof t->address, "%.200s: %.300s", t->host, t->path);
 	t->state = TUNNEL_UP;
+	t->told = false;
 	t->up_since = compat_mono_ms();
 	log_info("tunnel is up address=\"%s\"", t->address);
 	tell_tunnel(t);

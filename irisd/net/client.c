@@ -18,6 +18,7 @@
 #include "common/rpc.h"
 #include "common/xmalloc.h"
 #include "irisd/core/terminal.h"
+#include "irisd/core/tunnel.h"
 #include "irisd/mcp/elicit_private.h"
 #include "irisd/net/client.h"
 #include "irisd/net/control.h"
@@ -292,11 +293,14 @@ greeted(struct client *c)
 static void
 hello_pinned(struct client *c, const struct rpc_msg *m)
 {
-	struct err err;
+	struct err err, often;
 	cJSON *result;
 
 	if (admit_shim(c->d, &err) == -1 || pinned_greet(c, m, &err) == -1) {
-		log_warn("refused by the tunnel of team %s: %s", pinned_team(c->door), err.msg);
+		/* Nobody over there fills the log. */
+		if (tunnel_allows(c->d, pinned_team(c->door), &often) == 0)
+			log_warn(
+			    "refused by the tunnel of team %s: %s", pinned_team(c->door), err.msg);
 		peer_send(c->peer, rpc_error(m->id, &err, NULL));
 		client_end(c);
 		return;

@@ -116,6 +116,18 @@ describe("who comes by the socket of a tunnel", () => {
 		assert.equal(mode, 0o600);
 	});
 
+	test("does not fill the log, whoever knocks how often", async () => {
+		await start();
+		for (let i = 0; i < 300; i++) {
+			const lines = await knock();
+			const r = await lines.request("iris/hello", { ...HELLO, role: "ctl" }, { id: "hello" });
+			assert.equal(r.error.data.code, "refused");
+			lines.socket.destroy();
+		}
+		const n = iris.log().split("refused by the tunnel of team far").length - 1;
+		assert.ok(n >= 1 && n < 150, `${n} lines`);
+	});
+
 	test("is its team, whatever it says", async () => {
 		await start();
 		const lines = await knock({ cwd: iris.dirs.backend, instance: "x", env: { DISPLAY: ":0" } });
@@ -314,6 +326,9 @@ describe("a tunnel by a socket", () => {
 		assert.match(down.why, /far/);
 		assert.match(down.why, /Connection refused/);
 		assert.match((await iris.json(["status"])).warnings.join("\n"), /the tunnel of team far is down: .*Connection refused/);
+		/* However often it is tried, its log says so once. */
+		await waitFor(() => far.argv().split("\n").length > 3, { what: "three tries" });
+		assert.equal(iris.log().split("tunnel is down").length - 1, 2, "once by the worker, once by irisd");
 		far.down(false);
 		await tunnelIn("up");
 		/* ssh ends: the same. */

@@ -66,6 +66,7 @@ static const struct keyword keywords[] = {
     {"PubkeyAcceptedAlgorithms", TEXT, AT(pubkeys), false},
     {"RemoteCommand", NOTHING, 0, false},
     {"RequestTTY", NOTHING, 0, false},
+    {"RevokedHostKeys", REST, AT(revoked_hosts), false},
     {"ServerAliveCountMax", NUMBER, AT(alive_max), false},
     {"ServerAliveInterval", TIME, AT(alive_interval), false},
     {"StrictHostKeyChecking", STRICT, AT(strict), false},
@@ -78,7 +79,7 @@ static const size_t integers[] = {AT(port), AT(strict), AT(identities_only), AT(
     AT(family)};
 static const size_t texts[] = {AT(name), AT(host), AT(user), AT(alias), AT(agent), AT(user_hosts),
     AT(global_hosts), AT(jump), AT(proxy), AT(ciphers), AT(macs), AT(kex), AT(hostkeys),
-    AT(pubkeys)};
+    AT(pubkeys), AT(revoked_hosts)};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -30,8 +30,9 @@ struct conf {
 	char *agent;           /* IdentityAgent: a path, "none", or NULL: SSH_AUTH_SOCK */
 	char *user_hosts;      /* known_hosts files, separated by spaces */
 	char *global_hosts;
-	char *jump;  /* ProxyJump, or NULL */
-	char *proxy; /* ProxyCommand, or NULL */
+	char *revoked_hosts; /* RevokedHostKeys, the same; NULL without */
+	char *jump;          /* ProxyJump, or NULL */
+	char *proxy;         /* ProxyCommand, or NULL */
 	char *ciphers, *macs, *kex, *hostkeys, *pubkeys;
 	/* -1: not said yet. Times are seconds. */
 	int port, strict, identities_only, compression, forward_agent, alive_interval, alive_max,

@@ -15,8 +15,9 @@ enum known_state { KNOWN_YES, KNOWN_NO, KNOWN_CHANGED, KNOWN_REVOKED };
 
 struct known {
 	enum known_state state;
-	char *file; /* where the entry is that decided, or the user's file */
-	int line;   /* of it; 0 without */
+	char *file;  /* where the entry is that decided, or the user's file */
+	int line;    /* of it; 0 without */
+	bool listed; /* the file is one of RevokedHostKeys, and has the key */
 	/* The host key algorithms to ask for, those of the keys that are known first. */
 	char *algorithms;
 };
@@ -27,6 +28,12 @@ char *known_name(const struct conf *c);
 /* Look key up, or, where key is NULL, only which algorithms to ask for. */
 int known_find(const struct conf *c, ssh_key key, struct known *k, struct err *err);
 void known_release(struct known *k);
+
+/*
+ * revoked.c: whether a file of RevokedHostKeys holds the key, 1 with its name (malloc'ed). -1 with
+ * err filled: that can not be told, and so the key is not to be trusted.
+ */
+int known_revoked(const struct conf *c, ssh_key key, char **file, struct err *err);
 
 /* The user's first known_hosts file. Malloc'ed. */
 char *known_file(const struct conf *c, struct err *err);

@@ -36,7 +36,9 @@ refuse(const struct hop *h, ssh_key key, const struct known *k, struct err *err)
 	const char *kind = known_kind(key), *name = h->conf.name;
 	char *print = known_fingerprint(key);
 
-	if (k->state == KNOWN_REVOKED) {
+	if (k->listed) {
+		say("Host key %s %s revoked by file %s", known_type(key), print, k->file);
+	} else if (k->state == KNOWN_REVOKED) {
 		say("WARNING: REVOKED HOST KEY DETECTED! %s shows the %s key %s, which is revoked "
 		    "in known_hosts.",
 		    name, kind, print);
@@ -114,9 +116,8 @@ show_key(
 			h->conf.name, known_kind(key), print, show->record);
 	} else if (show->record != NULL && k->state == KNOWN_REVOKED) {
 		rc = err_set(err, ERR_REFUSED,
-		    "the key %s of %s is marked as revoked in known_hosts: "
-		    "nothing is recorded",
-		    print, h->conf.name);
+		    "the key %s of %s is marked as revoked in %s: nothing is recorded", print,
+		    h->conf.name, k->listed ? k->file : "known_hosts");
 	} else if (show->record != NULL && k->state != KNOWN_YES) {
 		rc = known_record(&h->conf, key, k->state == KNOWN_CHANGED, err);
 		recorded = rc == 0;
@@ -128,6 +129,31 @@ show_key(
 	print_json(h, key, k, print, recorded);
 	free(print);
 	return rc == -1 ? -1 : 1;
+}
+
+/* Whatever known_hosts says of it. */
+static int
+check_revoked(const struct hop *h, ssh_key key, struct known *k, struct err *err)
+{
+	char *print, *file;
+	int rc = known_revoked(&h->conf, key, &file, err);
+
+	if (rc == 1) {
+		free(k->file);
+		k->file = file;
+		k->line = 0;
+		k->state = KNOWN_REVOKED;
+		k->listed = true;
+		return 0;
+	}
+	if (rc == -1) {
+		print = known_fingerprint(key);
+		say("Error checking host key %s %s in revoked keys file: %s", known_type(key),
+		    print, err->msg);
+		free(print);
+		err_set(err, ERR_REFUSED, REFUSED);
+	}
+	return rc;
 }
 
 int
@@ -144,7 +170,9 @@ verify_host(struct hop *h, const struct verify *show, bool last, struct err *err
 	say_debug("Server host key: %s %s", known_type(key), print);
 	free(print);
 	if ((rc = known_find(&h->conf, key, &k, err)) == 0) {
-		if (show != NULL && (last || k.state != KNOWN_YES))
+		if ((rc = check_revoked(h, key, &k, err)) == -1)
+			say_debug("Host '%s' is not to be trusted.", h->conf.name);
+		else if (show != NULL && (last || k.state != KNOWN_YES))
 			rc = show_key(h, key, &k, show, err);
 		else
 			rc = decide(h, key, &k, err);

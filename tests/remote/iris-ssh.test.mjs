@@ -359,6 +359,42 @@ describe("iris-ssh", { skip: noSshd, timeout: 60000 }, () => {
 		assert.equal(readFileSync(client.knownHosts, "utf8").split("\n").length, 3);
 	});
 
+	test("RevokedHostKeys: a key in it is refused, and every key where it can not be told", async () => {
+		const other = makeKey(join(root, "other")), file = join(root, "revoked"), host_ = host.hostKey;
+		const config = (path) => writeFileSync(client.config, `${before}\nHost *\n\tRevokedHostKeys ${path}\n`);
+		const before = readFileSync(client.config, "utf8");
+		client.forgetHosts();
+		client.know(host.port, host_);
+		try {
+			for (const good of ["", `# a comment\n\n${kept(other)} of other\n`, `  ${kept(other)}\r\n`]) {
+				writeFileSync(file, good);
+				await says(["-o", `RevokedHostKeys=${file}`, "box", "echo in"], "in\n");
+			}
+			await says(["-o", "RevokedHostKeys=none", "box", "echo in"], "in\n");
+			writeFileSync(file, `${kept(other)}\n\t${kept(host_)}\tof the host`);
+			config(file);
+			const revoked = new RegExp(`^iris-ssh: Host key ssh-ed25519 ${fingerprint(host_.pub).replaceAll("+", "\\+")} revoked by file ${file}\niris-ssh: Host key verification failed\\.`, "m");
+			await fails(["box", "true"], revoked);
+			await fails(["-o", "StrictHostKeyChecking=no", "box", "true"], revoked);
+			await says(["-o", "RevokedHostKeys=none", "box", "echo the command line is first"], "the command line is first\n");
+			const shown = await iris(["--host-key", "box"]);
+			assert.equal(JSON.parse(shown.stdout).state, "revoked");
+			assert.match((await iris(["--host-key", "--record", fingerprint(host_.pub), "box"])).stderr, /marked as revoked in .*nothing is recorded/);
+			const krl = join(root, "krl");
+			assert.equal((await run(findProgram("ssh-keygen"), ["-k", "-f", krl, other.file + ".pub"], { env })).status, 0);
+			writeFileSync(join(root, "rubbish"), `${kept(other)}\nrubbish\n`);
+			writeFileSync(join(root, "binary"), `${kept(other)}\0\n`);
+			writeFileSync(join(root, "cert"), kept(other).replace("ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com"));
+			for (const [name, why] of [["krl", /KRL/], ["rubbish", /line 2 of/], ["binary", /line 1 of/], ["cert", /line 1 of/], ["nowhere", /No such file/], ["", /Is a directory/]]) {
+				const said = await fails(["-o", `RevokedHostKeys=${join(root, name)}`, "box", "true"], /Host key verification failed\.\n$/);
+				assert.match(said, /^iris-ssh: Error checking host key ssh-ed25519 SHA256:.* in revoked keys file/m);
+				assert.match(said, why);
+			}
+		} finally {
+			writeFileSync(client.config, before);
+		}
+	});
+
 	test("a known host: hashed, by wildcard, by alias, in the global file, by the key of its kind that is known", async () => {
 		const second = makeKey(join(root, "rsa"), { type: "rsa" });
 		host.config = [`HostKey ${second.file}`];

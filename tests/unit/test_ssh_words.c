@@ -123,6 +123,12 @@ static const struct {
 	"run `iris remote trust box`"},
     {"Host key verification failed.\r\n", ERR_HOST, "is not accepted", "verification failed)",
 	"iris remote trust"},
+    {"Host key ssh-ed25519 SHA256:abc revoked by file /etc/ssh/revoked\r\n"
+     "Host key verification failed.\r\n",
+	ERR_HOST, "marked as revoked", "revoked by file /etc/ssh/revoked", "do not connect"},
+    {"Error checking host key ssh-ed25519 SHA256:abc in revoked keys file /x: Is a directory\r\n"
+     "Host key verification failed.\r\n",
+	ERR_HOST, "box is revoked can not be told", "/x: Is a directory", "RevokedHostKeys"},
     {REVOKED, ERR_HOST, "marked as revoked", "REVOKED", "do not connect"},
     {"Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. "
      "Their offer: ssh-dss\r\n",

@@ -77,6 +77,7 @@ struct control {
 	unsigned cancel; /* of cancel_async_message; 0: none */
 	unsigned probe;  /* of the last sign of life that was asked for; 0: none yet */
 	unsigned nasks;
+	bool misnamed; /* a request of claude's was ignored for its id, which is told once */
 	TAILQ_HEAD(, ask) asks;
 };
 

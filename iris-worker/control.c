@@ -256,9 +256,11 @@ take_request(struct claude *c, const struct stream_event *ev)
 	const char *subtype = ev->name != NULL ? ev->name : "";
 
 	if (is_misnamed(c, ev->id, subtype)) {
-		log_warn(
-		    "claude's request ignored: its id is taken or too long session=%s id=%.40s",
-		    c->session, ev->id);
+		if (!c->control.misnamed)
+			log_warn("claude's request ignored, and others like it: its id is taken or "
+				 "too long session=%s id=%.40s",
+			    c->session, ev->id);
+		c->control.misnamed = true;
 	} else if (strcmp(subtype, "can_use_tool") == 0) {
 		take_ask(c, ev, request);
 	} else if (strcmp(subtype, "hook_callback") == 0) {

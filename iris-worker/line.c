@@ -154,8 +154,11 @@ line_take(struct claude *c, const char *text, size_t len)
 	clean = stream_repair(text, len, &n);
 	if ((o = json_parse(clean, n, &err)) != NULL)
 		take_word(c, o);
-	else
-		log_warn("the wrapper's word can not be read session=%s: %s", c->session, err.msg);
+	else if (!c->line->garbled)
+		log_warn("the wrapper's word can not be read, and what follows may not either "
+			 "session=%s: %s",
+		    c->session, err.msg);
+	c->line->garbled = c->line->garbled || o == NULL;
 	cJSON_Delete(o);
 	free(clean);
 	return true;

@@ -28,6 +28,7 @@ struct line {
 	char *failed;          /* owned: why Claude was not started there; NULL: nothing said */
 	char *why, *path;      /* owned: what is said with it; NULL */
 	int status;            /* how Claude has ended, as $? of a shell; -1: not said */
+	bool garbled;          /* a word of the wrapper's could not be read, which is told once */
 	bool gone;             /* proven: nothing of this Claude is left there */
 	struct event *timer;   /* until the line is up */
 	struct errand *errand; /* which ends it over there; NULL: none runs */

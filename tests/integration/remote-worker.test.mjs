@@ -81,6 +81,20 @@ remoteTest("nothing goes there behind the script before it has said hello, and n
 	await irisd.request("worker/close", { session: "s2" });
 });
 
+remoteTest("what a host says does not fill the log", async (irisd) => {
+	const flood = (line) => `yes '${line}' | head -n 3000\n`;
+	says(irisd, flood('{"type":"iris_remote",broken'));
+	const path = join(irisd.root, "claude");
+	const misnamed = JSON.stringify({ type: "control_request", request_id: "x".repeat(300), request: { subtype: "can_use_tool" } });
+	writeFileSync(path, `#!/bin/sh\n${flood('{"type":"iris_remote","status":')}${flood(misnamed)}${flood("rubbish")}exec ${fakeClaudePath()} "$@"\n`, { mode: 0o755 });
+	await irisd.openFar({ claudePath: path });
+	assert.equal((await irisd.ask("ECHO heard all the same")).answer, "heard all the same");
+	await irisd.request("worker/close", { session: "s1" });
+	assert.equal(irisd.stderr.match(/wrapper's word can not be read/g).length, 1);
+	assert.equal(irisd.stderr.match(/claude's request ignored/g).length, 1);
+	assert.ok(irisd.stderr.length < 30000, `${irisd.stderr.length} bytes`);
+});
+
 remoteTest("ssh's arguments: what decides first, the user's own, the team's, and nothing of Claude's", async (irisd) => {
 	await irisd.openFar({ env: { SECRET: "of the team" }, appendSystemPrompt: "of the prompt" }, {
 		args: ["-p", "2222", "-o", "ServerAliveInterval=1"], extraSshArgs: ["-4"], identity: "~/.ssh/id", port: 99, compression: true, forwardAgent: true,

@@ -195,7 +195,7 @@ describe("iris-ssh", { skip: noSshd, timeout: 60000 }, () => {
 		for await (const chunk of child.stdout) {
 			hash.update(chunk);
 			if (n >> 22 !== (n += chunk.length) >> 22) {
-				resident = Math.max(resident, Number(readFileSync(`/proc/${child.pid}/status`, "utf8").match(/VmRSS:\s+(\d+)/)[1]));
+				resident = Math.max(resident, Number(readFileSync(`/proc/${child.pid}/status`, "utf8").match(/VmRSS:\s+(\d+)/)?.[1] ?? 0));
 				await new Promise((r) => setTimeout(r, 5));
 			}
 		}

@@ -214,6 +214,9 @@ build_argv(const cJSON *params, const char *path, const char *session_mcp)
 	add_option(&l, "--model", json_str(params, "model"));
 	/* Without this each call of an Iris tool would first be a permission request. */
 	list_add(&l, xstrdup("--allowedTools=mcp__iris"));
+	if (json_obj(params, "sessionMcp") != NULL)
+		list_add(
+		    &l, xasprintf("--allowedTools=mcp__iris-%s", json_str(params, "claudeId")));
 	add_options(&l, "--allowedTools", json_arr(params, "allowedTools"));
 	add_options(&l, "--disallowedTools", json_arr(params, "disallowedTools"));
 	add_options(&l, "--add-dir", json_arr(params, "addDirs"));

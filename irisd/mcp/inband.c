@@ -50,12 +50,17 @@ bool
 inband_waits(const struct session *s)
 {
 	const struct mcp_call *c;
+	const struct mcp *m;
 
-	if (s->mcp == NULL)
-		return false;
-	TAILQ_FOREACH (c, &s->mcp->calls, entry)
-		if (c->wait != NULL || c->watching || c->gather != NULL)
-			return true;
+	/* Its Claude may also have asked by its MCP file. */
+	LIST_FOREACH(m, &s->d->mcps, all)
+	{
+		if (m->session != s)
+			continue;
+		TAILQ_FOREACH (c, &m->calls, entry)
+			if (c->wait != NULL || c->watching || c->gather != NULL)
+				return true;
+	}
 	return false;
 }
 

@@ -14,7 +14,7 @@ import { Irisd, refused, workerTest } from "../lib/fake-irisd.mjs";
 import { makeFar } from "../lib/far.mjs";
 import { ask, events, freePort, legacy, modern } from "../lib/http.mjs";
 import { processesOf } from "../lib/processes.mjs";
-import { assert, connectRaw, makeIris, waitFor, within } from "./setup.mjs";
+import { assert, connectRaw, makeGate, makeIris, waitFor, within } from "./setup.mjs";
 
 const PATH = ".claude/iris/mcp";
 const TOKEN = `iris_${"0123456789abcdef".repeat(4)}`;
@@ -45,6 +45,7 @@ describe("the file, as the worker writes it", () => {
 			assert.equal(mode(join(irisd.dir, dir)), 0o700, dir);
 		const args = (await irisd.ask("ARGS")).answer;
 		assert.ok(args.includes(`--mcp-config=${file}`), args);
+		assert.ok(args.includes(`--allowedTools=mcp__iris-${claudeId}`), args);
 		assert.ok(!args.includes(TOKEN));
 		assert.ok(!processesOf(irisd.root).some((p) => p.command.includes(TOKEN)));
 		await irisd.request("worker/close", { session: "s1" });
@@ -355,6 +356,20 @@ describe("the key", () => {
 		assert.ok(!iris.log().includes(key));
 	});
 
+	test("a turn that waits by way of the file holds no slot, as one that waits in-band", async () => {
+		await start({ frontend: {}, backend: { sessionMcpEnabled: true }, mobile: {} }, () =>
+			iris.setTeams({ frontend: {}, backend: { sessionMcpEnabled: true }, mobile: {} }, { maxProcesses: 1 }));
+		const client = await awake("frontend", "backend"), gate = makeGate(iris);
+		const key = tokenIn(filesIn(iris.dirs.backend)[0]);
+		await served(key);
+		const { messageId } = await iris.call(client, "ask_message", { toTeam: "backend", message: gate.hold, timeout: -1 });
+		await iris.messageIn(messageId, "seen");
+		const r = await tool(key, "ask_message", { toTeam: "mobile", message: "ECHO with one slot" });
+		assert.equal(r.response, "with one slot", JSON.stringify(r));
+		gate.open();
+		await iris.messageIn(messageId, "answered");
+	});
+
 	test("a Claude that dies, a worker that is killed: no key and, at the next open, no old file", async () => {
 		await start({ frontend: {}, backend: { sessionMcpEnabled: true } });
 		const client = await awake("frontend", "backend");
@@ -394,6 +409,30 @@ describe("the key", () => {
 		await iris.daemonExit;
 		assert.deepEqual(filesIn(iris.dirs.backend), []);
 		await iris.start();
+		assert.deepEqual(await keys(), []);
+	});
+
+	test("irisd killed while the script runs: the next one waits for it, and the key that it was given is good", async () => {
+		await start({ frontend: {}, backend: {} }, () => {
+			writeFileSync(join(iris.root, "own.sh"), `#!/bin/sh
+				mkdir -p "$2/$3"; cat >"$2/$3/own.json"; touch "${iris.root}/runs"
+				while [ ! -e "${iris.root}/go" ]; do sleep 0.05; done
+				echo "$3/own.json"`, { mode: 0o755 });
+			iris.setTeams({ frontend: {}, backend: { sessionMcpEnabled: true, mcpConfigScript: join(iris.root, "own.sh") } });
+		});
+		const client = await iris.client({ cwd: iris.dirs.frontend });
+		const { messageId } = await iris.call(client, "ask_message", { toTeam: "backend", message: "ECHO late", timeout: -1 });
+		await waitFor(() => existsSync(join(iris.root, "runs")), { what: "the script to run" });
+		await iris.kill();
+		await iris.start();
+		await waitFor(async () => (await iris.json(["status"])).workers[0]?.pid > 0, { what: "the worker to be adopted" });
+		writeFileSync(join(iris.root, "go"), "");
+		const m = await iris.messageIn(messageId, "answered", "failed");
+		assert.equal(m.response, "late", JSON.stringify(m));
+		const [file] = filesIn(iris.dirs.backend);
+		await served(tokenIn(file));
+		assert.equal((await iris.call(client, "team_sleep", { team: "backend" })).isError, false);
+		assert.deepEqual(filesIn(iris.dirs.backend), []);
 		assert.deepEqual(await keys(), []);
 	});
 

@@ -10,10 +10,13 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "common/compat.h"
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/core/key.h"
 #include "irisd/store/store.h"
+
+#define SESSION "01234567-89ab-4cde-8f01-23456789abcd"
 
 static void
 test_make(void **state)
@@ -115,6 +118,7 @@ test_store(void **state)
 	a.name = xstrdup("one");
 	a.team = xstrdup("backend");
 	b.name = xstrdup("two");
+	compat_strlcpy(b.session, SESSION, sizeof b.session);
 	store_key_insert(s, &b);
 	store_key_insert(s, &a);
 	store_commit(s);
@@ -127,6 +131,7 @@ test_store(void **state)
 	assert_string_equal(got.team, "backend");
 	assert_int_equal(got.scopes, KEY_READ | KEY_ADMIN);
 	assert_int_equal(got.expires_at, 99);
+	assert_string_equal(got.session, "");
 	assert_int_equal(got.used_at, 0);
 	got.used_at = 5;
 	got.revoked_at = 6;
@@ -138,10 +143,16 @@ test_store(void **state)
 	store_key_release(&got);
 	assert_true(store_key_load(s, "bbbbbbbbbbbb", &got));
 	assert_null(got.team);
+	assert_string_equal(got.session, SESSION);
 	assert_int_equal(got.revoked_at, 0);
 	store_key_release(&got);
 	store_key_each(s, count_cb, &n);
 	assert_int_equal(n, 2);
+	store_key_delete(s, "bbbbbbbbbbbb");
+	store_key_delete(s, "bbbbbbbbbbbb");
+	assert_false(store_key_by_hash(s, "h2", &got));
+	assert_true(store_key_load(s, "aaaaaaaaaaaa", &got));
+	store_key_release(&got);
 	store_commit(s);
 	store_close(s);
 }

@@ -287,6 +287,7 @@ recover_cb(const struct store_message *row, void *arg)
 	}
 	m = message_new(s, row);
 	m->recovered = true;
+	m->cancel_wanted = row->cancel;
 	if (row->state == LADDER_QUEUED)
 		enqueue(m);
 	else if (t->adopting > 0)
@@ -518,6 +519,9 @@ message_cancel(struct message *m, const char *reason)
 		message_cancelled(m, reason, NULL);
 		return;
 	}
+	/* It may take longer than this irisd lives. */
+	if (!m->cancel_wanted)
+		store_message_cancel(m->d->store, m->id);
 	m->cancel_wanted = true;
 	if (m->in_queue)
 		pool_want(m->session);

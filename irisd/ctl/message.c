@@ -383,6 +383,8 @@ ctl_message_cancel_run(struct ctl *c, struct err *err)
 	term_print(stdout, c->operand[0], false);
 	printf(" is ");
 	term_print(stdout, state ? state : "?", false);
+	if (state != NULL && (strcmp(state, "sent") == 0 || strcmp(state, "seen") == 0))
+		printf(", and is to be cancelled as soon as its team's machine can be reached");
 	putchar('\n');
 	cJSON_Delete(m);
 	return 0;

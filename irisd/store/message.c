@@ -139,6 +139,15 @@ store_message_resume(struct store *s, const char *id, const char *turn, int64_t 
 }
 
 void
+store_message_cancel(struct store *s, const char *id)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_MESSAGE_CANCEL);
+
+	db_bind_text(stmt, ":id", id);
+	db_run(s, stmt);
+}
+
+void
 store_message_finish(struct store *s, const char *id, enum ladder state, int64_t at,
     const char *evidence, const char *answer, enum err_code code, const char *reason,
     const struct store_usage *usage)
@@ -221,6 +230,7 @@ read_row(sqlite3_stmt *stmt, struct store_message *m, size_t brief)
 	m->kind = (enum store_kind)sqlite3_column_int(stmt, 24);
 	db_text_into(stmt, 25, m->turn, sizeof m->turn);
 	m->resumes = sqlite3_column_int64(stmt, 26);
+	m->cancel = sqlite3_column_int(stmt, 27) != 0;
 }
 
 void

@@ -185,8 +185,9 @@ static const char *const migrations[STORE_SCHEMA] = {
     " revoked_at INTEGER NOT NULL DEFAULT 0,"
     " revoked_by TEXT"
     ") STRICT;",
-    /* 6 -> 7: keys that speak as one session. */
-    "ALTER TABLE api_key ADD COLUMN session TEXT;",
+    /* 6 -> 7: keys that speak as one session; a wish to cancel that can not be fulfilled yet. */
+    "ALTER TABLE api_key ADD COLUMN session TEXT;"
+    "ALTER TABLE message ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int

@@ -104,6 +104,7 @@ struct store_message {
 	int64_t expires_at;             /* ms; 0: never */
 	char turn[UUID_LEN + 1]; /* the user line that Claude was given last; "": the one of id */
 	int64_t resumes;         /* how often its turn was cut off, and was to go on */
+	bool cancel;             /* somebody wants it ended, and it has not yet */
 	bool has_usage;
 	struct store_usage usage;
 };
@@ -120,6 +121,9 @@ void store_message_step(
 
 /* Its turn goes on with this user line: turn and resumes of the row. */
 void store_message_resume(struct store *s, const char *id, const char *turn, int64_t resumes);
+
+/* Somebody wants it ended, which can not be done at once: cancel of the row. */
+void store_message_cancel(struct store *s, const char *id);
 
 /* The last step: answer for answered, code and reason otherwise; usage may be NULL. */
 void store_message_finish(struct store *s, const char *id, enum ladder state, int64_t at,

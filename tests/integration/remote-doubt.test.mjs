@@ -156,6 +156,24 @@ describe("while the line to a team's host is lost", () => {
 		assert.equal((await iris.messageIn(two, "answered")).response, "two done");
 	});
 
+	test("kill -9 of irisd: what somebody wants cancelled is ended when the host is back, and does not go on", async () => {
+		await start();
+		const one = await begin();
+		w.send(cut(one.open));
+		w.send(failure(await lookup(), "line", AWAY));
+		const r = await iris.iris(["message", "cancel", one.id]);
+		assert.match(r.stdout + r.stderr, /is to be cancelled/);
+		await iris.kill();
+		await w.gone();
+		await iris.start();
+		w = await stage.next();
+		const look = await lookup();
+		assert.equal(look.params.kill, true);
+		w.send(result(look, { state: "taken", line: 4 }));
+		await iris.messageIn(one.id, "cancelled");
+		assert.deepEqual(w.got.filter((l) => l.method === "worker/turn"), []);
+	});
+
 	test("removed in a turn, and added again on another machine: the next message goes there", async () => {
 		await start();
 		const one = await begin();

@@ -436,6 +436,24 @@ describe("the key", () => {
 		assert.deepEqual(await keys(), []);
 	});
 
+	test("a worker killed while the script hangs: that is ended, and the next one runs it again", async () => {
+		await start({ frontend: {}, backend: {} }, () => {
+			writeFileSync(join(iris.root, "own.sh"), `#!/bin/sh
+				mkdir "${iris.root}/first" && exec sleep 1000
+				mkdir -p "$2/$3"; cat >"$2/$3/own.json"; echo "$3/own.json"`, { mode: 0o755 });
+			iris.setTeams({ frontend: {}, backend: { sessionMcpEnabled: true, mcpConfigScript: join(iris.root, "own.sh") } }, { restartDelay: 10 });
+		});
+		const client = await iris.client({ cwd: iris.dirs.frontend });
+		const { messageId } = await iris.call(client, "ask_message", { toTeam: "backend", message: "ECHO at last", timeout: -1 });
+		const hangs = () => processesOf(iris.root).filter((p) => p.command === "sleep 1000");
+		await waitFor(() => hangs().length === 1, { what: "the script to hang" });
+		process.kill((await iris.json(["status"])).workers[0].pid, "SIGKILL");
+		const m = await iris.messageIn(messageId, "answered", "failed");
+		assert.equal(m.response, "at last", JSON.stringify(m));
+		assert.deepEqual(hangs(), []);
+		assert.equal((await keys()).length, 1);
+	});
+
 	test("a change of the configuration: HTTP and the file come and go with the key", async () => {
 		await start({ frontend: {}, backend: {} });
 		await awake("frontend", "backend");

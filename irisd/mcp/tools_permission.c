@@ -48,6 +48,29 @@ undo_approve(struct mcp_call *c)
 	permission_detach(d, c, !d->stopping && !d->handing_over);
 }
 
+#define TUNNEL_ASKS 16 /* requests of one team's tunnel that may wait for a person */
+
+/* A host that asks without end would hide among its requests those of others. */
+static bool
+too_many(struct irisd *d, const char *who, struct err *err)
+{
+	const struct permission *p;
+	char from[160];
+	int n = 0;
+
+	snprintf(from, sizeof from, PERMISSION_CLIENT "tunnel:%.80s:", who);
+	TAILQ_FOREACH (p, &d->permissions, entry)
+		/* One of before irisd's start may be asked again, and is the same then. */
+		n += p->answered != NULL && strncmp(p->instance, from, strlen(from)) == 0;
+	if (n < TUNNEL_ASKS)
+		return false;
+	err_set(err, ERR_LIMIT,
+	    "%d requests from the host of team %s wait for a person already; answer those first "
+	    "(iris approvals)",
+	    n, who);
+	return true;
+}
+
 /* One name for the request, the same when the client tells it again after a restart of irisd. */
 static void
 fn_approve(struct mcp_call *c, const cJSON *args)
@@ -55,6 +78,7 @@ fn_approve(struct mcp_call *c, const cJSON *args)
 	struct mcp *m = c->mcp;
 	const char *use = json_str(args, "tool_use_id");
 	char who[TEAM_NAME_MAX], instance[160], unique[UUID_LEN + 1];
+	struct err err;
 	struct permission_ask a = {.session = m->session,
 	    .who = who,
 	    .instance = instance,
@@ -68,9 +92,13 @@ fn_approve(struct mcp_call *c, const cJSON *args)
 	m->carrier->who(m, who, sizeof who);
 	uuid_v4(unique);
 	/* A name that it gives itself must not be another client's. */
-	snprintf(instance, sizeof instance, PERMISSION_CLIENT "%s%.80s%s",
-	    m->tunnel ? "tunnel:" : "", m->tunnel ? who : "",
+	snprintf(instance, sizeof instance, PERMISSION_CLIENT "%s%.80s%s%s",
+	    m->tunnel ? "tunnel:" : "", m->tunnel ? who : "", m->tunnel ? ":" : "",
 	    m->instance[0] != '\0' ? m->instance : unique);
+	if (m->tunnel && too_many(m->d, who, &err)) {
+		mcp_call_failed(c, &err, NULL);
+		return;
+	}
 	a.team = m->session != NULL ? m->session->team : team_find(m->d, who);
 	if (m->session != NULL && m->session->current != NULL)
 		a.message = m->session->current->id;

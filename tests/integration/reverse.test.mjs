@@ -229,6 +229,25 @@ describe("who comes by the socket of a tunnel", () => {
 		await waitFor(async () => !(await call(a, "get_date")).isError, { what: "the rate to allow again", every: 100 });
 	});
 
+	test("has so many requests that wait for a person, whatever it calls itself", async () => {
+		await start();
+		const a = await knock({ instance: "a" }), b = await knock({ instance: "b" });
+		const approve = (lines, i) => lines.request("tools/call", {
+			name: "permissions__approve",
+			arguments: { tool_use_id: `toolu_${i}`, tool_name: "Bash", input: { command: `make ${i}` } },
+		}, { deadline: 30000 });
+		for (let i = 0; i < 16; i++)
+			approve(i % 2 ? a : b, i).catch(() => {});
+		await waitFor(async () => (await iris.json(["approvals", "list"])).length === 16, { what: "sixteen requests" });
+		for (const lines of [a, b]) {
+			const r = await approve(lines, 99);
+			assert.match(JSON.stringify(r), /16 requests from the host of team far wait for a person already/);
+		}
+		assert.equal((await iris.json(["approvals", "list"])).length, 16);
+		for (const lines of [a, b])
+			lines.socket.destroy();
+	});
+
 	test("is one of eight at most", async () => {
 		await start();
 		const list = [];

@@ -13,6 +13,7 @@ import { fakeClaudePath } from "../lib/claude-env.mjs";
 import { Irisd, refused, workerTest } from "../lib/fake-irisd.mjs";
 import { makeFar } from "../lib/far.mjs";
 import { ask, events, freePort, legacy, modern } from "../lib/http.mjs";
+import { program } from "../lib/iris.mjs";
 import { processesOf } from "../lib/processes.mjs";
 import { assert, connectRaw, makeGate, makeIris, waitFor, within } from "./setup.mjs";
 
@@ -500,7 +501,7 @@ describe("the key", () => {
 describe("a configuration by which no session could be reached is refused, with line and column", () => {
 	const check = (teams, settings, config) => {
 		const iris = makeIris(teams, { settings, config });
-		const r = spawnSync(join(process.env.IRIS_BUILD ?? "build", "bin", "iris"), ["config", "check"], { env: iris.env, encoding: "utf8" });
+		const r = spawnSync(program("iris"), ["config", "check"], { env: iris.env, encoding: "utf8" });
 		rmSync(iris.root, { recursive: true, force: true });
 		return { status: r.status, text: r.stdout + r.stderr };
 	};

@@ -108,7 +108,8 @@ if (shells.includes("busybox")) {
 }
 const env = { PATH: `${bin}:${process.env.PATH}` };
 
-const conversation = "7261b91c-1111-4222-8333-444455556666";
+/* Its own: what is marked by it is looked for among all processes. */
+const conversation = randomUUID();
 const remote = (dest, more = {}) => ({ args: [], dest, ssh2: false, host: dest, connectTimeout: 1000, ...more });
 const lookup = (irisd, message, more = {}, dest = "box") =>
 	irisd.request("worker/lookup", { session: "s1", claudeId: conversation, message, remote: remote(dest), ...more }, 40000);
@@ -184,7 +185,7 @@ errandTest("lookup: where the team's variables say, with any character", async (
 errandTest("lookup: what can not be read is an error, and never absent", async (irisd) => {
 	const { dir, file } = far(irisd), one = randomUUID();
 	symlinkSync(file, file);
-	await refused(lookup(irisd, one), "io", /can not read Claude's transcript on box: .*-a\/7261b91c.*can not be read/);
+	await refused(lookup(irisd, one), "io", new RegExp(`can not read Claude's transcript on box: .*-a/${conversation}.*can not be read`));
 	rmSync(file);
 	rmSync(dir, { recursive: true });
 	rmSync(join(dir, ".."), { recursive: true });

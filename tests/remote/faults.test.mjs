@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { failedRun, makeIris } from "../integration/setup.mjs";
 import { fakeClaudePath } from "../lib/claude-env.mjs";
-import { run } from "../lib/iris.mjs";
+import { program, run } from "../lib/iris.mjs";
 import { assert, noSshd, remoteTest, TRANSPORTS, waitFor } from "./setup.mjs";
 import { findProgram, fingerprint } from "./sshd.mjs";
 
@@ -232,7 +232,7 @@ describe("what must never reach ssh is refused with the configuration", { skip: 
 			const c = await iris.iris(["config", "check"]);
 			assert.equal(c.status, 78, `${c.status}: ${c.stdout}${c.stderr}`);
 			assert.match(c.stdout + c.stderr, /config\.yaml:\d+:\d+: (teams\.far|a key must be)/);
-			const d = await run("env", ["-i", `HOME=${iris.env.HOME}`, `IRIS_HOME=${iris.home}`, `PATH=${iris.env.PATH}`, join(process.env.IRIS_BUILD ?? "build", "bin", "irisd")], { cwd: iris.root, deadline: 5000 });
+			const d = await run("env", ["-i", `HOME=${iris.env.HOME}`, `IRIS_HOME=${iris.home}`, `PATH=${iris.env.PATH}`, program("irisd")], { cwd: iris.root, deadline: 5000 });
 			assert.equal(d.status, 78, d.stderr);
 			await iris.stop();
 		});

@@ -12,7 +12,7 @@ import { buildDir } from "../lib/claude-env.mjs";
 import { Irisd, refused } from "../lib/fake-irisd.mjs";
 import { Client, fingerprint, Host, makeKey, noSshd } from "./sshd.mjs";
 
-const conversation = "7261b91c-1111-4222-8333-444455556666";
+const conversation = randomUUID();
 const transports = [{ name: "OpenSSH", ssh2: false }, ...(existsSync(join(buildDir(), "bin", "iris-ssh")) ? [{ name: "iris-ssh", ssh2: true }] : [])];
 
 class World {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * irisd/core/line and pool_line: when a lost line is tried again, and what becomes of the messages
- * of a team behind it.
+ * irisd/core/pool_line: what becomes of the messages of a team on another machine, when its line is
+ * lost; test_core_line.c has the line itself.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,86 +70,17 @@ has(const char *text, const char *words)
 		fail_msg("\"%s\" lacks \"%s\"", text, words);
 }
 
-static void
-test_delay(void **state)
+/* One that its Claude has seen, when the host is reached again. */
+static struct session *
+looked_for(const char **id)
 {
-	static const int64_t base[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000};
-	uint32_t r;
-	int64_t ms, low, high;
-	int n, i;
+	struct session *s = busy_session("beta", "far", id);
 
-	(void)state;
-	for (n = 1; n <= 8; n++) {
-		low = INT64_MAX;
-		high = 0;
-		for (i = 0; i < 2000; i++) {
-			compat_random(&r, sizeof r);
-			ms = line_delay(n, r);
-			low = ms < low ? ms : low;
-			high = ms > high ? ms : high;
-		}
-		assert_in_range(low, base[n - 1] * 3 / 4, base[n - 1] * 4 / 5);
-		assert_in_range(high, base[n - 1] * 6 / 5, base[n - 1] * 5 / 4);
-	}
-	assert_in_range(line_delay(1000000, 7), 22500, 37500);
-}
-
-static void
-test_line(void **state)
-{
-	struct team *t = far();
-	const char *id;
-	struct err why;
-	char text[256];
-
-	(void)state;
-	assert_false(line_down(t));
-	assert_false(line_waits(t));
-	assert_false(line_over(t, &why));
-	/* Nobody waits for it. */
-	assert_false(line_broken(t));
-	line_lost(t, "none");
-	assert_false(line_down(t));
-	assert_true(line_broken(t));
-	t->line.quiet -= 600000;
-	assert_false(line_broken(t));
-	line_lost(t, "none");
-	line_up(t);
-	assert_false(line_broken(t));
-	id = ask("beta", "far", "one");
-	line_lost(t, "one");
-	line_lost(t, "two");
-	assert_true(line_down(t));
-	assert_true(line_waits(t));
-	/* Several sessions that end at once are one loss. */
-	assert_int_equal(t->line.tries, 1);
-	line_describe(t, text, sizeof text);
-	has(text, "the line to box is lost (two); trying again in ");
-	assert_in_range(line_next(t), compat_now_ms() + 700, compat_now_ms() + 1300);
-	t->line.next = 0;
-	assert_false(line_waits(t));
-	assert_int_equal(line_next(t), 0);
-	line_lost(t, "three");
-	assert_int_equal(t->line.tries, 2);
-	assert_true(line_waits(t));
-	t->line.lost -= 600000;
-	assert_true(line_over(t, &why));
-	assert_int_equal(why.code, ERR_LINE);
-	has(why.msg,
-	    "the line to box, where team far is, was lost and did not come back in 600 s "
-	    "(three)");
-	has(why.msg, "iris remote check far");
-	line_up(t);
-	assert_false(line_down(t));
-	assert_false(line_over(t, &why));
-	line_lost(t, "four");
-	assert_true(line_down(t));
-	message_cancel(message_find(&d, id), "no need");
-	assert_false(line_down(t));
-	assert_true(line_broken(t));
-	/* A team of this machine has none. */
-	line_lost(team_find(&d, "alpha"), "odd");
-	assert_false(line_down(team_find(&d, "alpha")));
+	pool_on_seen(s, *id, "replay");
+	cut(s);
+	try_again();
+	expect("look beta>far; ");
+	return s;
 }
 
 /* On the way, and while the next one waits behind. */
@@ -200,24 +131,20 @@ test_cut_answered(void **state)
 	const char *id;
 
 	(void)state;
-	s = busy_session("beta", "far", &id);
-	pool_on_seen(s, id, "replay");
-	cut(s);
-	try_again();
-	expect("look beta>far; ");
+	s = looked_for(&id);
 	looked(s, id, POOL_RUNNING, 0, NULL);
 	expect("");
 	has(where(id), "team far still works on it at box; its answer is awaited");
 	pool_want(s);
 	expect(""); /* not before its time */
 	assert_in_range(
-	    message_find(&d, id)->look_at, compat_mono_ms() + 1900, compat_mono_ms() + 2100);
+	    message_find(&d, id)->look_at, compat_mono_ms() + 1000, compat_mono_ms() + 2100);
 	message_find(&d, id)->look_at = 0;
 	pool_want(s);
 	expect("look beta>far; ");
 	looked(s, id, POOL_RUNNING, 0, NULL);
 	assert_in_range(
-	    message_find(&d, id)->look_at, compat_mono_ms() + 3900, compat_mono_ms() + 4100);
+	    message_find(&d, id)->look_at, compat_mono_ms() + 3000, compat_mono_ms() + 4100);
 	message_find(&d, id)->look_at = 0;
 	pool_want(s);
 	expect("look beta>far; ");
@@ -236,11 +163,7 @@ test_resume(void **state)
 	const char *id;
 
 	(void)state;
-	s = busy_session("beta", "far", &id);
-	pool_on_seen(s, id, "replay");
-	cut(s);
-	try_again();
-	expect("look beta>far; ");
+	s = looked_for(&id);
 	looked(s, id, POOL_TAKEN, 9, NULL);
 	expect("open beta>far again; ");
 	has(where(id), "team far is asked to go on with it: the line to box was lost in its turn");
@@ -304,11 +227,7 @@ test_resume_refused(void **state)
 	const char *id;
 
 	(void)state;
-	s = busy_session("beta", "far", &id);
-	pool_on_seen(s, id, "replay");
-	cut(s);
-	try_again();
-	expect("look beta>far; ");
+	s = looked_for(&id);
 	looked(s, id, POOL_TAKEN, 9, NULL);
 	expect("open beta>far again; ");
 	opened(s);
@@ -660,11 +579,7 @@ test_restart(void **state)
 	char turn[UUID_LEN + 1];
 
 	(void)state;
-	s = busy_session("beta", "far", &id);
-	pool_on_seen(s, id, "replay");
-	cut(s);
-	try_again();
-	expect("look beta>far; ");
+	s = looked_for(&id);
 	looked(s, id, POOL_TAKEN, 9, NULL);
 	expect("open beta>far again; ");
 	opened(s);
@@ -697,8 +612,6 @@ main(void)
 {
 	static char conf[] = CONF, impatient[] = "teams:\n" TEAM("alpha") TEAM("beta") IMPATIENT;
 	const struct CMUnitTest tests[] = {
-	    TEST(test_delay, conf),
-	    TEST(test_line, conf),
 	    TEST(test_cut_absent, conf),
 	    TEST(test_cut_answered, conf),
 	    TEST(test_resume, conf),

@@ -150,6 +150,19 @@ session_by_key(struct team *t, const char *key)
 	return NULL;
 }
 
+struct session *
+session_by_claude_id(struct irisd *d, const char *claude_id)
+{
+	struct session *s;
+	struct team *t;
+
+	TAILQ_FOREACH (t, &d->teams, entry)
+		TAILQ_FOREACH (s, &t->sessions, team_entry)
+			if (strcmp(s->row.claude_id, claude_id) == 0)
+				return s;
+	return NULL;
+}
+
 static void
 load_cb(const struct store_session *row, void *arg)
 {

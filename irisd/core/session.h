@@ -103,6 +103,9 @@ struct session *session_get(struct team *t, const char *from, bool create, struc
 /* By the name used with workers; NULL when there is none. */
 struct session *session_by_key(struct team *t, const char *key);
 
+/* Of all teams' the one that has this conversation; NULL when there is none. */
+struct session *session_by_claude_id(struct irisd *d, const char *claude_id);
+
 /*
  * Bring in what the store knows, at start. Sessions of teams that are not configured are left in
  * the store.

@@ -114,19 +114,6 @@ session_key_end(struct session *s)
 	s->key_for[0] = '\0';
 }
 
-static struct session *
-session_of(struct irisd *d, const char *claude_id)
-{
-	struct session *s;
-	struct team *t;
-
-	TAILQ_FOREACH (t, &d->teams, entry)
-		TAILQ_FOREACH (s, &t->sessions, team_entry)
-			if (strcmp(s->row.claude_id, claude_id) == 0)
-				return s;
-	return NULL;
-}
-
 void
 session_key_load_all(struct irisd *d)
 {
@@ -136,7 +123,7 @@ session_key_load_all(struct irisd *d)
 
 	store_key_each(d->store, row_cb, &r);
 	for (i = 0; i < r.n; i++) {
-		s = session_of(d, r.v[i].session);
+		s = session_by_claude_id(d, r.v[i].session);
 		if (s != NULL && s->team->adopting > 0)
 			compat_strlcpy(s->key_for, r.v[i].session, sizeof s->key_for);
 		else

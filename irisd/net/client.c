@@ -484,8 +484,8 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 	}
 }
 
-static int
-listen_own(const char *path, struct err *err)
+int
+client_listen_at(const char *path, struct err *err)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	mode_t old;
@@ -494,7 +494,7 @@ listen_own(const char *path, struct err *err)
 	compat_strlcpy(sun.sun_path, path, sizeof sun.sun_path);
 	if ((fd = compat_socket(true)) == -1)
 		return err_sys(err, ERR_IO, "can not make a socket");
-	/* The lock is ours, so whoever made this is dead. */
+	/* irisd's lock is ours, so whoever made this is dead. */
 	unlink(path);
 	old = umask(0177);
 	rv = bind(fd, (struct sockaddr *)&sun, sizeof sun);
@@ -512,7 +512,7 @@ client_listen(struct irisd *d, struct err *err)
 {
 	int fd = service_socket();
 
-	if (fd == -1 && (fd = listen_own(d->paths.sock, err)) == -1)
+	if (fd == -1 && (fd = client_listen_at(d->paths.sock, err)) == -1)
 		return -1;
 	if (compat_set_nonblock(fd) == -1) {
 		err_sys(err, ERR_IO, "can not use the socket %s", d->paths.sock);

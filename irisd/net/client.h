@@ -44,6 +44,12 @@ struct client {
  */
 int client_listen(struct irisd *d, struct err *err);
 
+/*
+ * A socket of ours alone (0600) at path, in place of what an irisd before has left there, that takes
+ * connections. -1 with ERR_IO.
+ */
+int client_listen_at(const char *path, struct err *err);
+
 /* Take no more connections. */
 void client_stop_listening(struct irisd *d);
 

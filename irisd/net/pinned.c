@@ -5,7 +5,6 @@
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +20,6 @@
 #include "irisd/net/pinned.h"
 #include "irisd/net/room.h"
 
-#define BACKLOG    8
 #define ACCEPT_MAX 8                        /* in one pass */
 #define HERE_MAX   (2 * TUNNEL_CLIENTS_MAX) /* with those that are on their way out */
 #define AGAIN_MS   250
@@ -184,28 +182,6 @@ pinned_clean(const struct irisd *d)
 	closedir(list);
 }
 
-static int
-listen_at(const char *path, struct err *err)
-{
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	mode_t old;
-	int fd, rv;
-
-	compat_strlcpy(sun.sun_path, path, sizeof sun.sun_path);
-	if ((fd = compat_socket(true)) == -1)
-		return err_sys(err, ERR_IO, "can not make a socket");
-	/* irisd's lock is ours, so whoever made this is dead. */
-	unlink(path);
-	old = umask(0177);
-	rv = bind(fd, (struct sockaddr *)&sun, sizeof sun);
-	umask(old);
-	if (rv == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	err_sys(err, ERR_IO, "can not listen on %s", path);
-	close(fd);
-	return -1;
-}
-
 struct pinned *
 pinned_open(struct team *t, struct err *err)
 {
@@ -214,7 +190,7 @@ pinned_open(struct team *t, struct err *err)
 	int fd;
 
 	if (paths_door(&t->d->paths, t->name, path, sizeof path, err) == -1 ||
-	    (fd = listen_at(path, err)) == -1)
+	    (fd = client_listen_at(path, err)) == -1)
 		return NULL;
 	p = xcalloc(1, sizeof *p);
 	p->team = t;

@@ -110,19 +110,6 @@ web_client_release(struct client *c)
 	c->web = NULL;
 }
 
-static struct session *
-find_session(struct irisd *d, const char *claude_id)
-{
-	struct session *s;
-	struct team *t;
-
-	TAILQ_FOREACH (t, &d->teams, entry)
-		TAILQ_FOREACH (s, &t->sessions, team_entry)
-			if (strcmp(s->row.claude_id, claude_id) == 0)
-				return s;
-	return NULL;
-}
-
 /* How many connections carry the MCP of who has this key. */
 static int
 bearers(const struct irisd *d, const char *key_id)
@@ -157,7 +144,7 @@ web_client_speaks(
 		}
 		session = key->session;
 	}
-	if (session != NULL && (s = find_session(c->d, session)) == NULL) {
+	if (session != NULL && (s = session_by_claude_id(c->d, session)) == NULL) {
 		err_set(err, ERR_NOT_FOUND, "Session not found: %.64s", session);
 		return NULL;
 	}
@@ -234,7 +221,7 @@ resolve(struct client *c, struct err *err)
 		return err_set(err, ERR_UNAUTHORIZED, "the key of this client was revoked");
 	c->mcp.session = NULL;
 	if (c->web->session[0] != '\0' &&
-	    (c->mcp.session = find_session(c->d, c->web->session)) == NULL)
+	    (c->mcp.session = session_by_claude_id(c->d, c->web->session)) == NULL)
 		return err_set(err, ERR_NOT_FOUND, "Session not found: %s", c->web->session);
 	return 0;
 }

@@ -141,6 +141,16 @@ heard_bytes(const struct line *l)
 	return sum;
 }
 
+void
+line_heard(struct line *l)
+{
+	struct flow *f;
+
+	l->heard = compat_mono_ms();
+	TAILQ_FOREACH (f, &l->flows, link)
+		f->fresh = true;
+}
+
 static void
 run_flows(struct line *l, const struct pollfd *set)
 {
@@ -157,11 +167,8 @@ run_flows(struct line *l, const struct pollfd *set)
 		if (!f->keep && flow_ended(f))
 			flow_free(l, f);
 	}
-	if (heard_bytes(l) == before)
-		return;
-	l->heard = compat_mono_ms();
-	TAILQ_FOREACH (f, &l->flows, link)
-		f->fresh = true;
+	if (heard_bytes(l) != before)
+		line_heard(l);
 }
 
 static int

@@ -83,6 +83,9 @@ int line_lost(struct hop *h);
  */
 int line_step(struct line *l, int timeout);
 
+/* A call of libssh's outside of line_step has read: every flow is looked at in the next step. */
+void line_heard(struct line *l);
+
 #define LINE_WAIT(l, rc, again, call)                                                              \
 	do {                                                                                       \
 		while (((rc) = (call)) == (again) && line_step((l), -1) == 0)                      \

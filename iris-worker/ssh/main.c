@@ -118,9 +118,10 @@ start_command(struct line *l, const struct args *a, struct flow **out, struct er
 
 /* The host has been silent for so long. The ms until the next look; -1: too often. */
 static int64_t
-keepalive(struct hop *h, int *unanswered)
+keepalive(struct line *l, int *unanswered)
 {
-	uint64_t before = h->raw.out_bytes;
+	struct hop *h = line_last(l);
+	uint64_t before = h->raw.out_bytes, heard = h->raw.in_bytes;
 
 	if (++*unanswered > h->conf.alive_max) {
 		say("Timeout, server %s not responding.", h->conf.name);
@@ -130,6 +131,11 @@ keepalive(struct hop *h, int *unanswered)
 	ssh_send_keepalive(h->session);
 	if (h->raw.out_bytes == before)
 		ssh_send_keepalive(h->session);
+	/* On a busy machine the answer, or more, is there before the call is over. */
+	if (h->raw.in_bytes != heard) {
+		line_heard(l);
+		*unanswered = 0;
+	}
 	return compat_mono_ms() + (int64_t)h->conf.alive_interval * 1000;
 }
 
@@ -146,7 +152,7 @@ run(struct line *l, struct flow *f)
 	while (f == NULL || !flow_ended(f)) {
 		left = interval == 0 ? -1 : due - compat_mono_ms();
 		if (interval != 0 && left <= 0) {
-			if ((due = keepalive(h, &unanswered)) == -1)
+			if ((due = keepalive(l, &unanswered)) == -1)
 				return -1;
 			continue;
 		}

@@ -581,6 +581,22 @@ describe("iris-ssh", { skip: noSshd, timeout: 60000 }, () => {
 		assert.ok(performance.now() - began < 4000);
 	});
 
+	test("on a busy machine an answer that is there at once is an answer", async () => {
+		/* Who asks is set aside for who answers: the answer is read by the call that asks. */
+		const busy = Array.from({ length: 4 }, () => spawn("sh", ["-c", "while :; do :; done"], { stdio: "ignore" }));
+		try {
+			const all = Array.from({ length: 6 }, () =>
+				start(["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2", "box", "sleep 9; echo done"], { stdio: ["ignore", "pipe", "pipe"] }));
+			for (const c of all) {
+				assert.deepEqual(await within(30000, c.exited, "iris-ssh to end"), [0, null], c.err);
+				assert.equal(c.out, "done\n");
+			}
+		} finally {
+			for (const b of busy)
+				b.kill("SIGKILL");
+		}
+	});
+
 	test("-R: connections to a port over there come here, many and in both directions", async () => {
 		const server = createServer({ allowHalfOpen: true }, (s) => {
 			s.on("error", () => {});

@@ -25,7 +25,7 @@ static const struct {
 	const char *method;
 	void (*fn)(struct control *, const cJSON *);
 } methods[] = {
-#define CONTROL_X(sym, method, params, help) {method, control_##sym},
+#define CONTROL_X(sym, method, scope, params, help) {method, control_##sym},
 #include "irisd/net/control_table.h"
 #undef CONTROL_X
 };

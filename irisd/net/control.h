@@ -47,7 +47,8 @@ void control_done(struct control *c, cJSON *result);
 void control_failed(struct control *c, const struct err *why);
 
 /* The handlers, one for each row of the table. */
-#define CONTROL_X(sym, method, params, help) void control_##sym(struct control *, const cJSON *);
+#define CONTROL_X(sym, method, scope, params, help)                                                \
+	void control_##sym(struct control *, const cJSON *);
 #include "irisd/net/control_table.h"
 #undef CONTROL_X
 

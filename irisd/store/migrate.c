@@ -188,6 +188,40 @@ static const char *const migrations[STORE_SCHEMA] = {
     /* 6 -> 7: keys that speak as one session; a wish to cancel that can not be fulfilled yet. */
     "ALTER TABLE api_key ADD COLUMN session TEXT;"
     "ALTER TABLE message ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;",
+    /* 7 -> 8: what a turn has used; what turns have cost, by day; who is told of a message's end. */
+    "ALTER TABLE message ADD COLUMN tools TEXT;"
+    "CREATE TABLE cost ("
+    " day TEXT NOT NULL,"
+    " from_team TEXT NOT NULL,"
+    " to_team TEXT NOT NULL,"
+    " messages INTEGER NOT NULL,"
+    " input_tokens INTEGER NOT NULL,"
+    " output_tokens INTEGER NOT NULL,"
+    " cache_read_tokens INTEGER NOT NULL,"
+    " cache_creation_tokens INTEGER NOT NULL,"
+    " cost_usd REAL NOT NULL,"
+    " PRIMARY KEY (day, from_team, to_team)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO cost SELECT strftime('%Y-%m-%d', updated_at / 1000, 'unixepoch', 'localtime'),"
+    " from_team, to_team, count(*), CAST(total(input_tokens) AS INTEGER),"
+    " CAST(total(output_tokens) AS INTEGER),"
+    " CAST(total(cache_read_tokens) AS INTEGER),"
+    " CAST(total(cache_creation_tokens) AS INTEGER), total(cost_usd)"
+    " FROM message WHERE input_tokens IS NOT NULL GROUP BY 1, 2, 3;"
+    "CREATE TABLE webhook ("
+    " id TEXT PRIMARY KEY NOT NULL,"
+    " message TEXT NOT NULL,"
+    " url TEXT NOT NULL,"
+    " state INTEGER NOT NULL DEFAULT 0,"
+    " attempts INTEGER NOT NULL DEFAULT 0,"
+    " next_at INTEGER NOT NULL DEFAULT 0,"
+    " last_status INTEGER NOT NULL DEFAULT 0,"
+    " last_error TEXT,"
+    " created_at INTEGER NOT NULL,"
+    " delivered_at INTEGER NOT NULL DEFAULT 0"
+    ") STRICT;"
+    "CREATE INDEX webhook_message ON webhook (message);"
+    "CREATE INDEX webhook_due ON webhook (next_at) WHERE state = 0;",
 };
 
 static int

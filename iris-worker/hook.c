@@ -14,6 +14,9 @@
  *   hook is held until a person has decided, and "ask" comes after that: the can_use_tool to which
  *   it leads has the same tool_use_id and, to the letter, the same input, updatedInput's where that
  *   was given with "ask", and is answered here. Anything else is asked about anew.
+ * - A PreToolUse hook of the project's own may change the input. can_use_tool has it as it would
+ *   run, in whichever order the two answer: changed, except that a change that comes with "allow"
+ *   after our "ask" is dropped. After an empty answer of ours, nobody shows us the change.
  * - An empty answer leaves it to Claude Code. So does an error in place of an answer, or one of
  *   another form: what can not be decided must be refused in so many words.
  * - Without an answer within timeout (seconds, of any length; 600 where none is given) the tool is

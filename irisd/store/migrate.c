@@ -188,7 +188,7 @@ static const char *const migrations[STORE_SCHEMA] = {
     /* 6 -> 7: keys that speak as one session; a wish to cancel that can not be fulfilled yet. */
     "ALTER TABLE api_key ADD COLUMN session TEXT;"
     "ALTER TABLE message ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;",
-    /* 7 -> 8: what a turn has used; what turns have cost, by day; who is told of a message's end. */
+    /* 7 -> 8: what a turn has used; what turns cost, by day; who is told of a message's end. */
     "ALTER TABLE message ADD COLUMN tools TEXT;"
     "CREATE TABLE cost ("
     " day TEXT NOT NULL,"

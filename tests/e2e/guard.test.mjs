@@ -150,24 +150,49 @@ describe("the guard, on the real Claude Code", { timeout: 120000 }, () => {
 		assert.equal(made(), true);
 	});
 
-	test("a hook of the project that changes what was asked about: it is asked about anew", async () => {
-		const input = { command: "touch made", description: "d" };
-		const seen = projectHook("PreToolUse", { permissionDecision: "allow", updatedInput: input });
-		await start({ guard: { commands: ["ask echo"] } }, { grantPermission: "ask" });
-		const id = await send("BASH echo harmless");
-		const p = await one();
-		assert.equal(p.input.command, "echo harmless");
-		await call("permission.answer", { id: p.id, behavior: "allow", inputHash: p.inputHash });
-		const q = await waitFor(
-			async () => (await call("permission.list")).permissions.find((r) => r.id !== p.id),
-			{ what: "the second request", every: 25 },
-		);
-		assert.equal(seen(), true);
-		assert.equal(q.input.command, "touch made");
-		await call("permission.answer", { id: q.id, behavior: "deny", inputHash: q.inputHash });
-		await iris.messageIn(id, "answered");
-		assert.equal(made(), false);
-	});
+	/* Whether our answer or the project's hook comes first is open: see hook-facts.test.mjs. */
+	for (const permissionDecision of [undefined, "ask", "allow"]) {
+		const says = permissionDecision ?? "nothing else";
+
+		test(`a hook of the project that changes what was asked about, and says ${says}`, async () => {
+			const updatedInput = { command: "touch made", description: "d" };
+			const seen = projectHook("PreToolUse", { permissionDecision, updatedInput });
+			await start({ guard: { commands: ["ask echo"] } }, { grantPermission: "ask" });
+			const id = await send("BASH echo harmless");
+			const p = await one();
+			assert.equal(p.input.command, "echo harmless");
+			await call("permission.answer", {
+				id: p.id,
+				behavior: "allow",
+				inputHash: p.inputHash,
+			});
+			const next = await waitFor(
+				async () => {
+					const { permissions } = await call("permission.list");
+					const q = permissions.find((r) => r.id !== p.id);
+					if (q) return q;
+					const m = await iris.message(id);
+					return m.state === "answered" && m;
+				},
+				{ what: "the second request, or the answer", deadline: 20000, every: 25 },
+			);
+			assert.equal(seen(), true);
+			if (next.inputHash === undefined) {
+				/* Came after our answer, which outranks "allow": Claude Code has dropped it. */
+				assert.equal(permissionDecision, "allow");
+				assert.equal(next.response, "harmless");
+			} else {
+				assert.equal(next.input.command, "touch made");
+				await call("permission.answer", {
+					id: next.id,
+					behavior: "deny",
+					inputHash: next.inputHash,
+				});
+				await iris.messageIn(id, "answered");
+			}
+			assert.equal(made(), false);
+		});
+	}
 
 	test("allowed with another input: that is what runs, and nobody is asked again", async () => {
 		await start({ guard: { commands: ["ask echo"] } }, { permissionMode: "plan" });

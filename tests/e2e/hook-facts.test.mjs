@@ -5,7 +5,7 @@
  * mode, and what becomes of a tool whose hook was not answered.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { claudePath, fakeClaudePath, makeClaudeEnv } from "../lib/claude-env.mjs";
@@ -51,7 +51,7 @@ for (const subject of subjects) {
 			world = undefined;
 		});
 
-		const open = async ({ settings, mode = "default", ...options }) => {
+		const open = async ({ settings, mode = "default", args = [], ...options }) => {
 			world ??= makeClaudeEnv({ api });
 			/* bypassPermissions is refused to root without it. */
 			world.env.IS_SANDBOX = "1";
@@ -65,7 +65,12 @@ for (const subject of subjects) {
 				tools: { list_teams: () => "teams" },
 				permit: () => ({ behavior: "deny", message: "a person says no" }),
 				...options,
-				args: ["--allowedTools=mcp__iris", "--allowedTools=Bash", `--permission-mode=${mode}`],
+				args: [
+					"--allowedTools=mcp__iris",
+					"--allowedTools=Bash",
+					`--permission-mode=${mode}`,
+					...args,
+				],
 			});
 			await claude.initialize();
 			return claude;
@@ -197,6 +202,54 @@ for (const subject of subjects) {
 				const { lines } = await claude.turn("BASH touch made");
 				assert.equal(requests(lines, "can_use_tool").length, decision === "ask" ? 1 : 0);
 				assert.equal(made(), false);
+			}
+		});
+
+		test("a hook of the project that changes the input, before ours and after: asked is what runs", async () => {
+			/* Prints what it finds in `go`, as soon as that is there. */
+			const command =
+				"cat > /dev/null; i=0; until [ -e go ] || [ $((i += 1)) -gt 600 ]; do sleep 0.05; " +
+				"done; cat go; rm go";
+			await open({
+				settings: {
+					permissions: { allow: ["Bash(*)"] },
+					hooks: { PreToolUse: [{ matcher: "*", hooks: [{ type: "command", command }] }] },
+				},
+				mode: "bypassPermissions",
+				args: ["--include-hook-events"],
+				hook: () => undefined,
+				permit: (q) => ({ behavior: "allow", updatedInput: q.input }),
+			});
+			const theirs = async (permissionDecision, from) => {
+				const answer = say(permissionDecision);
+				const file = join(world.dirs.project, "go");
+				answer.hookSpecificOutput.updatedInput = { command: "echo theirs", description: "d" };
+				writeFileSync(`${file}.new`, JSON.stringify(answer));
+				renameSync(`${file}.new`, file);
+				await claude.line((l) => l.subtype === "hook_response", { from });
+			};
+			const turn = async (permissionDecision, theirsFirst) => {
+				const sent = claude.user("BASH echo model");
+				const isOurs = (l) => l.request?.subtype === "hook_callback";
+				const ours = await claude.line(isOurs, { from: sent.from });
+				if (theirsFirst) await theirs(permissionDecision, sent.from);
+				claude.reply(ours, say("ask"));
+				/* Once this is answered, ours has been read. */
+				await claude.control({ subtype: "mcp_status" });
+				if (!theirsFirst) await theirs(permissionDecision, sent.from);
+				const { lines, result } = await claude.finish(sent);
+				const asked = requests(lines, "can_use_tool");
+				assert.deepEqual(
+					asked.map((q) => q.input.command),
+					[`echo ${result.result}`],
+				);
+				return result.result;
+			};
+			for (const permissionDecision of [undefined, "ask", "allow"]) {
+				assert.equal(await turn(permissionDecision, true), "theirs");
+				/* An "ask" that was heard outranks the "allow", which is dropped, change and all. */
+				const dropped = permissionDecision === "allow";
+				assert.equal(await turn(permissionDecision, false), dropped ? "model" : "theirs");
 			}
 		});
 

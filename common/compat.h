@@ -54,6 +54,25 @@ enum compat_proc { COMPAT_PROC_UNKNOWN, COMPAT_PROC_GONE, COMPAT_PROC_RUNS, COMP
 enum compat_proc compat_proc_state(pid_t pid, uint64_t start);
 
 /*
+ * What a process uses: start is its compat_proc_start, started_at is ms since 1970, rss is bytes, cpu
+ * is ms of all its threads, in user and system mode. -1 when there is no such process, or the system
+ * does not tell.
+ */
+struct compat_usage {
+	uint64_t start;
+	int64_t started_at, rss, cpu;
+};
+int compat_proc_usage(pid_t pid, struct compat_usage *usage);
+
+/* The machine: load of the last 1, 5 and 15 minutes, CPUs that run, memory in bytes. 0: unknown. */
+struct compat_host {
+	double load[3];
+	int cpus;
+	int64_t mem_total, mem_available;
+};
+void compat_host_usage(struct compat_host *host);
+
+/*
  * Every live process whose chain of parents reaches one of the roots, and every one in a root's
  * session or process group, in no order, the roots themselves left out. Returns how many were
  * found; at most max are stored in pids. One look at the system, however many roots. Used to reap

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of compat.h that looks at the system's processes: who lives, who descends from whom, and
- * what was started with which environment. Changes nothing.
+ * The part of compat.h that looks at the system's processes: who lives, who descends from whom, what
+ * was started with which environment, and what they and the machine use. Changes nothing.
  */
 #ifdef __linux__
 #define _GNU_SOURCE
@@ -19,6 +19,8 @@
 #ifdef __APPLE__
 #include <sys/sysctl.h>
 #include <libproc.h>
+#include <mach/mach.h>
+#include <mach/mach_time.h>
 #endif
 
 #include "common/compat.h"
@@ -31,12 +33,28 @@ unseen(pid_t pid)
 	return kill(pid, 0) == -1 && errno == ESRCH ? COMPAT_PROC_GONE : COMPAT_PROC_UNKNOWN;
 }
 
+static void read_memory(struct compat_host *host);
+
+void
+compat_host_usage(struct compat_host *host)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	memset(host, 0, sizeof *host);
+	host->cpus = cpus > 0 ? (int)cpus : 0;
+	if (getloadavg(host->load, 3) != 3)
+		memset(host->load, 0, sizeof host->load);
+	read_memory(host);
+}
+
 #ifdef __linux__
 
 struct proc_stat {
 	pid_t ppid, pgrp, session;
 	char state;
 	uint64_t start;
+	uint64_t ticks; /* of CPU */
+	int64_t pages;  /* resident */
 };
 
 /* Not that it is not there: this process can not look. */
@@ -51,8 +69,9 @@ static int
 read_proc_stat(pid_t pid, struct proc_stat *st)
 {
 	char path[64], buf[1024], *p;
-	unsigned long long start;
+	unsigned long long start, user, system;
 	int fd, ppid, pgrp, session;
+	long pages;
 	ssize_t n;
 
 	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
@@ -67,13 +86,16 @@ read_proc_stat(pid_t pid, struct proc_stat *st)
 	if ((p = strrchr(buf, ')')) == NULL)
 		return -1;
 	if (sscanf(p + 1,
-		" %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		&st->state, &ppid, &pgrp, &session, &start) != 5)
+		" %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %llu "
+		"%*u %ld",
+		&st->state, &ppid, &pgrp, &session, &user, &system, &start, &pages) != 8)
 		return -1;
 	st->ppid = ppid;
 	st->pgrp = pgrp;
 	st->session = session;
 	st->start = start;
+	st->ticks = user + system;
+	st->pages = pages;
 	return 0;
 }
 
@@ -102,6 +124,44 @@ compat_proc_state(pid_t pid, uint64_t start)
 	if (st.state == 'Z' || st.state == 'X' || st.start != start)
 		return COMPAT_PROC_GONE;
 	return st.state == 'T' ? COMPAT_PROC_STOPPED : COMPAT_PROC_RUNS;
+}
+
+int
+compat_proc_usage(pid_t pid, struct compat_usage *usage)
+{
+	int64_t hz = sysconf(_SC_CLK_TCK), page = sysconf(_SC_PAGESIZE), uptime;
+	struct proc_stat st;
+	struct timespec now;
+
+	if (pid <= 0 || hz <= 0 || read_proc_stat(pid, &st) == -1 || st.state == 'Z' ||
+	    st.state == 'X' || clock_gettime(CLOCK_BOOTTIME, &now) == -1)
+		return -1;
+	uptime = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	usage->start = st.start;
+	usage->started_at = compat_now_ms() - uptime + (int64_t)st.start * 1000 / hz;
+	usage->rss = st.pages * page;
+	usage->cpu = (int64_t)st.ticks * 1000 / hz;
+	return 0;
+}
+
+/* proc(5): lines "Name:   NUMBER kB". */
+static void
+read_memory(struct compat_host *host)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	char line[256];
+	long long kb;
+
+	if (f == NULL)
+		return;
+	while ((host->mem_total == 0 || host->mem_available == 0) &&
+	    fgets(line, sizeof line, f) != NULL) {
+		if (sscanf(line, "MemTotal: %lld kB", &kb) == 1)
+			host->mem_total = kb * 1024;
+		else if (sscanf(line, "MemAvailable: %lld kB", &kb) == 1)
+			host->mem_available = kb * 1024;
+	}
+	fclose(f);
 }
 
 /* One pass over /proc: a snapshot of who is whose child. */
@@ -289,6 +349,42 @@ compat_proc_state(pid_t pid, uint64_t start)
 	    info.pbi_start_tvsec * 1000000 + info.pbi_start_tvusec != start)
 		return COMPAT_PROC_GONE;
 	return info.pbi_status == 4 /* SSTOP */ ? COMPAT_PROC_STOPPED : COMPAT_PROC_RUNS;
+}
+
+int
+compat_proc_usage(pid_t pid, struct compat_usage *usage)
+{
+	mach_timebase_info_data_t base;
+	struct proc_taskinfo task;
+	struct proc_bsdinfo info;
+
+	if (pid <= 0 || mach_timebase_info(&base) != KERN_SUCCESS ||
+	    proc_pidinfo(pid, PROC_PIDTBSDINFO, 0, &info, sizeof info) != (int)sizeof info ||
+	    proc_pidinfo(pid, PROC_PIDTASKINFO, 0, &task, sizeof task) != (int)sizeof task)
+		return -1;
+	usage->start = info.pbi_start_tvsec * 1000000 + info.pbi_start_tvusec;
+	usage->started_at = (int64_t)(usage->start / 1000);
+	usage->rss = (int64_t)task.pti_resident_size;
+	usage->cpu = (int64_t)((double)(task.pti_total_user + task.pti_total_system) * base.numer /
+	    base.denom / 1000000);
+	return 0;
+}
+
+static void
+read_memory(struct compat_host *host)
+{
+	mach_msg_type_number_t count = HOST_VM_INFO64_COUNT;
+	mach_port_t self = mach_host_self();
+	vm_statistics64_data_t vm;
+	uint64_t total = 0;
+	size_t size = sizeof total;
+
+	if (sysctlbyname("hw.memsize", &total, &size, NULL, 0) == 0)
+		host->mem_total = (int64_t)total;
+	if (host_statistics64(self, HOST_VM_INFO64, (host_info64_t)&vm, &count) == KERN_SUCCESS)
+		host->mem_available =
+		    ((int64_t)vm.free_count + vm.inactive_count) * sysconf(_SC_PAGESIZE);
+	mach_port_deallocate(mach_task_self(), self);
 }
 
 /* Unless it is a root, or found already. False then. */

@@ -275,6 +275,43 @@ test_zombie_is_no_process(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* 32 MiB that are touched, and CPU until the clock says that some was used, are seen. */
+static void
+test_usage(void **state)
+{
+	size_t size = (size_t)32 << 20;
+	struct compat_usage before, after;
+	struct compat_host host;
+	char *p;
+	struct timespec ts;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(compat_proc_usage(getpid(), &before), 0);
+	assert_true(before.start == compat_proc_start(getpid()));
+	assert_true(before.started_at <= compat_now_ms() + 100);
+	assert_true(before.started_at > compat_now_ms() - 600 * 1000);
+	p = malloc(size);
+	assert_non_null(p);
+	do {
+		for (i = 0; i < size; i += 1024)
+			((volatile char *)p)[i] = (char)i;
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	} while (ts.tv_sec * 1000 + ts.tv_nsec / 1000000 < before.cpu + 100);
+	assert_int_equal(compat_proc_usage(getpid(), &after), 0);
+	assert_true(after.cpu >= before.cpu + 50);
+	assert_true(after.rss - before.rss > (int64_t)size / 2);
+	free(p);
+	assert_int_equal(compat_proc_usage(0, &after), -1);
+	assert_int_equal(compat_proc_usage(-1, &after), -1);
+
+	compat_host_usage(&host);
+	assert_true(host.cpus >= 1);
+	assert_true(host.load[0] >= 0);
+	assert_true(host.mem_total > (int64_t)64 << 20);
+	assert_true(host.mem_available > 0 && host.mem_available <= host.mem_total);
+}
+
 int
 main(void)
 {
@@ -287,6 +324,7 @@ main(void)
 	    cmocka_unit_test(test_marked),
 	    cmocka_unit_test(test_no_descriptors),
 	    cmocka_unit_test(test_zombie_is_no_process),
+	    cmocka_unit_test(test_usage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,10 +15,14 @@
 struct http {
 	struct mg_connection *conn;
 	const struct mg_request_info *ri;
-	const char *method, *path;
-	int fd;      /* the client's, to be polled beside irisd's; -1 where it is not known */
-	bool close;  /* the connection ends with this answer */
-	bool stream; /* it is one */
+	const char *method;
+	const char *path;  /* as it came, up to the query: nothing is decoded or resolved */
+	const char *cache; /* Cache-Control of the answer; NULL: no-store */
+	int fd;            /* the client's, to be polled beside irisd's; -1 where it is not known */
+	bool secure;       /* it came by TLS */
+	bool read;         /* its body was read */
+	bool close;        /* the connection ends with this answer */
+	bool stream;       /* it is one */
 };
 
 /* busy: others need the thread, so the connection is not kept. */

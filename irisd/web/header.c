@@ -2,6 +2,8 @@
  *
  * Header values, see header.h.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include "common/xmalloc.h"
 #include "irisd/web/header.h"
 
+#define HOST_MAX      256 /* bytes of a name, and one */
 #define ENCODED_START "=?base64?"
 #define ENCODED_END   "?="
 
@@ -45,6 +48,40 @@ header_host_ok(const char *host)
 		if (strncasecmp(host, names[i], n) == 0 && port_ok(host + n))
 			return true;
 	}
+	return false;
+}
+
+/* The name or address of a Host, without its port and brackets; false when it has no form. */
+static bool
+host_name(const char *host, char out[HOST_MAX], bool *v6)
+{
+	size_t n;
+
+	*v6 = host[0] == '[';
+	n = *v6 ? strcspn(++host, "]") : strcspn(host, ":");
+	if (n == 0 || n >= HOST_MAX || (*v6 && host[n] != ']') ||
+	    !port_ok(host + n + (*v6 ? 1 : 0)))
+		return false;
+	memcpy(out, host, n);
+	out[n] = '\0';
+	return true;
+}
+
+bool
+header_host_known(const char *host, const char *const *names, size_t n)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+	char name[HOST_MAX];
+	size_t i;
+	bool v6;
+
+	if (host == NULL || !host_name(host, name, &v6))
+		return false;
+	if (header_host_ok(host) || inet_pton(v6 ? AF_INET6 : AF_INET, name, address) == 1)
+		return true;
+	for (i = 0; i < n && !v6; i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
 	return false;
 }
 

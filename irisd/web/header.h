@@ -16,7 +16,13 @@
  */
 bool header_host_ok(const char *host);
 
-/* The same for an Origin; none is fine, "null" is not. */
+/*
+ * Whether a Host may be one of this machine's that others use, too: the loopback, any address (a page
+ * of another site has a name), or one of the names; with any port.
+ */
+bool header_host_known(const char *host, const char *const *names, size_t n);
+
+/* The same as header_host_ok for an Origin; none is fine, "null" is not. */
 bool header_origin_ok(const char *origin);
 
 /* The token of "Bearer TOKEN", in out; false when there is none or it does not fit. */

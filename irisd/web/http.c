@@ -42,7 +42,6 @@ http_init(struct http *h, struct mg_connection *conn, bool busy)
 	h->ri = mg_get_request_info(conn);
 	h->method = h->ri->request_method;
 	h->path = h->ri->request_uri != NULL ? h->ri->request_uri : "";
-	h->secure = h->ri->is_ssl != 0;
 	connection = mg_get_header(conn, "Connection");
 	/* Of what was no request there is no version. */
 	h->close = busy || h->ri->http_version == NULL || strcmp(h->ri->http_version, "1.1") != 0 ||

@@ -15,6 +15,7 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "irisd/web/front.h"
 #include "irisd/web/header.h"
 #include "irisd/web/mcp.h"
 #include "irisd/web/seat.h"
@@ -84,12 +85,20 @@ serve_let_go(enum serve_place place)
 static bool
 check_place(struct http *h)
 {
-	const char *origin = mg_get_header(h->conn, "Origin");
+	const char *origin = mg_get_header(h->conn, "Origin"), *host = http_header(h, "Host");
 
-	if (header_host_ok(http_header(h, "Host")) &&
-	    (origin == NULL || header_origin_ok(http_header(h, "Origin") != NULL ? origin : "")))
+	if (origin != NULL && http_header(h, "Origin") == NULL)
+		origin = "";
+	if (h->secure ? front_host_ok(host) && front_origin_ok(origin)
+		      : header_host_ok(host) && header_origin_ok(origin))
 		return true;
 	h->close = true;
+	if (h->secure) {
+		http_problem(h, 403, NULL,
+		    "Host and Origin must name this machine: an address, its host name, or a name in "
+		    "dashboard.names");
+		return false;
+	}
 	http_problem(h, 403, NULL,
 	    "Host and Origin must name this machine's loopback (127.0.0.1, localhost or [::1])");
 	return false;
@@ -126,31 +135,53 @@ answer(struct http *h)
 	http_problem(h, 404, NULL, "there is nothing at this path");
 }
 
-/* The connection's descriptor, which is looked for once: its data is one more than that. */
+#define OWN ((intptr_t)1 << 30) /* of a connection's data: it is the front's */
+
+/*
+ * The connection's descriptor, and whether it is the front's: found out once. Its data is one more
+ * than the descriptor.
+ */
 static int
-descriptor(const struct mg_connection *conn)
+descriptor(const struct mg_connection *conn, bool *own)
 {
 	const struct mg_request_info *ri = mg_get_request_info(conn);
-	int fd = (int)(intptr_t)ri->conn_data - 1;
+	intptr_t data = (intptr_t)ri->conn_data;
 
-	if (fd == -1) {
-		fd = seat_find(ri->remote_port, ri->server_port);
-		mg_set_user_connection_data(conn, (void *)(intptr_t)(fd + 1));
+	if (data == 0) {
+		data = seat_find(ri->remote_port, ri->server_port) + 1;
+		if (front_is(ri) && front_announced(ri))
+			data |= OWN;
+		mg_set_user_connection_data(conn, (void *)data);
 	}
-	return fd;
+	if (own != NULL)
+		*own = (data & OWN) != 0;
+	return (int)(data & ~OWN) - 1;
+}
+
+/* The front's port is nobody else's. */
+static bool
+check_way(struct http *h)
+{
+	if (h->secure || !front_is(h->ri))
+		return true;
+	h->close = true;
+	http_problem(h, 403, NULL, "this port is there for iris-tls only");
+	return false;
 }
 
 /* civetweb's threads come in here, and it does nothing with the request itself. */
 static int
 request_cb(struct mg_connection *conn)
 {
-	int fd = descriptor(conn);
+	bool own;
+	int fd = descriptor(conn, &own);
 	struct http h;
 
 	seat_busy(fd, true);
 	http_init(&h, conn, seat_count() > KEEP_MAX);
 	h.fd = fd;
-	if (check_place(&h) && check_framing(&h))
+	h.secure = own;
+	if (check_way(&h) && check_place(&h) && check_framing(&h))
 		answer(&h);
 	seat_busy(fd, false);
 	return 200;
@@ -187,7 +218,7 @@ open_cb(const struct mg_connection *conn, void **data)
 static void
 close_cb(const struct mg_connection *conn)
 {
-	seat_leave(descriptor(conn), mg_get_request_info(conn)->remote_port);
+	seat_leave(descriptor(conn, NULL), mg_get_request_info(conn)->remote_port);
 }
 
 bool
@@ -222,6 +253,18 @@ await_port(struct serve_port *p, int64_t deadline)
 	err_clear(&p->err);
 }
 
+/* The one that the system has chosen is the last of the list. */
+static int
+last_port(const struct mg_context *ctx)
+{
+	struct mg_server_port ports[SERVE_PORTS_MAX + 1];
+	int n = mg_get_server_ports(ctx, SERVE_PORTS_MAX + 1, ports);
+
+	if (n <= 0)
+		fatalx("civetweb does not tell its ports");
+	return ports[n - 1].port;
+}
+
 int
 serve_start(const struct paths *paths, struct serve_port *ports, int nports)
 {
@@ -236,7 +279,7 @@ serve_start(const struct paths *paths, struct serve_port *ports, int nports)
 	    .init_connection = open_cb,
 	    .connection_close = close_cb};
 	int64_t deadline = compat_mono_ms() + PORT_TRY_MS;
-	char list[SERVE_PORTS_MAX * 32] = "", threads[16];
+	char list[(SERVE_PORTS_MAX + 1) * 32] = "", threads[16];
 	struct mg_context *ctx = NULL;
 	size_t n = 0;
 	int i, open = 0;
@@ -250,15 +293,20 @@ serve_start(const struct paths *paths, struct serve_port *ports, int nports)
 		    list + n, sizeof list - n, "%s127.0.0.1:%d", n > 0 ? "," : "", ports[i].port);
 		open++;
 	}
-	if (open == 0)
+	if (front_wanted())
+		compat_strlcat(list, n > 0 ? ",127.0.0.1:0" : "127.0.0.1:0", sizeof list);
+	else if (open == 0)
 		return 0;
 	snprintf(threads, sizeof threads, "%d", SEATS);
 	options[1] = list;
 	options[3] = threads;
 	seat_init();
 	mg_init_library(0);
-	if ((ctx = mg_start(&callbacks, NULL, options)) != NULL)
+	if ((ctx = mg_start(&callbacks, NULL, options)) != NULL) {
+		if (front_wanted())
+			front_start(last_port(ctx));
 		return open;
+	}
 	for (i = 0; i < nports; i++)
 		if (ports[i].err.code == ERR_NONE)
 			err_set(&ports[i].err, ERR_IO, "civetweb does not start; the log says why");

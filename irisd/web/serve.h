@@ -22,7 +22,7 @@ struct serve_port {
 };
 
 /*
- * Open the ports on 127.0.0.1. One that is taken is left out, with its err. Returns how many are
+ * Open the ports on 127.0.0.1, and one more where front.h wants it. One that is taken is left out, with its err. Returns how many are
  * open; -1 when civetweb does not start though it could. Once in a process.
  */
 int serve_start(const struct paths *p, struct serve_port *ports, int nports);

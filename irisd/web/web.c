@@ -3,6 +3,7 @@
  * The web process from start to end, see web.h. It lives by one connection to irisd: from that it
  * learns its ports, over that it tells which of them are open, and with that it ends.
  */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "irisd/web/front.h"
 #include "irisd/web/seat.h"
 #include "irisd/web/serve.h"
 #include "irisd/web/web.h"
@@ -57,6 +59,8 @@ tell_ports(struct call *c, const struct serve_port *ports, int n, struct err *er
 		cJSON_AddItemToArray(list, o);
 	}
 	json_put(params, "ports", list);
+	if ((o = front_json()) != NULL)
+		json_put(params, "tls", o);
 	return call_request(c, "iris/web.listening", params, CALL_MS, NULL, NULL, NULL, err);
 }
 
@@ -71,6 +75,42 @@ port_to_be_had(const struct serve_port *ports, int n)
 		if (ports[i].err.code != ERR_NONE && serve_port_free(ports[i].port, &err))
 			return true;
 	return false;
+}
+
+/* Until irisd or the front has something to say, or ms have passed. */
+static void
+await_either(const struct call *c, int ms)
+{
+	struct pollfd pfd[2] = {
+	    {.fd = c->fd, .events = POLLIN}, {.fd = front_fd(), .events = POLLIN}};
+	int due = front_wait();
+
+	poll(pfd, 2, due != -1 && (ms == -1 || due < ms) ? due : ms);
+}
+
+/* What there is to do besides HTTP; returns when the process has to end, err says why. */
+static void
+attend(struct call *c, const struct serve_port *ports, int n, int open, struct err *err)
+{
+	int64_t look = compat_mono_ms() + RETRY_MS;
+
+	for (;;) {
+		while (call_wait(c, 0, notify_cb, NULL, err) == 0)
+			;
+		if (err->code != ERR_TIMEOUT)
+			return;
+		if (open < n && compat_mono_ms() >= look) {
+			if (port_to_be_had(ports, n))
+				return;
+			look = compat_mono_ms() + RETRY_MS;
+		}
+		if (front_turn()) {
+			if (tell_ports(c, ports, n, err) == -1)
+				return;
+			continue;
+		}
+		await_either(c, open < n ? RETRY_MS : -1);
+	}
 }
 
 int
@@ -90,6 +130,7 @@ web_main(void)
 	}
 	log_copy(paths.logfile);
 	n = read_plan(json_obj(call.hello, "web"), ports);
+	front_plan(json_obj(json_obj(call.hello, "web"), "tls"), &paths);
 	open = serve_start(&paths, ports, n);
 	told = tell_ports(&call, ports, n, &err) == 0;
 	if (told && open == -1) {
@@ -97,10 +138,8 @@ web_main(void)
 		log_error("web: civetweb does not start");
 		return 1;
 	}
-	while (told &&
-	    (call_wait(&call, open < n ? RETRY_MS : -1, notify_cb, NULL, &err) == 0 ||
-		(err.code == ERR_TIMEOUT && !port_to_be_had(ports, n))))
-		;
+	if (told)
+		attend(&call, ports, n, open, &err);
 	log_info("web process ends: %s",
 	    err.code == ERR_TIMEOUT ? "a port that was taken is free" : err.msg);
 	/* Their connections to irisd have ended as this one did, if it did: none waits any more. */

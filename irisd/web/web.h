@@ -6,6 +6,7 @@
  *
  *	web.c	 start, the connection that it lives by, the end
  *	serve.c	 civetweb: ports, options, from a request to its route
+ *	front.c	 iris-tls, by which https comes
  *	seat.c	 the connections that have a thread, and which of them gives way
  *	http.c	 one request: its headers, its body, the answer
  *	header.c what header values mean (no I/O)

@@ -28,11 +28,12 @@
 #define PORT_WAIT_MS 50
 
 /* Threads that may wait for long; the others of the SEATS are for what is quick. */
-static const int places[] = {[SERVE_CALL] = 64, [SERVE_END] = 16, [SERVE_LISTEN] = 128};
+static const int places[] = {
+    [SERVE_CALL] = 64, [SERVE_END] = 16, [SERVE_LISTEN] = 128, [SERVE_VIEW] = 112};
 
 static struct {
 	char sock[sizeof((struct paths *)0)->sock];
-	atomic_int held[SERVE_LISTEN + 1];
+	atomic_int held[SERVE_VIEW + 1];
 } serve;
 
 struct route {
@@ -65,12 +66,27 @@ serve_sock(void)
 	return serve.sock;
 }
 
+static bool
+hold(enum serve_place place)
+{
+	if (atomic_fetch_add(&serve.held[place], 1) < places[place])
+		return true;
+	atomic_fetch_sub(&serve.held[place], 1);
+	return false;
+}
+
 bool
 serve_hold(enum serve_place place)
 {
-	if (place == SERVE_QUICK || atomic_fetch_add(&serve.held[place], 1) < places[place])
+	if (place == SERVE_QUICK)
 		return true;
-	atomic_fetch_sub(&serve.held[place], 1);
+	/* Theirs is a part of the places of those who listen. */
+	if (place == SERVE_VIEW && !hold(SERVE_LISTEN))
+		return false;
+	if (hold(place))
+		return true;
+	if (place == SERVE_VIEW)
+		atomic_fetch_sub(&serve.held[SERVE_LISTEN], 1);
 	return false;
 }
 
@@ -79,6 +95,8 @@ serve_let_go(enum serve_place place)
 {
 	if (place != SERVE_QUICK)
 		atomic_fetch_sub(&serve.held[place], 1);
+	if (place == SERVE_VIEW)
+		atomic_fetch_sub(&serve.held[SERVE_LISTEN], 1);
 }
 
 /* Pages of other sites must not get here, neither by a name that they point at us nor openly. */

@@ -4,6 +4,8 @@
  * in which they depend on each other, and checks what concerns more than one key. Owns the struct
  * config that it returns.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,12 +91,33 @@ read_section(
 	return config_section_read(r, section, (struct config_at){node, section}, base);
 }
 
+/* One that a browser can ask for, or an address. */
+static bool
+is_name(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+	unsigned char address[sizeof(struct in6_addr)];
+	size_t n = strlen(s);
+
+	if (inet_pton(AF_INET6, s, address) == 1)
+		return true;
+	return n <= 253 && s[strspn(s, letters)] == '\0' && strchr("-.", s[0]) == NULL &&
+	    s[n - 1] != '.' && strstr(s, "..") == NULL;
+}
+
 static int
 check_dashboard(
     const struct config_reader *r, const yaml_node_t *root, const struct config_dashboard *d)
 {
 	const yaml_node_t *map = config_doc_get(r, root, "dashboard");
+	size_t i;
 
+	for (i = 0; i < d->names.n; i++)
+		if (!is_name(d->names.v[i]))
+			return config_fail(r, config_doc_get(r, map, "names"),
+			    "dashboard.names: \"%.100s\" is neither a host name nor an address",
+			    d->names.v[i]);
 	if (d->enabled && d->https != 0 && !d->selfsigned &&
 	    (d->cert_path == NULL || d->key_path == NULL))
 		return config_fail(r, config_doc_get(r, map, "https"),

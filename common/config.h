@@ -90,6 +90,7 @@ struct config_dashboard {
 	bool selfsigned;
 	char *cert_path; /* absolute, or NULL */
 	char *key_path;  /* absolute, or NULL */
+	struct config_list names;
 	char
 	    *spawn_script_path; /* absolute, or NULL; unwritten: scripts/spawn.sh beside the file */
 };

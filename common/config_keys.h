@@ -69,13 +69,16 @@ CONFIG_KEY(settings, "orphanTimeout", orphan_timeout, INT, "600000", 1, MS_MAX,
     "ms that a worker waits for a new irisd when its own has died")
 
 CONFIG_KEY(dashboard, "enabled", enabled, BOOL, "true", 0, 0, "serve the dashboard")
-CONFIG_KEY(dashboard, "host", host, HOST, "localhost", 1, 255, "address to listen at")
+CONFIG_KEY(dashboard, "host", host, HOST, "localhost", 1, 255,
+    "address to listen at for https; http stays on 127.0.0.1")
 CONFIG_KEY(dashboard, "http", http, INT, "3100", 0, 65535, "port for http; 0 = off")
 CONFIG_KEY(dashboard, "https", https, INT, "0", 0, 65535, "port for https; 0 = off")
 CONFIG_KEY(dashboard, "selfsigned", selfsigned, BOOL, "false", 0, 0,
-    "https with a certificate made at start")
+    "https with a certificate that is made for it")
 CONFIG_KEY(dashboard, "certPath", cert_path, PATH, NULL, 1, 4096, "certificate for https, PEM")
 CONFIG_KEY(dashboard, "keyPath", key_path, PATH, NULL, 1, 4096, "its private key, PEM")
+CONFIG_KEY(dashboard, "names", names, LIST, NULL, 0, 100,
+    "further names by which https may be asked for")
 CONFIG_KEY(dashboard, "spawnScriptPath", spawn_script_path, PATH, NULL, 1, 4096,
     "script that opens a terminal; scripts/spawn.sh beside this file when it exists")
 

@@ -413,6 +413,7 @@ control_settled(struct irisd *d)
 void
 control_web_listening(struct control *c, const cJSON *params)
 {
-	web_listens(c->client->d, c->client->pid, json_arr(params, "ports"));
+	web_listens(
+	    c->client->d, c->client->pid, json_arr(params, "ports"), json_obj(params, "tls"));
 	control_done(c, json_new());
 }

@@ -83,4 +83,4 @@ CONTROL_X(remote_revoke, "iris/remote.revoke", "admin", "team",
     "cut off a remote team's tunnel until it is granted again; refused to agents")
 CONTROL_X(remote_grant, "iris/remote.grant", "admin", "team",
     "let a remote team have its tunnel again; refused to agents")
-CONTROL_X(web_listening, "iris/web.listening", "-", "ports", "the web process listens, or can not")
+CONTROL_X(web_listening, "iris/web.listening", "-", "ports, tls?", "the web process listens, or can not")

@@ -33,12 +33,14 @@ struct web {
 	int64_t delay;       /* ms, of the next start */
 	char *plan;          /* what it was started with, owned */
 	cJSON *ports;        /* what it listens at, owned; NULL before it has told */
+	cJSON *tls;          /* the same of https */
 };
 
 static bool
 is_loopback(const char *host)
 {
-	return strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0;
+	return strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0 ||
+	    strcmp(host, "::1") == 0;
 }
 
 static void
@@ -67,11 +69,48 @@ wanted_ports(const struct irisd *d)
 	return ports;
 }
 
+/* By what https may be asked for, and what its own certificate is about. */
+static cJSON *
+wanted_names(const struct config_dashboard *c)
+{
+	cJSON *names = cJSON_CreateArray();
+	char host[256] = "";
+	size_t i;
+
+	cJSON_AddItemToArray(names, cJSON_CreateString(c->host));
+	if (gethostname(host, sizeof host - 1) == 0 && host[0] != '\0')
+		cJSON_AddItemToArray(names, cJSON_CreateString(host));
+	for (i = 0; i < c->names.n; i++)
+		cJSON_AddItemToArray(names, cJSON_CreateString(c->names.v[i]));
+	return names;
+}
+
+/* NULL: no https. */
+static cJSON *
+wanted_tls(const struct irisd *d)
+{
+	const struct config_dashboard *c = &d->conf->config->dashboard;
+	bool files = c->cert_path != NULL && c->key_path != NULL;
+	cJSON *o;
+
+	if (!c->enabled || c->https == 0)
+		return NULL;
+	o = json_new();
+	json_put_str(o, "host", c->host);
+	json_put_int(o, "port", c->https);
+	json_put_str_opt(o, "cert", files ? c->cert_path : NULL);
+	json_put_str_opt(o, "key", files ? c->key_path : NULL);
+	json_put(o, "names", wanted_names(c));
+	return o;
+}
+
 cJSON *
 web_plan(struct irisd *d)
 {
-	cJSON *o = json_new();
+	cJSON *o = json_new(), *tls = wanted_tls(d);
 
+	if (tls != NULL)
+		json_put(o, "tls", tls);
 	json_put(o, "ports", wanted_ports(d));
 	json_put_str(o, "logLevel", config_log_level_names[d->conf->config->settings.log_level]);
 	return o;
@@ -89,7 +128,8 @@ static void
 forget_ports(struct web *w)
 {
 	cJSON_Delete(w->ports);
-	w->ports = NULL;
+	cJSON_Delete(w->tls);
+	w->ports = w->tls = NULL;
 }
 
 static void
@@ -144,7 +184,7 @@ plan_text(struct irisd *d)
 	cJSON *plan = web_plan(d);
 	char *text = NULL;
 
-	if (cJSON_GetArraySize(json_arr(plan, "ports")) > 0)
+	if (cJSON_GetArraySize(json_arr(plan, "ports")) > 0 || json_obj(plan, "tls") != NULL)
 		text = json_print(plan);
 	cJSON_Delete(plan);
 	return text;
@@ -210,24 +250,55 @@ web_release(struct irisd *d)
 	if (d->web == NULL)
 		return;
 	event_free(d->web->timer);
-	cJSON_Delete(d->web->ports);
+	forget_ports(d->web);
 	free(d->web->plan);
 	free(d->web);
 	d->web = NULL;
 }
 
+/* host is a name or an address. */
+static void
+tls_url(const cJSON *tls, char out[320])
+{
+	const char *host = json_str(tls, "host");
+
+	if (host == NULL || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
+		host = "localhost";
+	snprintf(out, 320, strchr(host, ':') != NULL ? "https://[%s]:%lld" : "https://%s:%lld",
+	    host, (long long)json_int_or(tls, "port", 0));
+}
+
+/* A certificate of the web process's is news, and what ended as well; its errors it logs itself. */
+static void
+log_tls(const cJSON *was, const cJSON *tls)
+{
+	const char *before = json_str(was, "fingerprint"), *now = json_str(tls, "fingerprint");
+	char url[320];
+
+	if (now == NULL || (before != NULL && strcmp(before, now) == 0))
+		return;
+	tls_url(tls, url);
+	log_info("HTTPS url=%s fingerprint=%s", url, now);
+}
+
 void
-web_listens(struct irisd *d, pid_t pid, const cJSON *ports)
+web_listens(struct irisd *d, pid_t pid, const cJSON *ports, const cJSON *tls)
 {
 	struct web *w = d->web;
 	const cJSON *p;
+	bool again;
 
 	/* Another one, of an earlier irisd's, has nothing to say; pid is 0 where no system tells. */
 	if (w == NULL || w->pid == 0 || (pid != 0 && pid != w->pid))
 		return;
+	log_tls(w->tls, tls);
+	again = w->ports != NULL && cJSON_Compare(w->ports, ports, true);
 	forget_ports(w);
 	w->ports = cJSON_Duplicate(ports, true);
+	w->tls = cJSON_Duplicate(tls, true);
 	evtimer_del(w->timer);
+	if (again)
+		return;
 	cJSON_ArrayForEach (p, w->ports) {
 		if (json_str(p, "error") != NULL)
 			log_warn("no HTTP on port %lld: %s", (long long)json_int_or(p, "port", 0),
@@ -242,11 +313,13 @@ cJSON *
 web_json(struct irisd *d)
 {
 	cJSON *o = json_new(), *urls = cJSON_CreateArray();
-	const cJSON *p, *ports = NULL;
-	char url[64];
+	const cJSON *p, *ports = NULL, *tls = NULL;
+	char url[320];
 
-	if (d->web != NULL)
+	if (d->web != NULL) {
 		ports = d->web->ports;
+		tls = d->web->tls;
+	}
 	json_put_bool(o, "wanted", d->web != NULL);
 	if (d->web != NULL && d->web->pid != 0)
 		json_put_int(o, "pid", d->web->pid);
@@ -257,7 +330,13 @@ web_json(struct irisd *d)
 		    url, sizeof url, "http://127.0.0.1:%lld", (long long)json_int_or(p, "port", 0));
 		cJSON_AddItemToArray(urls, cJSON_CreateString(url));
 	}
+	if (json_str(tls, "fingerprint") != NULL) {
+		tls_url(tls, url);
+		cJSON_AddItemToArray(urls, cJSON_CreateString(url));
+	}
 	json_put(o, "urls", urls);
+	if (tls != NULL)
+		json_put(o, "tls", cJSON_Duplicate(tls, true));
 	return o;
 }
 
@@ -276,9 +355,11 @@ web_warnings(struct irisd *d, cJSON *warnings)
 
 	if (d->web == NULL)
 		return;
-	if (c->enabled && !is_loopback(c->host)) {
+	if (c->enabled && !is_loopback(c->host) && c->https == 0) {
 		snprintf(text, sizeof text,
-		    "dashboard.host is %.200s, but HTTP is served on 127.0.0.1 only", c->host);
+		    "dashboard.host is %.200s, but HTTP is served on 127.0.0.1 only, without "
+		    "dashboard.https",
+		    c->host);
 		warn(warnings, text);
 	}
 	cJSON_ArrayForEach (p, d->web->ports) {
@@ -288,4 +369,12 @@ web_warnings(struct irisd *d, cJSON *warnings)
 		    (long long)json_int_or(p, "port", 0), json_str(p, "error"));
 		warn(warnings, text);
 	}
+	if (json_str(d->web->tls, "error") != NULL) {
+		snprintf(text, sizeof text, "no HTTPS on port %lld: %.700s",
+		    (long long)json_int_or(d->web->tls, "port", 0), json_str(d->web->tls, "error"));
+		warn(warnings, text);
+	}
+	cJSON_ArrayForEach (p, json_arr(d->web->tls, "warnings"))
+		if (cJSON_IsString(p))
+			warn(warnings, p->valuestring);
 }

@@ -23,8 +23,8 @@ void web_release(struct irisd *d);
 
 /* For its greeting: what it should listen at. */
 cJSON *web_plan(struct irisd *d);
-/* What it listens at: a list of {port, error?}. */
-void web_listens(struct irisd *d, pid_t pid, const cJSON *ports);
+/* What it listens at: a list of {port, error?}; and what there is to say of https, or NULL. */
+void web_listens(struct irisd *d, pid_t pid, const cJSON *ports, const cJSON *tls);
 
 /* For iris/daemon.status; and what a person should know. */
 cJSON *web_json(struct irisd *d);

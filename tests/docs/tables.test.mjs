@@ -180,7 +180,7 @@ test("keys of the configuration that have no effect are those that iris-config(5
 	const documented = [];
 	let where = "dashboard";
 
-	for (const l of lines.slice(lines.indexOf(".Ic dashboard ,") + 1, lines.indexOf(".Pp"))) {
+	for (const l of lines.slice(1, lines.indexOf(".Pp"))) {
 		if (l === "of")
 			continue;
 		if (l === "of a team,")

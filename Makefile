@@ -5,7 +5,8 @@
 #   make demo       one question between two sample projects
 #   make help       the other targets
 #
-# Variables: PREFIX, DESTDIR, CC, CFLAGS, SAN=address,undefined (a build of its own in build/san).
+# Variables: PREFIX, DESTDIR, CC, CFLAGS, SAN=address,undefined (a build of its own in build/san), DASHBOARD=no (without
+# the dashboard, and so without npm).
 
 PREFIX   ?= /usr/local
 BINDIR    = $(PREFIX)/bin
@@ -66,17 +67,38 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 AGENTS   = $(wildcard share/agents/*.md share/agents/partials/*.md)
 SHARED   = $(patsubst share/%,$(BUILD)/share/iris/%,$(AGENTS))
 
+# The dashboard, for which npm installs esbuild and Preact as its lock file says. index.html is written last.
+DASHBOARD ?= yes
+DASH      = share/dashboard
+DASH_OUT  = $(BUILD)/share/iris/dashboard
+DASH_SRC  = $(addprefix $(DASH)/,build.mjs package.json package-lock.json index.html icon.svg) \
+            $(shell find $(DASH)/src -name '[a-z]*.js' -o -name '[a-z]*.jsx' -o -name '[a-z]*.css')
+ifneq ($(DASHBOARD),no)
+DASH_PAGE = $(DASH_OUT)/index.html
+endif
+
 PROGRAMS = $(BUILD)/bin/irisd $(BUILD)/bin/iris-worker $(BUILD)/bin/iris-ssh $(BUILD)/bin/iris-mcp-shim \
            $(BUILD)/bin/iris
 FAKE     = $(BUILD)/test/fake-claude
 UNIT     = $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(UNIT_SRC))
 
 .PHONY: all
-all: $(PROGRAMS) $(FAKE) $(SHARED)
+all: $(PROGRAMS) $(FAKE) $(SHARED) $(DASH_PAGE)
 
 $(BUILD)/share/iris/%: share/%
 	@mkdir -p $(@D)
 	cp $< $@
+
+# Node.js may be the one that tests/deps.sh has installed for the tests.
+$(DASH_OUT)/index.html: $(DASH_SRC) $(DASH)/node_modules/.package-lock.json
+	@mkdir -p $(@D)
+	PATH="$(CURDIR)/build/node/bin:$$PATH" node $(DASH)/build.mjs $(DASH_OUT) --version $(VERSION)
+
+$(DASH)/node_modules/.package-lock.json: $(DASH)/package-lock.json
+	@command -v npm >/dev/null || { echo "make: the dashboard needs Node.js 18 or newer and npm;" \
+	    "install them, or leave it out: make DASHBOARD=no" >&2; exit 1; }
+	cd $(DASH) && PATH="$(CURDIR)/build/node/bin:$$PATH" npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	touch $@
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -188,6 +210,7 @@ help:
 	@echo "make fuzz       build the fuzz targets (clang), in build/fuzz"
 	@echo "make install    into PREFIX ($(PREFIX)), under DESTDIR where given; make uninstall"
 	@echo "make deps       install what building needs; make deps-check: what testing needs as well"
+	@echo "DASHBOARD=no builds and installs without the dashboard, which needs npm"
 	@echo "SAN=address,undefined builds into build/san"
 
 .PHONY: deps deps-check
@@ -207,7 +230,7 @@ check: deps-check
 	@$(MAKE) --no-print-directory all units crash-libs $(BUILD)/test/irisd-fixtures
 	@tests/run.sh
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory DASHBOARD=no all
 	@share/demo/demo.sh $(BUILD)
 
 # The long form of the suite "crash". Most of its time goes to memory: every allocation of irisd and of a worker.
@@ -277,6 +300,10 @@ install: all
 	$(INSTALL) -m 644 etc/config.yaml $(DESTDIR)$(DATADIR)/config.yaml
 	$(INSTALL) -m 644 share/agents/*.md $(DESTDIR)$(DATADIR)/agents
 	$(INSTALL) -m 644 share/agents/partials/*.md $(DESTDIR)$(DATADIR)/agents/partials
+	rm -rf $(DESTDIR)$(DATADIR)/dashboard
+	$(if $(DASH_PAGE),$(INSTALL) -d $(DESTDIR)$(DATADIR)/dashboard/assets)
+	$(if $(DASH_PAGE),$(INSTALL) -m 644 $(DASH_OUT)/assets/* $(DESTDIR)$(DATADIR)/dashboard/assets)
+	$(if $(DASH_PAGE),$(INSTALL) -m 644 $(DASH_OUT)/i* $(DESTDIR)$(DATADIR)/dashboard)
 	for f in irisd.socket irisd.service; do \
 	    sed 's|@BINDIR@|$(BINDIR)|g' etc/systemd/$$f >$(DESTDIR)$(UNITDIR)/$$f || exit 1; done
 	sed 's|@BINDIR@|$(BINDIR)|g' etc/launchd/iris.irisd.plist >$(DESTDIR)$(DATADIR)/iris.irisd.plist

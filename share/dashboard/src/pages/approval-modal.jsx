@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What App draws above every page: the request that waits for a person, if there is one.
+ */
+export default function ApprovalModal() {
+	return null;
+}

@@ -15,9 +15,9 @@ build="gcc=cc make=make libc6-dev=stdio.h libevent-dev=event2/event.h libsqlite3
 	libcivetweb-dev=civetweb.h libmd-dev=sha2.h libssh-dev=libssh/libssh.h"
 check="libcmocka-dev=cmocka.h mandoc=mandoc shellcheck=shellcheck clang-format=clang-format
 	systemd=systemd-analyze xz-utils=xz sqlite3=sqlite3 strace=strace git=git
-	openssh-client=ssh openssh-server=/usr/sbin/sshd iproute2=/sbin/ip iptables=/usr/sbin/iptables"
+	openssh-client=ssh openssh-server=/usr/sbin/sshd iproute2=/sbin/ip iptables=/usr/sbin/iptables chromium=chromium"
 brew_build="libevent sqlite cjson libyaml uthash civetweb libmd libssh"
-brew_check="cmocka mandoc shellcheck clang-format git node"
+brew_check="cmocka mandoc shellcheck clang-format git node chromium"
 
 have_header() {
 	printf '#include <stddef.h>\n#include <stdarg.h>\n#include <setjmp.h>\n#include <stdint.h>\n#include <%s>\n' "$1" |
@@ -104,7 +104,7 @@ fi
 
 lock="$here/node_modules/.package-lock.json"
 if [ -z "$(find "$lock" -newer "$here/package-lock.json" 2>/dev/null)" ]; then
-	echo "deps: installing with npm from tests/package-lock.json: the MCP SDK and Claude Code"
+	echo "deps: installing with npm from tests/package-lock.json: the MCP SDK, Claude Code, playwright-core and axe-core"
 	(cd "$here" && npm ci --no-fund --no-audit --loglevel=error)
 	touch "$lock"
 fi

@@ -156,8 +156,13 @@ say_short(struct irisd *d, const char *why)
 void
 client_who(const struct client *c, char *name, size_t size)
 {
+	const char *team;
+	unsigned scopes;
+
 	if (c->door != NULL)
 		compat_strlcpy(name, pinned_team(c->door), size);
+	else if (web_client_scoped(c, &scopes, &team))
+		compat_strlcpy(name, web_client_name(c), size);
 	else
 		team_of_dir(c->d, c->cwd, name, size);
 }

@@ -69,7 +69,7 @@ void client_take(struct irisd *d, int fd, struct pinned *door);
 /* The door is closed: tell those who came by it why, and end their connections. */
 void client_end_door(struct irisd *d, struct pinned *door, const struct err *why);
 
-/* The name of who speaks: team or guest, by its directory. */
+/* The name of who speaks: team or guest, by its directory, or as its key says. */
 void client_who(const struct client *c, char *name, size_t size);
 
 #endif

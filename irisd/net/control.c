@@ -17,15 +17,16 @@
 #include "irisd/core/tunnel.h"
 #include "irisd/net/control.h"
 #include "irisd/net/control_remote.h"
+#include "irisd/net/control_scope.h"
 #include "irisd/net/room.h"
 #include "irisd/net/web.h"
 #include "irisd/net/worker.h"
 
 static const struct {
-	const char *method;
+	const char *method, *scope;
 	void (*fn)(struct control *, const cJSON *);
 } methods[] = {
-#define CONTROL_X(sym, method, scope, params, help) {method, control_##sym},
+#define CONTROL_X(sym, method, scope, params, help) {method, scope, control_##sym},
 #include "irisd/net/control_table.h"
 #undef CONTROL_X
 };
@@ -53,6 +54,7 @@ control_free(struct control *c)
 void
 control_done(struct control *c, cJSON *result)
 {
+	control_scope_trim(c->client, c->method, result);
 	peer_send(c->client->peer, rpc_result(c->id, result));
 	control_free(c);
 }
@@ -110,6 +112,7 @@ static const struct {
     {"stream", cJSON_IsBool, "true or false"},
     {"force", cJSON_IsBool, "true or false"},
     {"mcp", cJSON_IsBool, "true or false"},
+    {"api", cJSON_IsBool, "true or false"},
     {"handover", cJSON_IsBool, "true or false"},
 };
 
@@ -175,7 +178,8 @@ control_request(struct client *client, const struct rpc_msg *m)
 	c->method = methods[i].method;
 	c->started = compat_mono_ms();
 	TAILQ_INSERT_TAIL(&client->controls, c, entry);
-	if (check_types(c->method, m->params, &err) == -1)
+	if (check_types(c->method, m->params, &err) == -1 ||
+	    control_scope_check(client, c->method, methods[i].scope, m->params, &err) == -1)
 		control_failed(c, &err);
 	else
 		methods[i].fn(c, m->params);

@@ -119,6 +119,7 @@ control_key_revoke(struct control *c, const cJSON *params)
 	struct irisd *d = c->client->d;
 	struct store_key row;
 	struct err err;
+	bool fresh;
 	cJSON *o;
 
 	if (id == NULL || !store_key_load(d->store, id, &row)) {
@@ -128,14 +129,17 @@ control_key_revoke(struct control *c, const cJSON *params)
 		control_failed(c, &err);
 		return;
 	}
-	if (row.revoked_at == 0) {
+	fresh = row.revoked_at == 0;
+	if (fresh) {
 		row.revoked_at = compat_now_ms();
 		store_key_update(d->store, &row);
-		web_client_revoked(d, row.id);
 	}
 	o = describe(&row);
-	store_key_release(&row);
+	/* It may be its own, and is answered before that ends. */
 	control_done(c, o);
+	if (fresh)
+		web_client_revoked(d, row.id);
+	store_key_release(&row);
 }
 
 /* The key with this text, if it is good. */
@@ -158,25 +162,33 @@ control_key_check(struct control *c, const cJSON *params)
 {
 	const char *text = json_str(params, "key"), *session = json_str(params, "session");
 	struct irisd *d = c->client->d;
-	bool mcp = json_bool(params, "mcp", false);
+	bool mcp = json_bool(params, "mcp", false), api = json_bool(params, "api", false);
+	enum web_use use = WEB_ASK;
 	int64_t now = compat_now_ms();
 	struct store_key row;
 	struct err err;
 	cJSON *o;
 
+	if (mcp && api) {
+		err_set(&err, ERR_INVALID, "iris/key.check: it is mcp or api, not both");
+		control_failed(c, &err);
+		return;
+	}
+	if (c->client->role == CLIENT_WEB)
+		use = api ? WEB_API : mcp ? WEB_MCP : WEB_ASK;
 	if (text == NULL || !find_good(d, text, &row)) {
 		/* Not which of these it is: that is for "iris key list". */
 		err_set(&err, ERR_UNAUTHORIZED, "this key is unknown, has expired or was revoked");
 		control_failed(c, &err);
 		return;
 	}
-	if ((o = web_client_speaks(c->client, &row, session, mcp, &err)) != NULL &&
+	if ((o = web_client_speaks(c->client, &row, session, use, &err)) != NULL &&
 	    now - row.used_at >= USED_MS) {
 		row.used_at = now;
 		store_key_update(d->store, &row);
 	}
 	store_key_release(&row);
-	if (o != NULL && mcp && c->client->role == CLIENT_WEB)
+	if (o != NULL && use == WEB_MCP)
 		c->client->mcp.can = elicit_capabilities(json_obj(params, "capabilities"));
 	if (o != NULL)
 		control_done(c, o);

@@ -14,7 +14,9 @@
 #include "irisd/core/search.h"
 #include "irisd/core/talk.h"
 #include "irisd/net/control.h"
+#include "irisd/net/control_scope.h"
 #include "irisd/net/room.h"
+#include "irisd/net/web_client.h"
 
 #define LIST_MAX 500
 
@@ -125,6 +127,25 @@ key_dir(const struct control *c, const cJSON *params)
 										  : NULL;
 }
 
+/* What its idempotency key is stored as, malloc'ed. */
+static char *
+key_of(const struct control *c, const cJSON *params, const char *from, const char *key)
+{
+	const struct client *client = c->client;
+	const char *team;
+	char *who, *full;
+	unsigned scopes;
+
+	if (!web_client_scoped(client, &scopes, &team))
+		return message_key_of(client->d, from, key_dir(c, params), key);
+	if (strcmp(from, web_client_name(client)) == 0)
+		return message_key(MESSAGE_KEY_API, web_client_key(client), key);
+	who = xasprintf("%s:%s", web_client_key(client), from);
+	full = message_key(MESSAGE_KEY_API, who, key);
+	free(who);
+	return full;
+}
+
 void
 control_message_send(struct control *c, const cJSON *params)
 {
@@ -171,7 +192,7 @@ control_message_send(struct control *c, const cJSON *params)
 	n.waits = timeout != -1;
 	n.ttl = ttl;
 	if (key != NULL)
-		n.key = full = message_key_of(d, from, key_dir(c, params), key);
+		n.key = full = key_of(c, params, from, key);
 	rv = message_submit(d, &n, c->message, &err);
 	free(full);
 	if (rv == -1) {
@@ -181,6 +202,18 @@ control_message_send(struct control *c, const cJSON *params)
 	c->stream = json_bool(params, "stream", false);
 	c->sent = true;
 	await(c, timeout);
+}
+
+/* A message that the caller may see; others are not there for it. */
+static bool
+load_seen(const struct client *client, const char *id, struct store_message *row)
+{
+	if (!store_message_load(client->d->store, id, row))
+		return false;
+	if (control_sees(client, row->from, row->to))
+		return true;
+	store_message_release(row);
+	return false;
 }
 
 /* params.id of a message that exists, into c->message; false when the call was ended. */
@@ -196,7 +229,7 @@ param_id(struct control *c, const cJSON *params)
 	} else if (!uuid_valid(id)) {
 		err_set(&err, ERR_INVALID,
 		    "\"%.80s\" is not a message id; \"iris message list\" shows them", id);
-	} else if (!store_message_load(c->client->d->store, id, &row)) {
+	} else if (!load_seen(c->client, id, &row)) {
 		err_set(&err, ERR_NOT_FOUND,
 		    "there is no message %s; \"iris message list\" shows those that there are", id);
 	} else {
@@ -248,6 +281,7 @@ control_message_list(struct control *c, const cJSON *params)
 	f.team = json_str(params, "team");
 	f.from = json_str(params, "from");
 	f.before = json_str(params, "before");
+	f.who = control_team_only(c->client);
 	if (limit < 1 || limit > LIST_MAX) {
 		err_set(&err, ERR_INVALID, "limit must be from 1 to %d", LIST_MAX);
 		control_failed(c, &err);
@@ -279,7 +313,8 @@ check_cancel(const struct client *client, const struct session *s, struct err *e
 	char who[TEAM_NAME_MAX];
 
 	client_who(client, who, sizeof who);
-	if (strcmp(who, s->row.from) == 0 || strcmp(who, s->team->name) == 0)
+	if (strcmp(who, s->row.from) == 0 || strcmp(who, s->team->name) == 0 ||
+	    control_is_admin(client))
 		return 0;
 	return talk_check(s->d, who, s->team->name, err);
 }
@@ -333,11 +368,20 @@ control_session_compact(struct control *c, const cJSON *params)
 	control_failed(c, &err);
 }
 
+struct found {
+	const char *from; /* only with this one on one side; or NULL */
+	cJSON *list;
+};
+
 static void
 found_cb(const struct store_message *m, const char *excerpt, void *arg)
 {
-	cJSON *o = json_new();
+	struct found *f = arg;
+	cJSON *o;
 
+	if (f->from != NULL && strcmp(f->from, m->from) != 0 && strcmp(f->from, m->to) != 0)
+		return;
+	o = json_new();
 	json_put_str(o, "id", m->id);
 	json_put_str(o, "from", m->from);
 	json_put_str(o, "to", m->to);
@@ -345,33 +389,36 @@ found_cb(const struct store_message *m, const char *excerpt, void *arg)
 	json_put_int(o, "createdAt", m->created_at);
 	json_put_int(o, "updatedAt", m->updated_at);
 	json_put_str(o, "excerpt", excerpt != NULL ? excerpt : "");
-	cJSON_AddItemToArray(arg, o);
+	cJSON_AddItemToArray(f->list, o);
 }
 
-/* The user may look at everybody's. */
+/* The user may look at everybody's, a key of one team at what that has sent or got. */
 void
 control_message_search(struct control *c, const cJSON *params)
 {
-	const char *query = json_str(params, "query"), *who = json_str(params, "from");
+	const char *query = json_str(params, "query"), *mine = control_team_only(c->client);
+	struct found found = {.from = json_str(params, "from")};
 	int64_t limit = json_int_or(params, "limit", 20);
 	struct irisd *d = c->client->d;
-	cJSON *o, *list;
 	struct err err;
+	cJSON *o;
 
 	if (limit < 1 || limit > LIST_MAX) {
 		err_set(&err, ERR_INVALID, "limit must be from 1 to %d", LIST_MAX);
 		control_failed(c, &err);
 		return;
 	}
-	list = cJSON_CreateArray();
+	found.list = cJSON_CreateArray();
 	search_catch_up(d);
-	if (query == NULL || !store_search(d->store, who, query, (int)limit, found_cb, list)) {
-		cJSON_Delete(list);
+	if (query == NULL ||
+	    !store_search(
+		d->store, mine != NULL ? mine : found.from, query, (int)limit, found_cb, &found)) {
+		cJSON_Delete(found.list);
 		err_set(&err, ERR_INVALID, "%s needs query, with one word at least", c->method);
 		control_failed(c, &err);
 		return;
 	}
 	o = json_new();
-	json_put(o, "messages", list);
+	json_put(o, "messages", found.list);
 	control_done(c, o);
 }

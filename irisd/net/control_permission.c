@@ -17,19 +17,35 @@
 #include "irisd/core/rule.h"
 #include "irisd/net/control.h"
 #include "irisd/net/control_permission.h"
+#include "irisd/net/control_scope.h"
 #include "irisd/net/origin.h"
+#include "irisd/net/web_client.h"
 
 #define LIST_LIMIT   100
 #define LIST_BYTES   ((size_t)8 * 1024 * 1024) /* of a list: half of what a line may have */
 #define ROW_BYTES    1024                      /* of each request, beside its input */
 #define VERIFY_LIMIT 2000                      /* rows in one call, so that irisd is not held up */
 
-/* Who answers by the CLI: the user, and which process it was. */
+static bool
+is_web(const struct control *c)
+{
+	const char *team;
+	unsigned scopes;
+
+	return web_client_scoped(c->client, &scopes, &team);
+}
+
+/* Who answers: by the CLI the user, and which process it was; over HTTP whose key it was. */
 static char *
 caller(const struct control *c)
 {
 	const struct passwd *pw = getpwuid(geteuid());
+	char by[WEB_BY_MAX];
 
+	if (is_web(c)) {
+		web_client_by(c->client, by);
+		return xstrdup(by);
+	}
 	return xasprintf(
 	    "%s (pid %ld)", pw != NULL ? pw->pw_name : "the user", (long)c->client->pid);
 }
@@ -46,11 +62,40 @@ is_person(struct control *c, const char *what)
 	return false;
 }
 
+/* A request of whose existence this caller may know: between its teams, or asked of its person. */
+static bool
+may_see(const struct client *client, const struct store_permission *row)
+{
+	return control_sees(client, row->from, row->to) ||
+	    (row->asked != NULL && strcmp(row->asked, control_team_only(client)) == 0);
+}
+
+/*
+ * permission_find for this caller. A key of one team gives whole ids: what a part of one fits would
+ * tell of others' requests.
+ */
+static int
+find_seen(struct control *c, const char *id, struct store_permission *row, struct err *err)
+{
+	struct client *client = c->client;
+
+	if (control_team_only(client) == NULL || uuid_valid(id)) {
+		if (permission_find(client->d, id, row, err) == -1)
+			return -1;
+		if (may_see(client, row))
+			return 0;
+		store_permission_release(row);
+	}
+	return err_set(err, ERR_NOT_FOUND, "there is no permission request \"%.40s\" of team %s",
+	    id, control_team_only(client));
+}
+
 struct list {
+	const struct control *c;
 	struct irisd *d;
 	cJSON *rows;
 	size_t bytes;
-	int64_t left;
+	int64_t left, room; /* room: how many more may be in it */
 };
 
 /* At least one, and of the rest as much as fits into a line. */
@@ -62,6 +107,9 @@ list_cb(const struct store_permission *row, void *arg)
 	    (row->description != NULL ? strlen(row->description) : 0);
 	struct list *l = arg;
 
+	if (l->room == 0 || !may_see(l->c->client, row))
+		return;
+	l->room--;
 	if (l->left > 0 || (l->bytes > 0 && l->bytes + bytes > LIST_BYTES)) {
 		l->left++;
 		return;
@@ -73,16 +121,20 @@ list_cb(const struct store_permission *row, void *arg)
 void
 control_permission_list(struct control *c, const cJSON *params)
 {
-	struct list l = {.d = c->client->d};
+	struct list l = {.c = c, .d = c->client->d};
 	bool all = json_bool(params, "all", false);
 	int64_t limit = json_int_or(params, "limit", all ? LIST_LIMIT : 0);
+	int rows;
 	cJSON *o;
 
 	if (!is_person(c, "the list of permission requests"))
 		return;
 	l.rows = cJSON_CreateArray();
-	store_permission_each(
-	    l.d->store, !all, limit > 0 && limit <= 10000 ? (int)limit : 0, list_cb, &l);
+	limit = limit > 0 && limit <= 10000 ? limit : 0;
+	l.room = limit != 0 ? limit : INT64_MAX;
+	/* Others' rows count for nothing. */
+	rows = control_team_only(c->client) == NULL ? (int)limit : 0;
+	store_permission_each(l.d->store, !all, rows, list_cb, &l);
 	o = json_new();
 	json_put(o, "permissions", l.rows);
 	if (l.left > 0)
@@ -102,7 +154,7 @@ control_permission_show(struct control *c, const cJSON *params)
 		return;
 	if (id == NULL)
 		err_set(&err, ERR_INVALID, "iris/permission.show needs id");
-	if (id == NULL || permission_find(c->client->d, id, &row, &err) == -1) {
+	if (id == NULL || find_seen(c, id, &row, &err) == -1) {
 		control_failed(c, &err);
 		return;
 	}
@@ -136,10 +188,34 @@ read_decision(const cJSON *params, struct permission_decision *p, struct err *er
 	return 0;
 }
 
+/*
+ * A key of one team decides what it sees; what is remembered of it holds for the team that was asked
+ * whoever asks, so that team's key alone may say so.
+ */
+static int
+check_seen(struct control *c, const struct permission_decision *p, struct err *err)
+{
+	const char *mine = control_team_only(c->client);
+	struct store_permission row;
+	int rv = 0;
+
+	if (mine == NULL)
+		return 0;
+	if (find_seen(c, p->id, &row, err) == -1)
+		return -1;
+	if (p->remember && strcmp(row.to, mine) != 0)
+		rv = err_set(err, ERR_REFUSED,
+		    "the key %s is of team \"%s\": it can not remember a rule for team \"%.100s\"",
+		    web_client_key(c->client), mine, row.to);
+	store_permission_release(&row);
+	return rv;
+}
+
 void
 control_permission_answer(struct control *c, const cJSON *params)
 {
-	struct permission_decision p = {.via = "cli"};
+	struct permission_decision p = {
+	    .via = is_web(c) ? "web" : "cli", .speaks_for = control_team_only(c->client)};
 	struct store_permission row;
 	char *who = caller(c), *rule;
 	struct err err;
@@ -148,6 +224,7 @@ control_permission_answer(struct control *c, const cJSON *params)
 	p.by = who;
 	if (read_decision(params, &p, &err) == -1 ||
 	    origin_person(c->client, "an answer to a permission request", &err) == -1 ||
+	    check_seen(c, &p, &err) == -1 ||
 	    permission_decide(c->client->d, &p, &row, &rule, &err) == -1) {
 		control_failed(c, &err);
 		free(who);
@@ -192,20 +269,38 @@ rule_json(const struct store_rule *r)
 	return o;
 }
 
+/* A key of one team has the rules for that team, none of those for all. */
+static bool
+rule_is_for(const struct control *c, const struct store_rule *r)
+{
+	const char *mine = control_team_only(c->client);
+
+	return mine == NULL || (r->team != NULL && strcmp(r->team, mine) == 0);
+}
+
+struct rules {
+	const struct control *c;
+	cJSON *list;
+};
+
 static void
 rules_cb(const struct store_rule *r, void *arg)
 {
-	cJSON_AddItemToArray(arg, rule_json(r));
+	struct rules *rules = arg;
+
+	if (rule_is_for(rules->c, r))
+		cJSON_AddItemToArray(rules->list, rule_json(r));
 }
 
 void
 control_permission_rules(struct control *c, const cJSON *params)
 {
-	cJSON *o = json_new(), *list = cJSON_CreateArray();
+	struct rules rules = {c, cJSON_CreateArray()};
+	cJSON *o = json_new();
 
 	(void)params;
-	store_rule_each(c->client->d->store, rules_cb, list);
-	json_put(o, "rules", list);
+	store_rule_each(c->client->d->store, rules_cb, &rules);
+	json_put(o, "rules", rules.list);
 	control_done(c, o);
 }
 
@@ -217,7 +312,7 @@ audit_rule(struct control *c, const struct store_rule *r, const char *decision, 
 	    .to = r->team,
 	    .permission = r->permission,
 	    .by = by,
-	    .via = "cli",
+	    .via = is_web(c) ? "web" : "cli",
 	    .rule = r->rule,
 	    .took = -1};
 
@@ -279,7 +374,7 @@ revoke_cb(const struct store_rule *r, void *arg)
 	struct find_rule *f = arg;
 	struct store_rule row = *r;
 
-	if (r->id != f->id)
+	if (r->id != f->id || !rule_is_for(f->c, r))
 		return;
 	if (r->revoked_at == 0) {
 		row.revoked_at = compat_now_ms();
@@ -334,7 +429,7 @@ control_permission_changed(struct irisd *d, const struct store_permission *row)
 
 	TAILQ_FOREACH (client, &d->clients, entry)
 		TAILQ_FOREACH (c, &client->controls, entry) {
-			if (!c->permissions)
+			if (!c->permissions || !may_see(client, row))
 				continue;
 			o = json_new();
 			json_put(o, "permission", permission_json(d, row));

@@ -12,6 +12,7 @@
 #include "irisd/core/pool.h"
 #include "irisd/core/talk.h"
 #include "irisd/net/control.h"
+#include "irisd/net/control_scope.h"
 
 struct team *
 control_team(struct control *c, const cJSON *params)
@@ -140,7 +141,7 @@ sleep_cb(struct session *s, const struct err *why, void *arg)
 		sleep_done(c, s->team->name);
 }
 
-/* All sessions of the team, or the one with params.from. */
+/* All sessions of the team, or the one with params.from; a key of one team has only its own. */
 void
 control_team_sleep(struct control *c, const cJSON *params)
 {
@@ -153,8 +154,11 @@ control_team_sleep(struct control *c, const cJSON *params)
 
 	if (t == NULL)
 		return;
+	if (from == NULL || from[0] == '\0')
+		from = control_team_only(c->client);
 	client_who(c->client, who, sizeof who);
-	if (talk_check(t->d, from != NULL ? from : who, t->name, &err) == -1) {
+	if (!control_is_admin(c->client) &&
+	    talk_check(t->d, from != NULL ? from : who, t->name, &err) == -1) {
 		control_failed(c, &err);
 		return;
 	}

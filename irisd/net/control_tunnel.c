@@ -10,6 +10,7 @@
 #include "irisd/net/control.h"
 #include "irisd/net/origin.h"
 #include "irisd/net/web.h"
+#include "irisd/net/web_client.h"
 
 static void
 answer(struct control *c, struct team *t)
@@ -25,13 +26,18 @@ void
 control_remote_revoke(struct control *c, const cJSON *params)
 {
 	struct team *t = control_team(c, params);
-	char name[TEAM_NAME_MAX], by[TEAM_NAME_MAX + 32];
+	char name[TEAM_NAME_MAX], by[WEB_BY_MAX];
+	const char *team;
+	unsigned scopes;
 	struct err err;
 
 	if (t == NULL)
 		return;
 	client_who(c->client, name, sizeof name);
-	snprintf(by, sizeof by, "%s (pid %ld)", name, (long)c->client->pid);
+	if (web_client_scoped(c->client, &scopes, &team))
+		web_client_by(c->client, by);
+	else
+		snprintf(by, sizeof by, "%s (pid %ld)", name, (long)c->client->pid);
 	if (origin_person(c->client, "the end of a team's tunnel", &err) == -1 ||
 	    tunnel_revoke(t, by, &err) == -1) {
 		control_failed(c, &err);

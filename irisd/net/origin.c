@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/net/origin.h"
+#include "irisd/net/web_client.h"
 #include "irisd/net/worker_private.h"
 
 #define PIDS_MAX 65536
@@ -86,8 +87,12 @@ int
 origin_person(const struct client *c, const char *what, struct err *err)
 {
 	int branded, marked, rv = 0;
+	const char *team;
+	unsigned scopes;
 	pid_t *pids;
 
+	if (web_client_scoped(c, &scopes, &team))
+		return 0;
 	/* One that has ended has left its connection to somebody else. */
 	if (c->pid <= 0 || c->pid_start == 0 || compat_proc_start(c->pid) != c->pid_start)
 		return err_set(err, ERR_REFUSED,

@@ -13,7 +13,8 @@
 #include "irisd/net/client.h"
 
 /*
- * 0 for a person's. -1 with ERR_REFUSED for an agent's, and where it can not be told, since then
+ * 0 for a person's, and for a key's: what it may do was looked at before (control_scope.h), and whose
+ * child the web process is says nothing of who has it. -1 with ERR_REFUSED for an agent's, and where it can not be told, since then
  * nobody can be held to have answered. Looks at all processes: for rare calls only.
  */
 int origin_person(const struct client *c, const char *what, struct err *err);

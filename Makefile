@@ -50,6 +50,7 @@ LIBSQLITE = -lsqlite3
 LIBWEB    = -lcivetweb -lpthread
 LIBMD     = -lmd
 LIBSSH    = -lssh -lpthread
+LIBTLS    = -lssl -lcrypto
 
 # --- sources, by directory ------------------------------------------------------------------------------------
 COMMON_SRC = $(wildcard common/*.c)
@@ -57,6 +58,7 @@ IRISD_SRC  = $(wildcard irisd/*.c irisd/core/*.c irisd/store/*.c irisd/net/*.c i
 CTL_SRC    = $(wildcard irisd/ctl/*.c)
 WORKER_SRC = $(wildcard iris-worker/*.c)
 SSH_SRC    = $(wildcard iris-worker/ssh/*.c)
+TLS_SRC    = $(wildcard irisd/tls/*.c)
 SHIM_SRC   = $(wildcard iris-mcp-shim/*.c)
 FAKE_SRC   = $(wildcard tests/fake-claude/*.c)
 UNIT_SRC   = $(wildcard tests/unit/test_*.c)
@@ -78,7 +80,7 @@ DASH_PAGE = $(DASH_OUT)/index.html
 endif
 
 PROGRAMS = $(BUILD)/bin/irisd $(BUILD)/bin/iris-worker $(BUILD)/bin/iris-ssh $(BUILD)/bin/iris-mcp-shim \
-           $(BUILD)/bin/iris
+           $(BUILD)/bin/iris-tls $(BUILD)/bin/iris
 FAKE     = $(BUILD)/test/fake-claude
 UNIT     = $(patsubst tests/unit/%.c,$(BUILD)/test/%,$(UNIT_SRC))
 
@@ -148,6 +150,10 @@ $(BUILD)/bin/iris-worker: $(call obj,iris-worker/main.c) $(BUILD)/lib/libworker.
 $(BUILD)/bin/iris-ssh: $(call obj,$(SSH_SRC)) $(BUILD)/lib/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIBSSH) $(LIBCJSON)
+
+$(BUILD)/bin/iris-tls: $(call obj,$(TLS_SRC)) $(BUILD)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIBEVENT) $(LIBTLS) $(LIBCJSON)
 
 $(BUILD)/bin/iris-mcp-shim: $(call obj,$(SHIM_SRC)) $(BUILD)/lib/libcommon.a
 	@mkdir -p $(@D)
@@ -296,7 +302,7 @@ install: all
 	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(foreach n,1 5 7 8,$(DESTDIR)$(MANDIR)/man$(n)) \
 	    $(DESTDIR)$(DATADIR)/agents/partials
 	$(INSTALL) -m 755 $(BUILD)/bin/iris $(BUILD)/bin/irisd $(BUILD)/bin/iris-mcp-shim $(DESTDIR)$(BINDIR)
-	$(INSTALL) -m 755 $(BUILD)/bin/iris-worker $(BUILD)/bin/iris-ssh $(DESTDIR)$(LIBEXECDIR)
+	$(INSTALL) -m 755 $(BUILD)/bin/iris-worker $(BUILD)/bin/iris-ssh $(BUILD)/bin/iris-tls $(DESTDIR)$(LIBEXECDIR)
 	$(INSTALL) -m 644 etc/config.yaml $(DESTDIR)$(DATADIR)/config.yaml
 	$(INSTALL) -m 644 share/agents/*.md $(DESTDIR)$(DATADIR)/agents
 	$(INSTALL) -m 644 share/agents/partials/*.md $(DESTDIR)$(DATADIR)/agents/partials

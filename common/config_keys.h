@@ -79,6 +79,8 @@ CONFIG_KEY(dashboard, "certPath", cert_path, PATH, NULL, 1, 4096, "certificate f
 CONFIG_KEY(dashboard, "keyPath", key_path, PATH, NULL, 1, 4096, "its private key, PEM")
 CONFIG_KEY(dashboard, "names", names, LIST, NULL, 0, 100,
     "further names by which https may be asked for")
+CONFIG_KEY(dashboard, "rateLimit", rate_limit, INT, "100", 0, 100000,
+    "requests a second that one key may make; 0 = any number")
 CONFIG_KEY(dashboard, "spawnScriptPath", spawn_script_path, PATH, NULL, 1, 4096,
     "script that opens a terminal; scripts/spawn.sh beside this file when it exists")
 

@@ -22,6 +22,8 @@
 #include "common/paths.h"
 
 struct client;
+struct logins;
+struct rates;
 struct mcp;
 struct message;
 struct permission;
@@ -84,6 +86,8 @@ struct irisd {
 		int work;            /* turns, starts and requests that processes have to do */
 		bool asked;          /* the last look has asked: the next one judges */
 	} health;                    /* core/health.c's */
+	struct logins *logins;       /* core/login.c's: links to the dashboard */
+	struct rates *rates;         /* core/rate.c's: what keys have asked of late */
 	struct event *commit_timer;  /* while something is written that nobody waits for */
 };
 

@@ -20,10 +20,12 @@
 #include "common/start.h"
 #include "common/xmalloc.h"
 #include "irisd/core/terminal.h"
+#include "irisd/core/login.h"
 #include "irisd/core/message.h"
 #include "irisd/core/notify.h"
 #include "irisd/core/permission.h"
 #include "irisd/core/pool.h"
+#include "irisd/core/rate.h"
 #include "irisd/core/session_key.h"
 #include "irisd/core/settings.h"
 #include "irisd/core/team.h"
@@ -34,6 +36,7 @@
 #include "irisd/mcp/inband.h"
 #include "irisd/net/adopt.h"
 #include "irisd/net/client.h"
+#include "irisd/net/control_login.h"
 #include "irisd/net/control_watch.h"
 #include "irisd/net/masters.h"
 #include "irisd/net/pinned.h"
@@ -360,6 +363,8 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 	watch_release(d);
 	web_release(d);
 	masters_release(d);
+	login_release(&d->logins);
+	rate_release(&d->rates);
 	store_close(d->store);
 	conf_unref(d->conf);
 	loop_release(&d->loop);
@@ -391,6 +396,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	use_conf(d, c, NULL);
 	adopt_begin(d);
 	session_key_load_all(d);
+	control_login_sweep(d);
 	message_recover_all(d);
 	permission_load_all(d);
 	adopt_leftovers(d);

@@ -64,10 +64,13 @@ control_failed(struct control *c, const struct err *why)
 {
 	cJSON *data = NULL;
 
-	if (c->message[0] != '\0') {
+	c->data = NULL;
+	if (data == NULL && (c->message[0] != '\0' || c->retry_after > 0))
 		data = json_new();
+	if (c->message[0] != '\0')
 		json_put_str(data, "id", c->message);
-	}
+	if (c->retry_after > 0)
+		json_put_int(data, "retryAfter", c->retry_after);
 	peer_send(c->client->peer, rpc_error(c->id, why, data));
 	control_free(c);
 }
@@ -90,6 +93,7 @@ static const struct {
     {"name", cJSON_IsString, "a string"},
     {"scope", cJSON_IsString, "a string"},
     {"key", cJSON_IsString, "a string"},
+    {"token", cJSON_IsString, "a string"},
     {"session", cJSON_IsString, "a string"},
     {"behavior", cJSON_IsString, "a string"},
     {"inputHash", cJSON_IsString, "a string"},

@@ -27,6 +27,7 @@ struct control {
 	bool permissions;              /* permission.watch: until the connection ends */
 	bool daemon;                   /* daemon.watch: until the connection ends */
 	bool settling;                 /* daemon.settled: until no worker is to be adopted */
+	int64_t retry_after;           /* ms, with an error: ask again then; 0: nothing is known */
 	cJSON *result;                 /* owned: what is known already; or NULL */
 	struct control_remote *remote; /* control_remote.c's: what it waits for; or NULL */
 	int pending, stopped;          /* team.sleep: sessions still to stop, and stopped */

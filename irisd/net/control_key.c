@@ -8,8 +8,10 @@
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/core/key.h"
+#include "irisd/core/rate.h"
 #include "irisd/mcp/elicit_private.h"
 #include "irisd/net/control.h"
+#include "irisd/net/control_key.h"
 #include "irisd/net/origin.h"
 #include "irisd/net/web_client.h"
 
@@ -54,6 +56,10 @@ check_new(struct irisd *d, const char *name, const char *team, int64_t expires, 
 {
 	if (name == NULL)
 		return err_set(err, ERR_INVALID, "iris/key.create needs name");
+	if (strcmp(name, WEB_LOGIN) == 0)
+		return err_set(err, ERR_INVALID,
+		    "\"%s\" is the name of the logins that \"iris dashboard\" makes; choose another",
+		    name);
 	/* It becomes part of the name of a guest. */
 	if (config_check_team_name(name, err) == -1)
 		return err_prefix(err, "the key's name, like a team's: ");
@@ -64,6 +70,23 @@ check_new(struct irisd *d, const char *name, const char *team, int64_t expires, 
 	return store_room(d->store, err);
 }
 
+cJSON *
+control_key_make(struct store *s, struct store_key *row, int64_t life)
+{
+	char text[KEY_TEXT_LEN + 1];
+	cJSON *o;
+
+	key_make(text);
+	key_make_id(row->id);
+	key_hash(text, row->hash);
+	row->created_at = compat_now_ms();
+	row->expires_at = life > 0 ? row->created_at + life : 0;
+	store_key_insert(s, row);
+	o = describe(row);
+	json_put_str(o, "key", text);
+	return o;
+}
+
 void
 control_key_create(struct control *c, const cJSON *params)
 {
@@ -71,9 +94,7 @@ control_key_create(struct control *c, const cJSON *params)
 	const char *team = json_str(params, "team");
 	int64_t expires = json_int_or(params, "expires", 0);
 	struct store_key row = {0};
-	char text[KEY_TEXT_LEN + 1];
 	struct err err;
-	cJSON *o;
 
 	if (check_new(c->client->d, name, team, expires, &err) == -1 ||
 	    origin_person(c->client, "a new API key", &err) == -1 ||
@@ -81,18 +102,10 @@ control_key_create(struct control *c, const cJSON *params)
 		control_failed(c, &err);
 		return;
 	}
-	key_make(text);
-	key_make_id(row.id);
-	key_hash(text, row.hash);
 	row.name = xstrdup(name);
 	row.team = xstrdup_null(team);
-	row.created_at = compat_now_ms();
-	row.expires_at = expires > 0 ? row.created_at + expires : 0;
-	store_key_insert(c->client->d->store, &row);
-	o = describe(&row);
-	json_put_str(o, "key", text);
+	control_done(c, control_key_make(c->client->d->store, &row, expires));
 	store_key_release(&row);
-	control_done(c, o);
 }
 
 static void
@@ -137,8 +150,10 @@ control_key_revoke(struct control *c, const cJSON *params)
 	o = describe(&row);
 	/* It may be its own, and is answered before that ends. */
 	control_done(c, o);
-	if (fresh)
+	if (fresh) {
 		web_client_revoked(d, row.id);
+		rate_forget(&d->rates, row.id);
+	}
 	store_key_release(&row);
 }
 
@@ -157,6 +172,21 @@ find_good(struct irisd *d, const char *text, struct store_key *row)
 	return false;
 }
 
+/* One more request with this key. */
+static int
+check_rate(struct control *c, const struct store_key *row, struct err *err)
+{
+	struct irisd *d = c->client->d;
+	int64_t rate = d->conf->config->dashboard.rate_limit;
+
+	if (rate == 0 || rate_take(&d->rates, row->id, rate, compat_mono_ms(), &c->retry_after))
+		return 0;
+	return err_set(err, ERR_LIMIT,
+	    "too many requests with the key %s: %lld a second (dashboard.rateLimit), and %lld at "
+	    "once; wait a moment and ask again",
+	    row->id, (long long)rate, (long long)rate * RATE_BURST_S);
+}
+
 void
 control_key_check(struct control *c, const cJSON *params)
 {
@@ -166,8 +196,8 @@ control_key_check(struct control *c, const cJSON *params)
 	enum web_use use = WEB_ASK;
 	int64_t now = compat_now_ms();
 	struct store_key row;
+	cJSON *o = NULL;
 	struct err err;
-	cJSON *o;
 
 	if (mcp && api) {
 		err_set(&err, ERR_INVALID, "iris/key.check: it is mcp or api, not both");
@@ -182,11 +212,14 @@ control_key_check(struct control *c, const cJSON *params)
 		control_failed(c, &err);
 		return;
 	}
+	if (use == WEB_API && check_rate(c, &row, &err) == -1)
+		goto out;
 	if ((o = web_client_speaks(c->client, &row, session, use, &err)) != NULL &&
 	    now - row.used_at >= USED_MS) {
 		row.used_at = now;
 		store_key_update(d->store, &row);
 	}
+out:
 	store_key_release(&row);
 	if (o != NULL && use == WEB_MCP)
 		c->client->mcp.can = elicit_capabilities(json_obj(params, "capabilities"));

@@ -51,8 +51,12 @@ CONTROL_X(key_create, "iris/key.create", "admin", "name, scope, team?, expires?"
 CONTROL_X(key_list, "iris/key.list", "admin", "", "all API keys, without their texts")
 CONTROL_X(
     key_revoke, "iris/key.revoke", "admin", "id", "end an API key, and what its bearers wait for")
-CONTROL_X(key_check, "iris/key.check", "-", "key, session?, mcp?, capabilities?",
-    "whose key it is; and in the role web, this connection is for the MCP of its bearer")
+CONTROL_X(key_check, "iris/key.check", "-", "key, session?, mcp?, api?, capabilities?",
+    "whose key it is; and in the role web, this connection is for its bearer")
+CONTROL_X(login_create, "iris/login.create", "-", "scope?, expires?",
+    "make a one-time link to the dashboard; refused to agents")
+CONTROL_X(login_redeem, "iris/login.redeem", "-", "token",
+    "from the web process: the API key that such a link opens")
 CONTROL_X(permission_list, "iris/permission.list", "approve", "all?, limit?",
     "permission requests, newest first: those that wait, or all; refused to agents")
 CONTROL_X(permission_show, "iris/permission.show", "approve", "id",

@@ -13,12 +13,18 @@
 void
 digest_text(const char *text, char hex[DIGEST_LEN + 1])
 {
+	digest_bytes(text, strlen(text), hex);
+}
+
+void
+digest_bytes(const void *data, size_t len, char hex[DIGEST_LEN + 1])
+{
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	SHA2_CTX ctx;
 	size_t i;
 
 	SHA256Init(&ctx);
-	SHA256Update(&ctx, (const uint8_t *)text, strlen(text));
+	SHA256Update(&ctx, data, len);
 	SHA256Final(digest, &ctx);
 	for (i = 0; i < sizeof digest; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);

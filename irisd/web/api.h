@@ -28,11 +28,15 @@ bool api_principal(struct http *h, char key[API_KEY_SIZE]);
 
 /*
  * Errors as problem details (RFC 9457): the status that belongs to the code, Retry-After and
- * WWW-Authenticate where they belong. data (taken, may be NULL): members that come along.
+ * WWW-Authenticate where they belong. data (taken, may be NULL): members that come along. On a stream that has begun
+ * they are an event "error".
  */
 void api_refuse(struct http *h, const struct err *err, cJSON *data);
 
-/* The same with another status, and extra header lines, or NULL. */
+/* The status that belongs to the code. */
+int api_status(enum err_code code);
+
+/* The same as api_refuse with another status, and extra header lines, or NULL. */
 void api_problem(struct http *h, int status, const char *extra, const struct err *err, cJSON *data);
 
 #endif

@@ -39,13 +39,10 @@ static const int statuses[ERR_COUNT] = {
     [ERR_IO] = 503,
 };
 
-/* A request whose body was not read is in the way of the next one. */
-static void
-leave_body(struct http *h)
+int
+api_status(enum err_code code)
 {
-	if (!h->read &&
-	    (h->ri->content_length > 0 || mg_get_header(h->conn, "Transfer-Encoding") != NULL))
-		h->close = true;
+	return statuses[code];
 }
 
 void
@@ -69,8 +66,10 @@ api_problem(struct http *h, int status, const char *extra, const struct err *err
 	cJSON_Delete(data);
 	text = json_print(o);
 	cJSON_Delete(o);
-	leave_body(h);
-	http_answer(h, status, "application/problem+json", extra, text, strlen(text));
+	if (h->stream)
+		http_stream_event(h, "error", text, strlen(text));
+	else
+		http_answer(h, status, "application/problem+json", extra, text, strlen(text));
 	free(text);
 }
 
@@ -78,7 +77,7 @@ void
 api_refuse(struct http *h, const struct err *err, cJSON *data)
 {
 	int64_t ms = json_int_or(data, "retryAfter", 1000);
-	int status = statuses[err->code];
+	int status = api_status(err->code);
 	char extra[128] = "";
 
 	if (status == 401)

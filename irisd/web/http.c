@@ -148,6 +148,10 @@ http_answer(
 	char *head;
 	size_t n;
 
+	/* What was not read of it is in the way of the next request. */
+	if (!h->read &&
+	    (h->ri->content_length > 0 || mg_get_header(h->conn, "Transfer-Encoding") != NULL))
+		h->close = true;
 	if (h->close)
 		mg_disable_connection_keep_alive(h->conn);
 	head = xasprintf("HTTP/1.1 %d %s\r\n%s%s%s%sContent-Length: %zu\r\n"
@@ -198,12 +202,17 @@ http_stream_begin(struct http *h)
 bool
 http_stream_send(struct http *h, const char *data, size_t len)
 {
-	static const char start[] = "event: message\ndata: ";
-	char *text = xmalloc(sizeof start + len + 2);
-	size_t n = sizeof start - 1;
+	return http_stream_event(h, "message", data, len);
+}
+
+bool
+http_stream_event(struct http *h, const char *event, const char *data, size_t len)
+{
+	char *text = xasprintf("event: %s\ndata: ", event);
+	size_t n = strlen(text);
 	bool ok;
 
-	memcpy(text, start, n);
+	text = xrealloc(text, n + len + 2);
 	memcpy(text + n, data, len);
 	memcpy(text + n + len, "\n\n", 2);
 	n += len + 2;

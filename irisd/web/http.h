@@ -39,7 +39,10 @@ bool http_framed(const struct http *h);
  */
 char *http_body(struct http *h, size_t *len, int *status);
 
-/* The whole answer. type NULL: no body. extra: further header lines, each with its end, or NULL. */
+/*
+ * The whole answer. type NULL: no body. extra: further header lines, each with its end, or NULL. A
+ * request whose body was not read is the last one of its connection.
+ */
 void http_answer(
     struct http *h, int status, const char *type, const char *extra, const char *body, size_t len);
 
@@ -47,11 +50,12 @@ void http_answer(
 void http_problem(struct http *h, int status, const char *extra, const char *detail);
 
 /*
- * Server-sent events: begin, one message, a comment that shows that both sides live. False when the
+ * Server-sent events: begin, one message, one with another name, a comment that shows that both sides live. False when the
  * client is gone.
  */
 bool http_stream_begin(struct http *h);
 bool http_stream_send(struct http *h, const char *data, size_t len);
+bool http_stream_event(struct http *h, const char *event, const char *data, size_t len);
 bool http_stream_beat(struct http *h);
 
 /* After poll has said that there is something: the client has closed the connection. */

@@ -15,11 +15,14 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "irisd/web/api.h"
+#include "irisd/web/feed.h"
 #include "irisd/web/front.h"
 #include "irisd/web/header.h"
 #include "irisd/web/mcp.h"
 #include "irisd/web/seat.h"
 #include "irisd/web/serve.h"
+#include "irisd/web/static.h"
 
 #define KEEP_MAX     24     /* open connections up to which an idle one is kept */
 #define KEEP_MS      "4000" /* an idle connection; clients are told a second less (http.c) */
@@ -55,9 +58,18 @@ do_health(struct http *h, const char *rest)
 		http_answer(h, 200, "application/json", NULL, text, sizeof text - 1);
 }
 
+static void
+do_events(struct http *h, const char *rest)
+{
+	(void)rest;
+	web_feed(h);
+}
+
 static const struct route routes[] = {
     {"/health", false, do_health},
     {"/mcp", true, web_mcp},
+    {"/api/v1/events", false, do_events},
+    {"/api", true, web_api},
 };
 
 const char *
@@ -150,7 +162,8 @@ answer(struct http *h)
 			return;
 		}
 	}
-	http_problem(h, 404, NULL, "there is nothing at this path");
+	if (!static_answer(h))
+		http_problem(h, 404, NULL, "there is nothing at this path");
 }
 
 #define OWN ((intptr_t)1 << 30) /* of a connection's data: it is the front's */
@@ -319,6 +332,7 @@ serve_start(const struct paths *paths, struct serve_port *ports, int nports)
 	options[1] = list;
 	options[3] = threads;
 	seat_init();
+	static_load();
 	mg_init_library(0);
 	if ((ctx = mg_start(&callbacks, NULL, options)) != NULL) {
 		if (front_wanted())

@@ -45,7 +45,7 @@ api_prepare_ask(struct api *a, struct err *err)
 	json_put_str_opt(a->params, "idempotencyKey", key);
 	if (prefers(http_header(a->h, "Prefer"), "respond-async")) {
 		cJSON_Delete(api_take(a, "timeout"));
-		json_put_num(a->params, "timeout", -1);
+		json_put(a->params, "timeout", cJSON_CreateNumber(-1));
 	}
 	if (json_int_or(a->params, "timeout", 0) == -1) {
 		a->place = SERVE_QUICK;

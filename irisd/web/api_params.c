@@ -144,7 +144,8 @@ put_text(cJSON *params, const char *name, const char *type, const char *text, st
 		if (text[strspn(text, "-0123456789")] != '\0' || *text == '\0' || *end != '\0' ||
 		    errno != 0 || v > 1LL << 53 || v < -(1LL << 53))
 			return err_set(err, ERR_INVALID, "%s must be a whole number", name);
-		json_put_num(params, name, (double)v);
+		/* No raw text: it may be read again before it is sent. */
+		json_put(params, name, cJSON_CreateNumber((double)v));
 	} else if (strcmp(type, "boolean") == 0) {
 		if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
 			return err_set(err, ERR_INVALID, "%s must be true or false", name);

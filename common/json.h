@@ -99,6 +99,9 @@ bool json_utf8_valid(const char *s, size_t len);
  */
 void json_utf8_mend(char *s);
 
+/* How many bytes the first max characters of s have, which is valid UTF-8. */
+size_t json_utf8_prefix(const char *s, size_t max);
+
 /*
  * The next element of a list, in a NUL-terminated text that has passed json_check: *p is behind the
  * '[', or behind the element before, and then at this one. Its length; 0 at the end.

@@ -69,6 +69,20 @@ json_utf8_mend(char *s)
 	s[out] = '\0';
 }
 
+size_t
+json_utf8_prefix(const char *s, size_t max)
+{
+	size_t n = 0;
+
+	while (max > 0 && s[n] != '\0') {
+		n++;
+		while (((unsigned char)s[n] & 0xc0) == 0x80)
+			n++;
+		max--;
+	}
+	return n;
+}
+
 static int
 fail(struct scan *s, const char *why)
 {

@@ -18,10 +18,11 @@
 #include "iris-worker/line.h"
 #include "iris-worker/report.h"
 
-#define DELTA_MS    50                         /* at most one delta in this time */
-#define DELTA_BYTES ((size_t)65536)            /* and never more text than this in one */
-#define GUARD_MS    5000                       /* for the result after an interrupt */
-#define ANSWER_MAX  ((size_t)64 * 1024 * 1024) /* bytes of an answer that are kept */
+#define DELTA_MS       50                         /* at most one delta in this time */
+#define DELTA_BYTES    ((size_t)65536)            /* and never more text than this in one */
+#define TOOL_INPUT_MAX 400                        /* characters of what a tool is given, as JSON */
+#define GUARD_MS       5000                       /* for the result after an interrupt */
+#define ANSWER_MAX     ((size_t)64 * 1024 * 1024) /* bytes of an answer that are kept */
 
 static void silence_cb(evutil_socket_t, short, void *);
 static void guard_cb(evutil_socket_t, short, void *);
@@ -134,6 +135,31 @@ add_delta(struct claude *c, const char *text)
 		tell_delta(c);
 	else if (!evtimer_pending(t->delta_timer, NULL))
 		arm(t->delta_timer, DELTA_MS - since);
+}
+
+/* Each use is told, also where it is the same once more; input is cut. */
+static void
+tell_tool(struct claude *c, const cJSON *block)
+{
+	const char *name = json_str(block, "name");
+	const cJSON *in = json_obj(block, "input");
+	cJSON *p;
+	char *input;
+
+	if (name == NULL)
+		return;
+	free(c->turn->activity);
+	c->turn->activity = xasprintf("tool/%s/", name);
+	p = event_params(c);
+	json_put_str(p, "kind", "tool");
+	json_put_str(p, "tool", name);
+	if (in != NULL) {
+		input = json_print(in);
+		input[json_utf8_prefix(input, TOOL_INPUT_MAX)] = '\0';
+		json_put_str(p, "input", input);
+		free(input);
+	}
+	report_event_soon(c->worker, "event/activity", p);
 }
 
 void
@@ -398,11 +424,15 @@ static void
 take_assistant(struct claude *c, const struct stream_event *ev)
 {
 	struct turn *t = c->turn;
+	const cJSON *blocks = json_arr(ev->json, "content"), *block;
 
 	take_text(t, ev->text);
 	t->tools += ev->blocks;
-	if (ev->name != NULL)
-		turn_activity(c, "tool", ev->name, NULL);
+	cJSON_ArrayForEach (block, blocks) {
+		const char *type = json_str(block, "type");
+		if (type != NULL && strcmp(type, "tool_use") == 0)
+			tell_tool(c, block);
+	}
 	if (ev->error != NULL) {
 		free(t->error);
 		t->error = xstrdup(ev->error);

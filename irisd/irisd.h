@@ -24,6 +24,7 @@
 struct client;
 struct logins;
 struct rates;
+struct events;
 struct mcp;
 struct message;
 struct permission;
@@ -89,6 +90,8 @@ struct irisd {
 	struct logins *logins;       /* core/login.c's: links to the dashboard */
 	struct rates *rates;         /* core/rate.c's: what keys have asked of late */
 	struct event *commit_timer;  /* while something is written that nobody waits for */
+	struct events *events;       /* core/event.c's; NULL until somebody has subscribed */
+	unsigned event_topics;       /* set of EVENT_BIT: those that are made */
 };
 
 /* Begin the orderly stop: refuse new work, end workers, then leave the loop. Safe to call twice. */

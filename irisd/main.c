@@ -20,6 +20,7 @@
 #include "common/start.h"
 #include "common/xmalloc.h"
 #include "irisd/core/terminal.h"
+#include "irisd/core/event.h"
 #include "irisd/core/login.h"
 #include "irisd/core/message.h"
 #include "irisd/core/notify.h"
@@ -237,6 +238,7 @@ hook(void *arg)
 	if (!d->handing_over)
 		pool_run(d);
 	follow_run(d);
+	event_run(d);
 	commit(d);
 	if (d->stopping && TAILQ_EMPTY(&d->workers) && masters_ended(d))
 		loop_stop(&d->loop);
@@ -359,6 +361,7 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 	for (i = 0; i < NSIGNALS; i++)
 		event_free(sev[i]);
 	event_free(d->commit_timer);
+	event_release(d);
 	health_release(d);
 	watch_release(d);
 	web_release(d);

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "irisd/core/backoff.h"
+#include "irisd/core/event.h"
 #include "irisd/core/pool.h"
 
 #define DELAY_MAX_MS 60000 /* unless restartDelay itself is longer */
@@ -62,6 +63,7 @@ backoff_crash(struct team *t, const char *why)
 	}
 	compat_strlcpy(b->why, why, sizeof b->why);
 	json_utf8_mend(b->why);
+	event_team(t);
 	if (b->crashes > budget)
 		log_error("team is down team=%s crashes=%d last=\"%s\"", t->name, b->crashes, why);
 	else
@@ -72,6 +74,8 @@ backoff_crash(struct team *t, const char *why)
 void
 backoff_reset(struct team *t)
 {
+	if (t->backoff.crashes > 0)
+		event_team(t);
 	t->backoff.crashes = 0;
 	t->backoff.retry = 0;
 }

@@ -79,6 +79,8 @@ describe_message(const struct store_message *m, struct store *s)
 		json_put(o, "usage", usage_json(&m->usage));
 	if (m->expires_at != 0)
 		json_put_int(o, "expiresAt", m->expires_at);
+	if (m->tools != NULL)
+		json_put_raw(o, "tools", m->tools, strlen(m->tools));
 	if (s != NULL)
 		json_put(o, "receipts", describe_receipts(s, m->id));
 	return o;

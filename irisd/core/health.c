@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "common/log.h"
+#include "irisd/core/event.h"
 #include "irisd/core/health.h"
 #include "irisd/core/message.h"
 #include "irisd/core/team.h"
@@ -129,6 +130,7 @@ health_review(struct session *s)
 		    h == HEALTH_STOPPED ? "stopped" : "silent", s->row.from, s->team->name,
 		    (long)s->pid, why);
 	follow_session(s);
+	event_session(s);
 	if (s->current != NULL)
 		message_activity(s->current, h == HEALTH_ALIVE ? "its process goes on" : why);
 }

@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/remote.h"
+#include "irisd/core/event.h"
 #include "irisd/core/line.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
@@ -77,6 +78,7 @@ tell(struct team *t)
 		}
 	}
 	follow_team(t->d, t->name);
+	event_team(t);
 }
 
 static bool

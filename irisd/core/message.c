@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/xmalloc.h"
+#include "irisd/core/event.h"
 #include "irisd/core/line.h"
 #include "irisd/core/message.h"
 #include "irisd/core/message_ttl.h"
@@ -51,11 +52,19 @@ message_new(struct session *s, const struct store_message *row)
 }
 
 static void
+count_queued(struct message *m, int n)
+{
+	m->session->queued += n;
+	m->d->queued += n;
+	event_session(m->session);
+	event_pool(m->d);
+}
+
+static void
 enqueue(struct message *m)
 {
 	m->in_queue = true;
-	m->session->queued++;
-	m->d->queued++;
+	count_queued(m, 1);
 	TAILQ_INSERT_TAIL(&m->session->queue, m, entry);
 	pool_want(m->session);
 }
@@ -70,8 +79,10 @@ message_requeue(struct message *m, const char *doubt)
 		m->doubt = xstrdup(doubt);
 	m->limbo = false;
 	m->in_queue = true;
-	m->session->queued++;
-	m->d->queued++;
+	count_queued(m, 1);
+	/* It is begun again, where it is not gone on with. */
+	if (m->state != LADDER_SEEN)
+		said_forget(m);
 	TAILQ_FOREACH (other, &m->session->queue, entry)
 		if (strcmp(other->id, m->id) > 0)
 			break;
@@ -99,8 +110,7 @@ dequeue(struct message *m)
 	if (!m->in_queue)
 		return;
 	m->in_queue = false;
-	m->session->queued--;
-	m->d->queued--;
+	count_queued(m, -1);
 	TAILQ_REMOVE(&m->session->queue, m, entry);
 	message_ttl_disarm(m);
 }
@@ -219,6 +229,7 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 {
 	int64_t limit = d->conf->config->settings.max_queue;
 	struct store_message row = {0};
+	struct message *m;
 	struct session *s;
 	const char *key;
 	struct team *t;
@@ -255,13 +266,16 @@ message_submit(struct irisd *d, const struct message_new *n, char id[UUID_LEN + 
 	compat_strlcpy(row.parent, n->parent != NULL ? n->parent->id : "", sizeof row.parent);
 	row.created_at = compat_now_ms();
 	row.expires_at = n->ttl > 0 ? row.created_at + n->ttl : 0;
-	known = store_message_insert(d->store, &row, err);
+	if ((known = store_message_insert(d->store, &row, err)) == 0)
+		event_message_came(d, &row);
 	free(row.body);
 	free(row.key);
 	if (known == -1)
 		return -1;
 	compat_strlcpy(id, row.id, UUID_LEN + 1);
-	enqueue(message_new(s, &row));
+	m = message_new(s, &row);
+	event_receipt(m, LADDER_QUEUED, row.created_at, "stored");
+	enqueue(m);
 	follow_session(s);
 	log_info("message queued id=%s from=%s to=%s bytes=%zu", row.id, n->from, t->name,
 	    strlen(n->body));
@@ -345,16 +359,24 @@ tell(struct message *m, enum wait_event ev, const char *text)
 }
 
 static void
-step(struct message *m, enum ladder state, const char *evidence)
+move(struct message *m, enum ladder state)
 {
 	if (!ladder_allows(m->state, state))
 		fatalx("message %s is %s and can not become %s; please report this", m->id,
 		    ladder_name(m->state), ladder_name(state));
 	m->state = state;
-	if (!ladder_final(state))
-		store_message_step(m->d->store, m->id, state, compat_now_ms(), evidence);
 	follow_message(m->d, m->id, m->session->row.from, m->session->row.to);
 	follow_session(m->session);
+}
+
+static void
+step(struct message *m, enum ladder state, const char *evidence)
+{
+	int64_t now = compat_now_ms();
+
+	move(m, state);
+	store_message_step(m->d->store, m->id, state, now, evidence);
+	event_receipt(m, state, now, evidence);
 }
 
 void
@@ -389,6 +411,7 @@ message_resumed(struct message *m, const char *evidence)
 	store_message_resume(m->d->store, m->id, m->turn, m->resumes);
 	/* No step of the ladder: one more receipt of the one that it is on. */
 	store_message_step(m->d->store, m->id, m->state, now, evidence);
+	event_receipt(m, m->state, now, evidence);
 	follow_message(m->d, m->id, m->session->row.from, m->session->row.to);
 	tell(m, WAIT_STATE, evidence);
 }
@@ -396,12 +419,14 @@ message_resumed(struct message *m, const char *evidence)
 void
 message_activity(struct message *m, const char *text)
 {
+	event_session(m->session);
 	tell(m, WAIT_ACTIVITY, text);
 }
 
 void
 message_delta(struct message *m, const char *text)
 {
+	said_delta(m, text);
 	tell(m, WAIT_DELTA, text);
 }
 
@@ -421,6 +446,7 @@ message_free(void *arg)
 
 	while (!TAILQ_EMPTY(&m->waits))
 		wait_free(TAILQ_FIRST(&m->waits));
+	said_forget(m);
 	free(m->doubt);
 	free(m);
 }
@@ -461,16 +487,48 @@ end(struct message *m)
 	loop_defer(&m->d->loop, message_free, m);
 }
 
+/* How it ended: an answer, or why there is none. */
+struct ending {
+	const char *evidence, *answer, *reason;
+	enum err_code code;
+	const struct store_usage *usage;
+};
+
+static void
+finish(struct message *m, enum ladder state, const struct ending *how)
+{
+	int64_t now = compat_now_ms();
+	char *tools = said_tools(m);
+
+	move(m, state);
+	if (tools != NULL)
+		store_message_tools(m->d->store, m->id, tools);
+	free(tools);
+	store_message_finish(m->d->store, m->id, state, now, how->evidence, how->answer, how->code,
+	    how->reason, how->usage);
+	event_receipt(m, state, now, how->evidence);
+	event_message_ended(m->d, m->id);
+	end(m);
+}
+
 static void
 answered(
     struct message *m, const char *answer, const char *evidence, const struct store_usage *usage)
 {
 	if (m->state == LADDER_SENT)
 		message_seen(m, evidence);
-	step(m, LADDER_ANSWERED, NULL);
-	store_message_finish(
-	    m->d->store, m->id, m->state, compat_now_ms(), evidence, answer, ERR_NONE, NULL, usage);
-	end(m);
+	finish(m, LADDER_ANSWERED,
+	    &(struct ending){.evidence = evidence, .answer = answer, .usage = usage});
+}
+
+/* The reason is the evidence. */
+static void
+unanswered(struct message *m, enum ladder state, enum err_code code, const char *reason,
+    const struct store_usage *usage)
+{
+	finish(m, state,
+	    &(struct ending){
+		.evidence = reason, .reason = reason, .code = code, .usage = usage});
 }
 
 void
@@ -488,28 +546,19 @@ message_found(struct message *m, const char *answer, const char *evidence)
 void
 message_failed(struct message *m, const struct err *why, const struct store_usage *usage)
 {
-	step(m, LADDER_FAILED, NULL);
-	store_message_finish(m->d->store, m->id, m->state, compat_now_ms(), why->msg, NULL,
-	    why->code, why->msg, usage);
-	end(m);
+	unanswered(m, LADDER_FAILED, why->code, why->msg, usage);
 }
 
 void
 message_cancelled(struct message *m, const char *reason, const struct store_usage *usage)
 {
-	step(m, LADDER_CANCELLED, NULL);
-	store_message_finish(m->d->store, m->id, m->state, compat_now_ms(), reason, NULL,
-	    ERR_CANCELLED, reason, usage);
-	end(m);
+	unanswered(m, LADDER_CANCELLED, ERR_CANCELLED, reason, usage);
 }
 
 void
 message_expired(struct message *m, const char *reason)
 {
-	step(m, LADDER_EXPIRED, NULL);
-	store_message_finish(
-	    m->d->store, m->id, m->state, compat_now_ms(), reason, NULL, ERR_EXPIRED, reason, NULL);
-	end(m);
+	unanswered(m, LADDER_EXPIRED, ERR_EXPIRED, reason, NULL);
 }
 
 void

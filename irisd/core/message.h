@@ -56,6 +56,7 @@ struct message {
 	bool recovered;     /* an earlier irisd has accepted it */
 	char *doubt;        /* owned: why nobody knows whether Claude has it; NULL: no doubt */
 	bool looking;       /* its worker was asked to look it up in Claude's transcript */
+	struct said *said;  /* what its turn has said so far, owned; NULL: nothing (event.h) */
 
 	/* Of a remote team. */
 	char turn[UUID_LEN + 1]; /* the user line with which its turn was to go on; "": its own */

@@ -16,6 +16,7 @@
 #include "irisd/core/audit.h"
 #include "irisd/core/chain.h"
 #include "irisd/core/digest.h"
+#include "irisd/core/event.h"
 #include "irisd/core/judge.h"
 #include "irisd/core/notify.h"
 #include "irisd/core/permission_private.h"
@@ -248,6 +249,7 @@ permission_end(struct permission *p, struct store_permission *row)
 	if (row->state != STORE_PERMISSION_WITHDRAWN)
 		tell_ended(&a, row);
 	control_permission_changed(p->d, row);
+	event_approval(p->d, row);
 	forward_tell(p->d, row);
 	forget(p);
 }
@@ -441,6 +443,7 @@ open_request(
 	forward_tell(d, &row);
 	notify_permission(d, &row);
 	control_permission_changed(d, &row);
+	event_approval(d, &row);
 	forward_start(p, &row);
 	store_permission_release(&row);
 }

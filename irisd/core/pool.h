@@ -78,6 +78,8 @@ void pool_on_turn_refused(struct session *s, const char *message, const struct e
 void pool_on_seen(struct session *s, const char *message, const char *evidence);
 void pool_on_activity(struct session *s, const char *message, const char *text);
 void pool_on_delta(struct session *s, const char *message, const char *text);
+/* input: JSON text, it may be cut; NULL: its worker does not tell. */
+void pool_on_tool(struct session *s, const char *message, const char *name, const char *input);
 
 struct pool_result {
 	bool ok;

@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "irisd/core/backoff.h"
+#include "irisd/core/event.h"
 #include "irisd/core/line.h"
 #include "irisd/core/message.h"
 #include "irisd/core/permission.h"
@@ -194,6 +195,8 @@ pool_on_activity(struct session *s, const char *message, const char *text)
 	compat_strlcpy(s->activity, text, sizeof s->activity);
 	if (m != NULL)
 		message_activity(m, text);
+	else
+		event_session(s);
 }
 
 void
@@ -203,6 +206,15 @@ pool_on_delta(struct session *s, const char *message, const char *text)
 
 	if (m != NULL)
 		message_delta(m, text);
+}
+
+void
+pool_on_tool(struct session *s, const char *message, const char *name, const char *input)
+{
+	struct message *m = current(s, message);
+
+	if (m != NULL)
+		said_tool(m, name, input);
 }
 
 /*
@@ -226,6 +238,7 @@ count_usage(struct session *s, const struct pool_result *r)
 	s->row.cost_usd += r->usage.cost_usd;
 	s->row.messages += r->ok;
 	store_session_update(s->d->store, &s->row);
+	event_session(s);
 	if (r->ok)
 		backoff_reset(s->team);
 }

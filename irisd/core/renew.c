@@ -10,6 +10,7 @@
 #include "common/compat.h"
 #include "common/log.h"
 #include "common/xmalloc.h"
+#include "irisd/core/event.h"
 #include "irisd/core/message.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
@@ -85,6 +86,7 @@ forget(struct session *s)
 	s->row.cost_usd = 0;
 	s->row.last_used_at = compat_now_ms();
 	store_session_update(s->d->store, &s->row);
+	event_session(s);
 	log_info("session begun anew from=%s to=%s old=%s claude=%s", s->row.from, s->team->name,
 	    r->result.old_id, s->row.claude_id);
 	if (!r->result.had)

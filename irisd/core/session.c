@@ -9,6 +9,7 @@
 #include "common/compat.h"
 #include "common/log.h"
 #include "common/xmalloc.h"
+#include "irisd/core/event.h"
 #include "irisd/core/message.h"
 #include "irisd/core/renew.h"
 #include "irisd/core/session.h"
@@ -90,9 +91,13 @@ session_move(struct session *s, enum session_event event)
 	if (event == SESSION_EV_GONE)
 		session_key_end(s);
 	follow_session(s);
+	event_session(s);
+	event_pool(s->d);
 	/* Whether the team is awake. */
-	if (event == SESSION_EV_OPENED || event == SESSION_EV_GONE)
+	if (event == SESSION_EV_OPENED || event == SESSION_EV_GONE) {
 		follow_team(s->d, s->team->name);
+		event_team(s->team);
+	}
 }
 
 static struct session *
@@ -198,6 +203,7 @@ session_free(struct session *s)
 		event_free(s->look_timer);
 	inband_release(s);
 	renew_release(s);
+	event_session_gone(s);
 	TAILQ_REMOVE(&s->team->sessions, s, team_entry);
 	store_session_release(&s->row);
 	free(s);

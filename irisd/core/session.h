@@ -50,12 +50,14 @@ struct session {
 	TAILQ_ENTRY(session) team_entry;  /* team.sessions */
 	TAILQ_ENTRY(session) ready_entry; /* irisd.ready, when on_ready */
 	TAILQ_ENTRY(session) wait_entry;  /* irisd.waiting, in SESSION_WAITING */
+	TAILQ_ENTRY(session) told_entry;  /* events.sessions, when to_tell */
 	struct irisd *d;
 	struct team *team;        /* to whom */
 	struct store_session row; /* owned; row.from is who asks */
 	char key[32];             /* its name in the worker protocol */
 	enum session_state state;
 	bool on_ready;
+	bool to_tell;
 	struct message_queue queue; /* not yet handed over, in order */
 	int queued;
 	struct message *current; /* with the process; BUSY only (and while it ends) */

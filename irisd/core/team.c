@@ -13,6 +13,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/backoff.h"
+#include "irisd/core/event.h"
 #include "irisd/core/line.h"
 #include "irisd/core/session_key.h"
 #include "irisd/core/team.h"
@@ -171,11 +172,15 @@ same_config(const struct config_team *a, const struct config_team *b)
 static void
 note(struct irisd *d, cJSON *diff, const char *list, const char *name)
 {
+	struct team *t;
+
 	if (diff != NULL)
 		cJSON_AddItemToArray(json_get(diff, list), cJSON_CreateString(name));
 	log_info("configuration team=%s %s", name, list);
 	follow_team(d, name);
 	follow_teams(d);
+	if ((t = team_find(d, name)) != NULL)
+		event_team(t);
 }
 
 static void
@@ -284,6 +289,7 @@ team_free(struct team *t)
 
 	while ((s = TAILQ_FIRST(&t->sessions)) != NULL)
 		session_free(s);
+	event_team_gone(t);
 	evict_forget(t);
 	backoff_release(t);
 	line_release(t);

@@ -33,7 +33,9 @@ struct line {
 };
 
 struct team {
-	TAILQ_ENTRY(team) entry; /* irisd.teams, by name */
+	TAILQ_ENTRY(team) entry;      /* irisd.teams, by name */
+	TAILQ_ENTRY(team) told_entry; /* events.teams, when to_tell */
+	bool to_tell;
 	struct irisd *d;
 	char *name;        /* owned */
 	struct conf *conf; /* referenced: cfg points into it */

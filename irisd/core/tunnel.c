@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/core/digest.h"
+#include "irisd/core/event.h"
 #include "irisd/core/key.h"
 #include "irisd/core/tunnel.h"
 #include "irisd/mcp/mcp.h"
@@ -63,6 +64,7 @@ set_state(struct team *t, enum tunnel_state state, const char *why)
 	n->state = state;
 	compat_strlcpy(n->why, why != NULL ? why : "", sizeof n->why);
 	json_utf8_mend(n->why);
+	event_team(t);
 }
 
 static void

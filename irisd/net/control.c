@@ -46,6 +46,7 @@ control_free(struct control *c)
 	if (c->renewing)
 		renew_unwatch(c->client->d, c);
 	control_remote_release(c);
+	control_event_release(c);
 	cJSON_Delete(c->result);
 	free(c->id);
 	free(c);
@@ -108,6 +109,8 @@ static const struct {
     {"remember", cJSON_IsBool, "true or false"},
     {"all", cJSON_IsBool, "true or false"},
     {"ports", cJSON_IsArray, "a list"},
+    {"topics", cJSON_IsArray, "a list"},
+    {"since", cJSON_IsNumber, "a whole number"},
     {"expires", cJSON_IsNumber, "a whole number of ms"},
     {"timeout", cJSON_IsNumber, "a whole number of ms"},
     {"ttl", cJSON_IsNumber, "a whole number of ms"},

@@ -30,6 +30,7 @@ struct control {
 	int64_t retry_after;           /* ms, with an error: ask again then; 0: nothing is known */
 	cJSON *result;                 /* owned: what is known already; or NULL */
 	struct control_remote *remote; /* control_remote.c's: what it waits for; or NULL */
+	struct control_events *events; /* control_event.c's: its subscription; or NULL */
 	int pending, stopped;          /* team.sleep: sessions still to stop, and stopped */
 };
 
@@ -42,6 +43,9 @@ void control_settled(struct irisd *d);
 void control_drop_all(struct client *c);
 /* Answer what waits, because irisd stops. */
 void control_stop(struct client *c, const struct err *why);
+
+/* It ends: its subscription does, where it has one. */
+void control_event_release(struct control *c);
 
 /* End a call. result is taken. */
 void control_done(struct control *c, cJSON *result);

@@ -8,6 +8,7 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "irisd/core/describe.h"
+#include "irisd/core/event.h"
 #include "irisd/core/fork.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
@@ -101,6 +102,7 @@ deleted_cb(struct session *s, const struct renew_result *r, void *arg)
 	struct control *c = arg;
 	cJSON *o = renewed(s, r);
 
+	event_session_deleted(s);
 	json_put_int(o, "duration", compat_mono_ms() - c->started);
 	control_done(c, o);
 }

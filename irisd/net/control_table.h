@@ -46,6 +46,8 @@ CONTROL_X(message_list, "iris/message.list", "read", "team?, from?, state?, limi
     "messages, newest first")
 CONTROL_X(message_cancel, "iris/message.cancel", "message", "id",
     "end a message that is not answered yet")
+CONTROL_X(event_subscribe, "iris/event.subscribe", "read", "topics?, since?",
+    "tell of what happens, as it happens, until the connection ends")
 CONTROL_X(key_create, "iris/key.create", "admin", "name, scope, team?, expires?",
     "make an API key for HTTP; its text is told this once")
 CONTROL_X(key_list, "iris/key.list", "admin", "", "all API keys, without their texts")

@@ -4,6 +4,7 @@
  * see control_watch.h. A call is not answered; it ends with its connection.
  */
 #include "common/json.h"
+#include "irisd/core/event.h"
 #include "irisd/net/control.h"
 #include "irisd/net/control_watch.h"
 
@@ -34,6 +35,7 @@ void
 control_config_changed(struct irisd *d, const cJSON *diff)
 {
 	tell_config(d, diff);
+	event_config(d, diff);
 }
 
 void
@@ -43,5 +45,6 @@ control_config_refused(struct irisd *d, const char *why)
 
 	json_put_str(o, "error", why);
 	tell_config(d, o);
+	event_config_refused(d, why);
 	cJSON_Delete(o);
 }

@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/rpc.h"
+#include "irisd/core/event.h"
 #include "irisd/core/permission.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
@@ -149,6 +150,7 @@ ev_session(struct session *s, const char *id, const cJSON *p, struct err *err)
 	if (version != NULL)
 		compat_strlcpy(s->version, version, sizeof s->version);
 	json_utf8_mend(s->version);
+	event_session(s);
 	return 0;
 }
 
@@ -199,6 +201,8 @@ ev_activity(struct session *s, const char *id, const cJSON *p, struct err *err)
 		return -1;
 	if (kind == NULL)
 		return err_set(err, ERR_PROTOCOL, "an activity without its kind");
+	if (strcmp(kind, "tool") == 0 && tool != NULL)
+		pool_on_tool(s, message, tool, json_str(p, "input"));
 	if (strcmp(kind, "tool") == 0)
 		snprintf(text, sizeof text, "using %.100s", tool != NULL ? tool : "a tool");
 	else if (strcmp(kind, "text") == 0)

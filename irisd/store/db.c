@@ -22,7 +22,7 @@
 	"id, session, from_team, to_team, body, root, parent, hops, state, answer, code, reason, " \
 	"key, created_at, updated_at, input_tokens, output_tokens, cache_read_tokens, "            \
 	"cache_creation_tokens, num_turns, duration_ms, cost_usd, model, expires_at, kind, turn, " \
-	"resumes, cancel"
+	"resumes, cancel, tools"
 
 #define KEY_COLUMNS                                                                                \
 	"id, name, hash, scopes, team, created_at, expires_at, used_at, revoked_at, session"
@@ -64,6 +64,7 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_MESSAGE_STEP] = "UPDATE message SET state = :state, updated_at = :at WHERE id = :id",
     [STMT_MESSAGE_RESUME] = "UPDATE message SET turn = :turn, resumes = :resumes WHERE id = :id",
     [STMT_MESSAGE_CANCEL] = "UPDATE message SET cancel = 1 WHERE id = :id",
+    [STMT_MESSAGE_TOOLS] = "UPDATE message SET tools = :tools WHERE id = :id",
     [STMT_MESSAGE_FINISH] =
 	"UPDATE message SET state = :state, updated_at = :at, answer = :answer, code = :code, "
 	"reason = :reason, input_tokens = :input_tokens, output_tokens = :output_tokens, "
@@ -80,7 +81,7 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_MESSAGE_OPEN] =
 	"SELECT id, session, from_team, to_team, NULL, root, parent, hops, state, NULL, code, "
 	"reason, NULL, created_at, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-	"expires_at, kind, turn, resumes, cancel FROM message WHERE id >= :from AND " IS_OPEN
+	"expires_at, kind, turn, resumes, cancel, NULL FROM message WHERE id >= :from AND " IS_OPEN
 	" ORDER BY id",
     [STMT_MESSAGE_COUNTS] = "SELECT state, count(*) FROM message GROUP BY state",
     [STMT_OPEN_FROM] = "SELECT message FROM open_from",

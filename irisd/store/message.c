@@ -148,6 +148,16 @@ store_message_cancel(struct store *s, const char *id)
 }
 
 void
+store_message_tools(struct store *s, const char *id, const char *tools)
+{
+	sqlite3_stmt *stmt = db_write(s, STMT_MESSAGE_TOOLS);
+
+	db_bind_text(stmt, ":tools", tools);
+	db_bind_text(stmt, ":id", id);
+	db_run(s, stmt);
+}
+
+void
 store_message_finish(struct store *s, const char *id, enum ladder state, int64_t at,
     const char *evidence, const char *answer, enum err_code code, const char *reason,
     const struct store_usage *usage)
@@ -231,6 +241,7 @@ read_row(sqlite3_stmt *stmt, struct store_message *m, size_t brief)
 	db_text_into(stmt, 25, m->turn, sizeof m->turn);
 	m->resumes = sqlite3_column_int64(stmt, 26);
 	m->cancel = sqlite3_column_int(stmt, 27) != 0;
+	m->tools = brief == 0 ? db_text(stmt, 28) : NULL;
 }
 
 void
@@ -243,15 +254,16 @@ store_message_release(struct store_message *m)
 	free(m->reason);
 	free(m->key);
 	free(m->usage.model);
+	free(m->tools);
 	memset(m, 0, sizeof *m);
 }
 
 static bool
-load_one(struct store *s, sqlite3_stmt *stmt, struct store_message *m)
+load_one(struct store *s, sqlite3_stmt *stmt, struct store_message *m, size_t brief)
 {
 	if (!db_row(s, stmt))
 		return false;
-	read_row(stmt, m, 0);
+	read_row(stmt, m, brief);
 	sqlite3_reset(stmt);
 	return true;
 }
@@ -262,7 +274,16 @@ store_message_load(struct store *s, const char *id, struct store_message *m)
 	sqlite3_stmt *stmt = db_stmt(s, STMT_MESSAGE_LOAD);
 
 	db_bind_text(stmt, ":id", id);
-	return load_one(s, stmt, m);
+	return load_one(s, stmt, m, 0);
+}
+
+bool
+store_message_load_brief(struct store *s, const char *id, struct store_message *m)
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_MESSAGE_LOAD);
+
+	db_bind_text(stmt, ":id", id);
+	return load_one(s, stmt, m, STORE_BRIEF);
 }
 
 bool
@@ -271,7 +292,7 @@ store_message_by_key(struct store *s, const char *key, struct store_message *m)
 	sqlite3_stmt *stmt = db_stmt(s, STMT_MESSAGE_BY_KEY);
 
 	db_bind_text(stmt, ":key", key);
-	return load_one(s, stmt, m);
+	return load_one(s, stmt, m, 0);
 }
 
 static void

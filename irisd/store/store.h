@@ -107,6 +107,7 @@ struct store_message {
 	bool cancel;             /* somebody wants it ended, and it has not yet */
 	bool has_usage;
 	struct store_usage usage;
+	char *tools; /* owned: JSON, a list of what its turn has used; NULL: nothing, or not known */
 };
 
 /*
@@ -125,6 +126,9 @@ void store_message_resume(struct store *s, const char *id, const char *turn, int
 /* Somebody wants it ended, which can not be done at once: cancel of the row. */
 void store_message_cancel(struct store *s, const char *id);
 
+/* What its turn has used: tools of the row. */
+void store_message_tools(struct store *s, const char *id, const char *tools);
+
 /* The last step: answer for answered, code and reason otherwise; usage may be NULL. */
 void store_message_finish(struct store *s, const char *id, enum ladder state, int64_t at,
     const char *evidence, const char *answer, enum err_code code, const char *reason,
@@ -132,6 +136,8 @@ void store_message_finish(struct store *s, const char *id, enum ladder state, in
 
 /* False when there is none. Release it. */
 bool store_message_load(struct store *s, const char *id, struct store_message *m);
+/* The same with body and answer cut to STORE_BRIEF characters, and without tools. */
+bool store_message_load_brief(struct store *s, const char *id, struct store_message *m);
 /* The message that was stored with this key. */
 bool store_message_by_key(struct store *s, const char *key, struct store_message *m);
 void store_message_release(struct store_message *m);
@@ -152,7 +158,7 @@ struct store_filter {
 	const char *before; /* id: only older ones, or NULL */
 	int state;          /* enum ladder, or -1 */
 	int limit;
-	bool brief; /* bodies and answers cut to STORE_BRIEF characters */
+	bool brief; /* bodies and answers cut to STORE_BRIEF characters, and no tools */
 };
 #define STORE_BRIEF 200
 

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who wants events, and the last events themselves, see event.h. A topic is kept from the first time
+ * that somebody wants it until a while after nobody does; what falls out of the ring, or was never
+ * made, shows as a gap to who asks for it. Knows nothing of what is in an event.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/compat.h"
+#include "common/json.h"
+#include "common/rpc.h"
+#include "common/xmalloc.h"
+#include "irisd/core/event_private.h"
+
+/* What comes anyhow as it is then, is not kept. */
+#define NEVER_KEPT (EVENT_BIT(EVENT_STREAM) | EVENT_BIT(EVENT_TEXT) | EVENT_BIT(EVENT_HOST))
+/* What costs something to find out is not found out for nobody. */
+#define NOT_HELD (NEVER_KEPT | EVENT_BIT(EVENT_LOG))
+
+static const char *const topic_names[EVENT_TOPICS] = {
+    [EVENT_STREAM] = "stream",
+    [EVENT_TEAM] = "team",
+    [EVENT_SESSION] = "session",
+    [EVENT_MESSAGE] = "message",
+    [EVENT_TEXT] = "text",
+    [EVENT_APPROVAL] = "approval",
+    [EVENT_LOG] = "log",
+    [EVENT_CONFIG] = "config",
+    [EVENT_POOL] = "pool",
+    [EVENT_HOST] = "host",
+    [EVENT_WEBHOOK] = "webhook",
+};
+
+const char *
+event_topic_name(enum event_topic topic)
+{
+	return topic_names[topic];
+}
+
+int
+event_topic_from_name(const char *name)
+{
+	int i;
+
+	for (i = 0; i < EVENT_TOPICS; i++)
+		if (strcmp(topic_names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+/* --- those that are kept ------------------------------------------------------------------------ */
+
+static void
+drop_oldest(struct events *e)
+{
+	struct event_kept *k = TAILQ_FIRST(&e->ring);
+
+	TAILQ_REMOVE(&e->ring, k, entry);
+	e->lost = k->seq;
+	e->kept--;
+	e->kept_bytes -= k->len;
+	free(k->from);
+	free(k->to);
+	free(k->line);
+	free(k);
+}
+
+/* line is taken. */
+static void
+keep(struct events *e, enum event_topic topic, const char *from, const char *to, char *line,
+    size_t len)
+{
+	struct event_kept *k = xcalloc(1, sizeof *k);
+
+	k->seq = e->seq;
+	k->topic = topic;
+	k->from = xstrdup_null(from);
+	k->to = xstrdup_null(to);
+	k->line = line;
+	k->len = len;
+	TAILQ_INSERT_TAIL(&e->ring, k, entry);
+	e->kept++;
+	e->kept_bytes += len;
+	while (e->kept > EVENT_RING_MAX || e->kept_bytes > EVENT_RING_BYTES)
+		drop_oldest(e);
+}
+
+/* --- sending ------------------------------------------------------------------------------------ */
+
+static bool
+takes(const struct event_sub *sub, enum event_topic topic, const char *from, const char *to)
+{
+	if ((sub->topics & EVENT_BIT(topic)) == 0)
+		return false;
+	return sub->team[0] == '\0' || (from != NULL && strcmp(sub->team, from) == 0) ||
+	    (to != NULL && strcmp(sub->team, to) == 0);
+}
+
+static cJSON *
+numbered(int64_t seq, enum event_topic topic, const char *type)
+{
+	cJSON *o = json_new();
+
+	json_put_int(o, "seq", seq);
+	json_put_int(o, "at", compat_now_ms());
+	json_put_str(o, "topic", topic_names[topic]);
+	json_put_str(o, "type", type);
+	return o;
+}
+
+cJSON *
+event_make(struct irisd *d, enum event_topic topic, const char *type)
+{
+	return numbered(++d->events->seq, topic, type);
+}
+
+void
+event_send(struct irisd *d, enum event_topic topic, cJSON *o, const char *from, const char *to)
+{
+	char *line = rpc_notification("iris/event", o);
+	struct event_sub *sub;
+	size_t len = strlen(line);
+
+	TAILQ_FOREACH (sub, &d->events->subs, entry) {
+		if (!takes(sub, topic, from, to))
+			continue;
+		if (topic == EVENT_TEXT && (sub->behind || sub->queued(sub) > EVENT_MARK))
+			sub->behind = true;
+		else
+			sub->send(sub, line, len);
+	}
+	if ((EVENT_BIT(topic) & NEVER_KEPT) != 0)
+		free(line);
+	else
+		keep(d->events, topic, from, to, line, len);
+}
+
+void
+event_tell(struct event_sub *sub, cJSON *o)
+{
+	char *line = rpc_notification("iris/event", o);
+
+	sub->send(sub, line, strlen(line));
+	free(line);
+}
+
+void
+event_gap(struct irisd *d, enum event_topic topic)
+{
+	struct event_sub *sub;
+
+	TAILQ_FOREACH (sub, &d->events->subs, entry)
+		if ((sub->topics & EVENT_BIT(topic)) != 0)
+			event_tell(sub, event_make(d, EVENT_STREAM, "gap"));
+}
+
+void
+event_catch_up(struct irisd *d)
+{
+	struct event_sub *sub;
+
+	TAILQ_FOREACH (sub, &d->events->subs, entry) {
+		if (!sub->behind || sub->queued(sub) > EVENT_MARK / 2)
+			continue;
+		sub->behind = false;
+		said_tell_all(d, sub);
+	}
+}
+
+/* --- subscribing -------------------------------------------------------------------------------- */
+
+static unsigned
+live_topics(const struct events *e)
+{
+	const struct event_sub *sub;
+	unsigned topics = 0;
+
+	TAILQ_FOREACH (sub, &e->subs, entry)
+		topics |= sub->topics;
+	return topics;
+}
+
+/* From now on events of these topics are made, and of no others. */
+static void
+set_topics(struct irisd *d, unsigned topics)
+{
+	struct events *e = d->events;
+	unsigned was = d->event_topics, begins = topics & ~was;
+	int i;
+
+	if (topics == was)
+		return;
+	d->event_topics = topics;
+	/* Whoever has the number of the last event has missed those that were not made since. */
+	if (begins != 0)
+		e->seq++;
+	for (i = 0; i < EVENT_TOPICS; i++)
+		if ((begins & EVENT_BIT(i)) != 0)
+			e->begun[i] = e->seq;
+	if (((topics ^ was) & EVENT_BIT(EVENT_LOG)) != 0)
+		event_log_watch(d, event_wanted(d, EVENT_LOG));
+	if (((topics ^ was) & EVENT_BIT(EVENT_HOST)) != 0)
+		event_host_watch(d, event_wanted(d, EVENT_HOST));
+	while (topics == 0 && !TAILQ_EMPTY(&e->ring))
+		drop_oldest(e);
+}
+
+static void
+hold_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct irisd *d = arg;
+
+	(void)fd;
+	(void)what;
+	set_topics(d, live_topics(d->events));
+}
+
+static struct events *
+events_new(struct irisd *d)
+{
+	struct events *e = xcalloc(1, sizeof *e);
+
+	TAILQ_INIT(&e->subs);
+	TAILQ_INIT(&e->ring);
+	TAILQ_INIT(&e->sessions);
+	TAILQ_INIT(&e->teams);
+	e->seq = e->lost = d->started_at * 1000;
+	e->active = -1;
+	e->hold = evtimer_new(d->loop.base, hold_cb, d);
+	return e;
+}
+
+/* Whether all that has happened in these topics since then is kept. */
+static bool
+has_all(const struct events *e, unsigned topics, int64_t since)
+{
+	int i;
+
+	if (since < e->lost || since > e->seq)
+		return false;
+	for (i = 0; i < EVENT_TOPICS; i++)
+		if ((topics & EVENT_BIT(i) & ~NEVER_KEPT) != 0 && since < e->begun[i])
+			return false;
+	return true;
+}
+
+/* seq is what this subscriber has, or has missed, up to here. */
+static void
+hello(struct irisd *d, struct event_sub *sub, int64_t seq)
+{
+	cJSON *o = numbered(seq, EVENT_STREAM, "hello");
+
+	json_put_str(o, "version", IRIS_VERSION);
+	json_put_int(o, "startedAt", d->started_at);
+	event_tell(sub, o);
+}
+
+/* After hello, in the order in which they were: their numbers rise. */
+static void
+repeat(struct irisd *d, struct event_sub *sub, int64_t since)
+{
+	const struct events *e = d->events;
+	const struct event_kept *k;
+	bool whole = has_all(e, sub->topics, since);
+
+	/* Of an irisd whose clock was ahead of this one's. */
+	if (since > e->seq)
+		since = e->seq;
+	hello(d, sub, since);
+	if (!whole)
+		event_tell(sub, numbered(since < e->lost ? e->lost : since, EVENT_STREAM, "gap"));
+	TAILQ_FOREACH (k, &e->ring, entry)
+		if (k->seq > since && takes(sub, k->topic, k->from, k->to))
+			sub->send(sub, k->line, k->len);
+}
+
+void
+event_subscribe(struct irisd *d, struct event_sub *sub, int64_t since)
+{
+	if (d->events == NULL)
+		d->events = events_new(d);
+	sub->topics |= EVENT_BIT(EVENT_STREAM);
+	if (sub->team[0] != '\0')
+		sub->topics &= ~EVENT_COMMON;
+	sub->behind = false;
+	set_topics(d, d->event_topics | sub->topics);
+	if (since >= 0)
+		repeat(d, sub, since);
+	else
+		hello(d, sub, d->events->seq);
+	TAILQ_INSERT_TAIL(&d->events->subs, sub, entry);
+	if ((sub->topics & EVENT_BIT(EVENT_TEXT)) != 0)
+		said_tell_all(d, sub);
+}
+
+void
+event_unsubscribe(struct irisd *d, struct event_sub *sub)
+{
+	static const struct timeval tv = {EVENT_HOLD_MS / 1000, 0};
+	struct events *e = d->events;
+	unsigned live;
+
+	TAILQ_REMOVE(&e->subs, sub, entry);
+	live = live_topics(e);
+	set_topics(d, live | (d->event_topics & ~NOT_HELD));
+	if (d->event_topics != live && !evtimer_pending(e->hold, NULL))
+		evtimer_add(e->hold, &tv);
+}
+
+void
+event_release(struct irisd *d)
+{
+	struct events *e = d->events;
+
+	if (e == NULL)
+		return;
+	set_topics(d, 0);
+	event_free(e->hold);
+	if (e->soon != NULL)
+		event_free(e->soon);
+	free(e);
+	d->events = NULL;
+}

@@ -199,17 +199,18 @@ run_open(struct api *a)
 		a->row->answer(a);
 }
 
+/* bare: it came without a body, and was prepared before. */
 static void
-run_body(struct api *a)
+run_body(struct api *a, bool bare)
 {
 	struct err err;
 
-	if (*a->row->body != '\0' && strcmp(a->row->body, "-") != 0 && !api_read_body(a))
+	if (!bare && strcmp(a->row->body, "-") != 0 && !api_read_body(a))
 		return;
 	/* Several calls, of which one may wait. */
 	if (*a->method == '\0' && !api_hold(a))
 		return;
-	if (a->row->prepare != NULL && *a->row->body != '\0' && a->row->prepare(a, &err) == -1)
+	if (!bare && a->row->prepare != NULL && a->row->prepare(a, &err) == -1)
 		api_refuse(a->h, &err, NULL);
 	else
 		a->row->answer(a);
@@ -222,7 +223,7 @@ run_body(struct api *a)
 static void
 run(struct api *a, const char *path)
 {
-	bool bare = *a->row->body == '\0', along;
+	bool bare = *a->row->body == '\0' && !http_has_body(a->h), along;
 	struct err said, err;
 	char key[API_KEY_SIZE];
 	cJSON *data;
@@ -250,7 +251,7 @@ run(struct api *a, const char *path)
 	else if (rv == -1)
 		api_refuse(a->h, &said, NULL);
 	else
-		run_body(a);
+		run_body(a, bare);
 }
 
 /* The methods of a path, for Allow. */

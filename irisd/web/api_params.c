@@ -292,9 +292,7 @@ api_body_object(const char *text, size_t len, const char *spec, struct err *err)
 static bool
 bodyless(const struct api *a)
 {
-	return a->h->ri->content_length <= 0 &&
-	    mg_get_header(a->h->conn, "Transfer-Encoding") == NULL &&
-	    strchr(a->row->body, '!') == NULL;
+	return !http_has_body(a->h) && strchr(a->row->body, '!') == NULL;
 }
 
 bool

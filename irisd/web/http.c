@@ -90,6 +90,12 @@ http_framed(const struct http *h)
 	return i < MG_MAX_HEADERS && !(chunked && lengths > 0);
 }
 
+bool
+http_has_body(const struct http *h)
+{
+	return h->ri->content_length > 0 || mg_get_header(h->conn, "Transfer-Encoding") != NULL;
+}
+
 /* curl asks before it sends much. */
 static void
 expect_continue(struct http *h)
@@ -149,8 +155,7 @@ http_answer(
 	size_t n;
 
 	/* What was not read of it is in the way of the next request. */
-	if (!h->read &&
-	    (h->ri->content_length > 0 || mg_get_header(h->conn, "Transfer-Encoding") != NULL))
+	if (!h->read && http_has_body(h))
 		h->close = true;
 	if (h->close)
 		mg_disable_connection_keep_alive(h->conn);

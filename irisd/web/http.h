@@ -34,6 +34,9 @@ const char *http_header(const struct http *h, const char *name);
 /* Its headers say in one way only where it ends; all were read. */
 bool http_framed(const struct http *h);
 
+/* There is one to be read. */
+bool http_has_body(const struct http *h);
+
 /*
  * The whole body, malloc'ed and NUL-terminated; NULL with the status to answer with, 413 or 400.
  */

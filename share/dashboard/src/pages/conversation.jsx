@@ -68,7 +68,7 @@ function Facts({ session: s }) {
 
 	return (
 		<p class="thread-facts">
-			{facts.filter(Boolean).join(" · ")}
+			<StateBadge state={s.state} label={s.state === "busy" ? "at work" : s.state} /> {facts.filter(Boolean).join(" · ")}
 			{s.health && s.health !== "alive" && (
 				<>
 					{" "}
@@ -110,19 +110,18 @@ function Head({ from, to, session: s }) {
 						→
 					</span>
 					<TeamName name={to} plain />
-					{s && <StateBadge state={s.state} label={busy ? "at work" : s.state} />}
 				</h2>
 				{s ? <Facts session={s} /> : <p class="thread-facts">Claude has no conversation of this pair.</p>}
 			</div>
 			{may("manage") && known && (
 				<div class="actions nowrap">
 					{!s || s.state === "asleep" ? (
-						<Button small icon="wake" onClick={wake}>
-							Wake
+						<Button small icon="wake" aria-label="Wake" onClick={wake}>
+							<span class="wide-only">Wake</span>
 						</Button>
 					) : (
-						<Button small icon="sleep" onClick={sleep} disabled={busy}>
-							Sleep
+						<Button small icon="sleep" aria-label="Sleep" onClick={sleep} disabled={busy}>
+							<span class="wide-only">Sleep</span>
 						</Button>
 					)}
 					<Menu

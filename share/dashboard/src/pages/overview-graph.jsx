@@ -10,7 +10,7 @@ import { Card, StateBadge, TimeAgo } from "../ui/index.js";
 
 const MOST_NODES = 12;
 const LISTED = 8;
-const SIZE = 340, HEIGHT = 300, RADIUS = 96;
+const SIZE = 340, HEIGHT = 250, RADIUS = 86;
 
 /* The latest conversations whose ends are the MOST_NODES that were last at it. */
 function pick(list) {
@@ -42,7 +42,11 @@ function place(names) {
 	}));
 }
 
-const shortName = (name, n) => (name.length > n ? `${name.slice(0, n - 1)}…` : name);
+const shortName = (name, n) => {
+	const text = name.replace(/^guest:(key:)?/, "");
+
+	return text.length > n ? `${text.slice(0, n - 1)}…` : text;
+};
 
 /* A curve that bends to its left, so that the two directions of a pair are two curves. */
 function curve(a, b) {
@@ -73,7 +77,7 @@ function Picture({ names, edges }) {
 				{["busy", "queued", "still"].map((kind) => (
 					<marker key={kind} id={`tip-${kind}`} viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7"
 						markerUnits="userSpaceOnUse" orient="auto">
-						<path class={`tip ${kind}`} d="M0 0.500L7 4L0 7.500z" />
+						<path class={`tip ${kind}`} d="M0 0.5L7 4L0 7.5z" />
 					</marker>
 				))}
 			</defs>

@@ -3,6 +3,7 @@
  * The page Overview: the figures of the moment, the teams as cards, and who talks to whom.
  */
 import { useState } from "preact/hooks";
+import { short } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { byTeam, costsToday, oldestOpen, open, pool, status, teams } from "../lib/store.js";
@@ -64,7 +65,7 @@ function Figures() {
 			>
 				{oldest ? <TimeAgo at={oldest.createdAt} /> : "none"}
 			</Figure>
-			<Figure title="Open messages" note={`${status.value?.messages?.answered ?? 0} answered before`}>
+			<Figure title="Open messages" note={`${short(status.value?.messages?.answered)} answered`}>
 				{open.value.size}
 			</Figure>
 			<Figure title="Cost today" note="of all teams" to={href("costs")}>

@@ -125,7 +125,7 @@ function Gauges({ items, host, history }) {
 					<span style={{ width: `${max > 0 ? Math.min(100, (100 * active) / max) : 0}%` }} />
 				</span>
 			</Gauge>
-			<Gauge title="Memory of Iris" value={bytes(sum((p) => p.rss))} note={`${plural(items.length, "process", "processes")}, Claudes included`}>
+			<Gauge title="Memory of Iris" value={bytes(sum((p) => p.rss))} note={plural(items.length, "process", "processes")}>
 				<Spark values={history.map((h) => h.rss)} />
 			</Gauge>
 			<Gauge title="CPU of Iris" value={last ? `${last.percent.toFixed(last.percent < 10 ? 1 : 0)} %` : "…"} note="of one core">
@@ -136,10 +136,10 @@ function Gauges({ items, host, history }) {
 				value={
 					<>
 						{host ? host.load[0].toFixed(2) : "…"}
-						<small> load of {host?.cpus ?? "…"}</small>
+						<small> load</small>
 					</>
 				}
-				note={host && `${bytes(host.memAvailable)} of ${bytes(host.memTotal)} free`}
+				note={host && `${plural(host.cpus, "core")}, ${bytes(host.memAvailable)} free`}
 			>
 				<Spark values={history.map((h) => h.load)} max={host?.cpus} />
 			</Gauge>
@@ -214,7 +214,7 @@ function columns({ onDetails, most, reload }) {
 	return [
 		{ key: "kind", title: "Process", cell: (p) => <Badge tone={p.kind === "claude" ? "busy" : "neutral"}>{p.kind}</Badge> },
 		{ key: "whose", title: "Of", cell: (p) => <Whose p={p} /> },
-		{ key: "state", title: "State", cell: (p) => (p.kind === "claude" && stateOf(p) ? <StateBadge state={stateOf(p)} /> : <span class="muted">runs</span>) },
+		{ key: "state", title: "State", cell: (p) => p.kind === "claude" && stateOf(p) && <StateBadge state={stateOf(p)} /> },
 		{ key: "pid", title: "PID", num: true, cell: (p) => p.pid },
 		{ key: "rss", title: "Memory", num: true, cell: (p) => (
 			<span class="amount">

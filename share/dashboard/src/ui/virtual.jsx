@@ -42,7 +42,7 @@ export function VirtualList({ items, itemKey, render, estimate = 60, stick = fal
 	label, class: more = "", role = "list", itemRole = "listitem", before, ...rest }) {
 	const [, redraw] = useReducer((n) => n + 1, 0);
 	const box = useRef(null), inner = useRef(null), lead = useRef(null);
-	const s = useRef({ heights: new Map(), anchor: null, atEnd: stick, range: [0, 0], seen: new Set() }).current;
+	const s = useRef({ heights: new Map(), anchor: null, atEnd: stick, range: [0, 0], seen: new Set(), own: -1 }).current;
 
 	/* What the observers below call is always of the last drawing. */
 	if (s.items !== items) {
@@ -76,6 +76,12 @@ export function VirtualList({ items, itemKey, render, estimate = 60, stick = fal
 			? guess : items.findIndex((item, n) => itemKey(item, n) === key);
 	}
 
+	/* What was scrolled by this list itself is not where the reader went. */
+	function scrollTo(y) {
+		box.current.scrollTop = y;
+		s.own = box.current.scrollTop;
+	}
+
 	/* Puts the view back to where the reader was, and the rows to where they are. */
 	function restore() {
 		const el = box.current;
@@ -83,12 +89,12 @@ export function VirtualList({ items, itemKey, render, estimate = 60, stick = fal
 		for (const row of inner.current.children)
 			row.style.top = `${s.tops[Number(row.dataset.index)]}px`;
 		if (stick && s.atEnd)
-			el.scrollTop = el.scrollHeight;
+			scrollTo(el.scrollHeight);
 		else if (s.anchor) {
 			const i = indexOf(s.anchor.key, s.anchor.index);
 			const to = i === -1 ? -1 : s.tops[i] + s.anchor.offset + leadHeight();
 			if (i !== -1 && Math.abs(to - el.scrollTop) > 1)
-				el.scrollTop = to;
+				scrollTo(to);
 		}
 	}
 
@@ -102,8 +108,12 @@ export function VirtualList({ items, itemKey, render, estimate = 60, stick = fal
 			onNearEnd?.();
 	}
 
+	/* The list may be gone when its last scrolling is told. */
 	function scrolled() {
-		remember();
+		if (!box.current)
+			return;
+		if (Math.abs(box.current.scrollTop - s.own) > 1)
+			remember();
 		look();
 	}
 

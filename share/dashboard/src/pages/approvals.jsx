@@ -1,9 +1,175 @@
 /* SPDX-License-Identifier: MIT
  *
- * The page Approvals.
+ * The page Approvals: what waits for a person, what was decided and by whom, the rules that came of
+ * it, and the audit of all of it. #/approvals/ID goes to one request.
  */
-import { Empty } from "../ui/index.js";
+import { useEffect, useState } from "preact/hooks";
+import { all, get, path } from "../lib/api.js";
+import { notifies, setNotifies, setSound, sound } from "../lib/decide.js";
+import { href, navigate } from "../lib/router.js";
+import { approvals, pending } from "../lib/store.js";
+import { Check, Dialog, Empty, ErrorBox, Input, Select, Spinner, StateBadge, Tabs, TimeAgo, toast } from "../ui/index.js";
+import { Audit, Rules } from "./approval-rules.jsx";
+import { ApprovalView } from "./approval-view.jsx";
 
-export default function Approvals() {
-	return <Empty title="Approvals" />;
+const STATES = ["", "allowed", "denied", "expired", "withdrawn"].map((s) => ({ value: s, label: s || "all that ended" }));
+const TABS = ["waiting", "history", "rules", "audit"];
+
+function Waiting() {
+	const list = [...pending.value].sort((a, b) => a.createdAt - b.createdAt);
+
+	if (list.length === 0)
+		return (
+			<Empty icon="approvals" title="Nothing waits for you">
+				<p>
+					When a team's Claude wants something that it may not do by itself, it asks here, on the command line (
+					<code>iris approvals</code>) and in your own Claude Code. The first answer counts.
+				</p>
+			</Empty>
+		);
+	return (
+		<ul class="approval-list">
+			{list.map((p) => (
+				<li key={p.id} class="card">
+					<ApprovalView p={p} onDone={() => toast.ok(`Answered: ${p.tool} for ${p.team}`)} />
+				</li>
+			))}
+		</ul>
+	);
+}
+
+/* One line of what a tool was to do. */
+function brief(p) {
+	const { command, file_path: file, url } = p.input ?? {};
+
+	return String(command ?? file ?? url ?? JSON.stringify(p.input)).slice(0, 200);
+}
+
+function Past({ p }) {
+	return (
+		<a class="approval-past" href={href("approvals", p.id, { tab: "history" })}>
+			<StateBadge state={p.state} />
+			<span class="approval-past-what">
+				<strong>{p.team}</strong> {p.tool} <code>{brief(p)}</code>
+			</span>
+			<span class="muted small">
+				{p.by ?? p.via} <TimeAgo at={p.decidedAt ?? p.createdAt} />
+			</span>
+		</a>
+	);
+}
+
+function useHistory() {
+	const [state, setState] = useState({});
+	const ended = [...approvals.value.values()].filter((p) => p.state !== "pending");
+
+	useEffect(() => {
+		const abort = new AbortController();
+		all("/approvals", { all: true }, { max: 1000, signal: abort.signal })
+			.then((list) => setState({ list }))
+			.catch((error) => error.name !== "AbortError" && setState({ error }));
+		return () => abort.abort();
+	}, []);
+	const known = new Map((state.list ?? []).filter((p) => p.state !== "pending").map((p) => [p.id, p]));
+	for (const p of ended)
+		known.set(p.id, p);
+	return { ...state, list: state.list && [...known.values()].sort((a, b) => b.createdAt - a.createdAt) };
+}
+
+function History() {
+	const [words, setWords] = useState("");
+	const [state, setState] = useState("");
+	const { list, error } = useHistory();
+	const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+
+	if (error)
+		return <ErrorBox title="The history could not be loaded" error={error} />;
+	if (!list)
+		return <Spinner label="Loading the history" />;
+	if (list.length === 0)
+		return <Empty icon="approvals" title="No request has ended yet" />;
+	const shown = list.filter((p) => (state === "" || p.state === state) &&
+		wanted.every((w) => `${p.team} ${p.from} ${p.tool} ${p.by} ${JSON.stringify(p.input)}`.toLowerCase().includes(w)));
+	return (
+		<>
+			<div class="actions approval-filters">
+				<Input label="Filter" class="inline" data-search type="search" value={words} onInput={setWords} />
+				<Select label="State" class="inline" options={STATES} value={state} onInput={setState} />
+			</div>
+			{shown.length === 0 && <Empty title="None fits the filter" />}
+			<ul class="approval-history">
+				{shown.slice(0, 200).map((p) => (
+					<li key={p.id}>
+						<Past p={p} />
+					</li>
+				))}
+			</ul>
+			{shown.length > 200 && <p class="muted small">{shown.length - 200} older ones; a filter finds them.</p>}
+		</>
+	);
+}
+
+/* The one that the address names; it may be one that the store has forgotten. */
+function One({ id, onClose }) {
+	const [state, setState] = useState({});
+	const p = approvals.value.get(id) ?? state.p;
+
+	useEffect(() => {
+		if (approvals.value.has(id))
+			return;
+		get(path`/approvals/${id}`).then((answer) => setState({ p: answer.permission ?? answer })).catch((error) => setState({ error }));
+	}, [id]);
+	return (
+		<Dialog wide title="Request" onClose={onClose}>
+			{state.error && <ErrorBox title="This request could not be loaded" error={state.error} />}
+			{!p && !state.error && <Spinner />}
+			{p && <ApprovalView p={p} onDone={onClose} />}
+		</Dialog>
+	);
+}
+
+function Calls() {
+	async function notify(on) {
+		if (!(await setNotifies(on)))
+			toast.error(new Error("The browser does not allow notifications for this page; its settings for the site can."));
+	}
+	return (
+		<div class="actions">
+			<Check label="Sound" checked={sound.value} onInput={setSound} />
+			{"Notification" in globalThis && <Check label="Notify me" checked={notifies.value} onInput={notify} />}
+		</div>
+	);
+}
+
+export default function Approvals({ rest, query }) {
+	const wanted = query.get("tab");
+	const tab = TABS.includes(wanted) ? wanted : "waiting";
+	const go = (t) => navigate(href("approvals", { tab: t === "waiting" ? "" : t }), { replace: true });
+	const count = pending.value.length;
+
+	return (
+		<>
+			<div class="page-head">
+				<h1>Approvals</h1>
+				<Calls />
+			</div>
+			<Tabs
+				label="Approvals"
+				tabs={[
+					{ id: "waiting", title: count > 0 ? `Waiting (${count})` : "Waiting" },
+					{ id: "history", title: "History" },
+					{ id: "rules", title: "Rules" },
+					{ id: "audit", title: "Audit" },
+				]}
+				value={tab}
+				onChange={go}
+			>
+				{tab === "waiting" && <Waiting />}
+				{tab === "history" && <History />}
+				{tab === "rules" && <Rules />}
+				{tab === "audit" && <Audit />}
+			</Tabs>
+			{rest[0] && <One key={rest[0]} id={rest[0]} onClose={() => go(tab)} />}
+		</>
+	);
 }

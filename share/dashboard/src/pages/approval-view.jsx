@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One permission request: who wants what and why, how long it waits still, and the answer to it. The
+ * same in the inbox and in the dialog above other pages.
+ */
+import { useState } from "preact/hooks";
+import { decide, serverTime } from "../lib/decide.js";
+import { duration } from "../lib/format.js";
+import { href } from "../lib/router.js";
+import { Badge, Button, Check, ErrorBox, Input, Select, StateBadge, TeamName, Textarea, TimeAgo, useNow } from "../ui/index.js";
+import { ApprovalInput } from "./approval-input.jsx";
+
+const SOON = 30000;
+
+const LASTING = [
+	{ value: "", label: "until I revoke it" },
+	{ value: "3600000", label: "for an hour" },
+	{ value: "86400000", label: "for a day" },
+	{ value: "2592000000", label: "for 30 days" },
+];
+
+/** How long it waits still, by irisd's clock. */
+export function Countdown({ deadline }) {
+	const left = deadline - serverTime(useNow());
+
+	return (
+		<Badge tone={left < SOON ? "bad" : "warn"} title="Without an answer it is denied then">
+			{left > 0 ? `${duration(Math.ceil(left / 1000) * 1000)} left` : "time is over"}
+		</Badge>
+	);
+}
+
+const HOW = { cli: "by iris approvals", mcp: "from a Claude Code", web: "in the browser", elicitation: "from a Claude Code",
+	deadline: "nobody answered in time" };
+
+/** What has become of one that has ended. */
+function Outcome({ p }) {
+	return (
+		<p class="approval-outcome">
+			<StateBadge state={p.state} />{" "}
+			{p.by && <>by {p.by} </>}
+			{p.via && <span class="muted">({HOW[p.via] ?? p.via}) </span>}
+			{p.decidedAt && <TimeAgo at={p.decidedAt} />}
+			{p.reason && <span class="approval-reason">“{p.reason}”</span>}
+		</p>
+	);
+}
+
+function Facts({ p }) {
+	return (
+		<dl class="facts">
+			{p.from && (
+				<div>
+					<dt>Asked by</dt>
+					<dd>
+						{p.message ? (
+							<a href={href("conversations", p.from, p.team, { m: p.message })}>{p.from}</a>
+						) : (
+							p.from
+						)}
+					</dd>
+				</div>
+			)}
+			<div>
+				<dt>Why you are asked</dt>
+				<dd>{p.why}</dd>
+			</div>
+			{p.blockedPath && (
+				<div>
+					<dt>Path</dt>
+					<dd>
+						<code>{p.blockedPath}</code>
+					</dd>
+				</div>
+			)}
+			{p.description && p.description !== p.input?.description && (
+				<div>
+					<dt>Claude Code says</dt>
+					<dd>{p.description}</dd>
+				</div>
+			)}
+			<div>
+				<dt>Came</dt>
+				<dd>
+					<TimeAgo at={p.createdAt} />
+				</dd>
+			</div>
+		</dl>
+	);
+}
+
+/* The text of the input as a person has changed it: the object, or why it is none. */
+function parse(text) {
+	try {
+		const value = JSON.parse(text);
+		return value !== null && typeof value === "object" && !Array.isArray(value) ? { value } : { error: "This must be an object: { ... }" };
+	} catch (e) {
+		return { error: `This is no JSON: ${e.message}` };
+	}
+}
+
+/*
+ * The buttons. What is typed belongs to this request alone: the caller gives it a key.
+ */
+function Answer({ p, onDone, keys }) {
+	const [reason, setReason] = useState("");
+	const [remember, setRemember] = useState(false);
+	const [lasting, setLasting] = useState("");
+	const [text, setText] = useState(null);
+	const [error, setError] = useState(null);
+	const changed = text === null ? {} : parse(text);
+
+	async function answer(behavior) {
+		setError(null);
+		try {
+			await decide(p, {
+				behavior,
+				reason: reason.trim() || undefined,
+				updatedInput: behavior === "allow" ? changed.value : undefined,
+				remember: behavior === "allow" && remember ? true : undefined,
+				expires: behavior === "allow" && remember && lasting !== "" ? Number(lasting) : undefined,
+			});
+			onDone?.(p);
+		} catch (e) {
+			setError(e);
+		}
+	}
+	return (
+		<div class="approval-answer">
+			{text !== null && (
+				<Textarea
+					label="Allow with this input instead"
+					class="mono-field"
+					rows={Math.min(14, text.split("\n").length + 1)}
+					spellcheck={false}
+					value={text}
+					onInput={setText}
+					error={changed.error}
+				/>
+			)}
+			<Input label="Reason, for Claude to read (optional)" maxLength={1000} value={reason} onInput={setReason} />
+			{p.rule && text === null && (
+				<div class="approval-remember">
+					<Check
+						label={
+							<>
+								Allow <code>{p.rule}</code> from now on, without asking
+							</>
+						}
+						checked={remember}
+						onInput={setRemember}
+					/>
+					{remember && <Select label="How long" class="inline" options={LASTING} value={lasting} onInput={setLasting} />}
+				</div>
+			)}
+			{error && <ErrorBox title="The answer was not taken" error={error} />}
+			<div class="actions">
+				<Button kind="primary" icon="check" disabled={text !== null && !changed.value} onClick={() => answer("allow")}
+					aria-keyshortcuts={keys ? "a" : undefined} data-answer="allow">
+					{text === null ? "Allow" : "Allow as changed"}
+					{keys && <kbd aria-hidden="true">A</kbd>}
+				</Button>
+				<Button kind="danger" icon="close" onClick={() => answer("deny")} aria-keyshortcuts={keys ? "d" : undefined} data-answer="deny">
+					Deny
+					{keys && <kbd aria-hidden="true">D</kbd>}
+				</Button>
+				<Button kind="quiet" icon="edit" onClick={() => setText(text === null ? JSON.stringify(p.input, null, 2) : null)}>
+					{text === null ? "Change the input" : "As it was asked"}
+				</Button>
+			</div>
+		</div>
+	);
+}
+
+/** @param {{p: object, onDone?: (p: object) => void, keys?: boolean}} props */
+export function ApprovalView({ p, onDone, keys }) {
+	return (
+		<article class="approval" aria-label={`${p.team} wants to use ${p.tool}`}>
+			<header class="approval-head">
+				<p class="approval-title">
+					<TeamName name={p.team} /> wants to use <strong>{p.tool}</strong>
+				</p>
+				{p.state === "pending" ? <Countdown deadline={p.deadline} /> : null}
+			</header>
+			<ApprovalInput tool={p.tool} input={p.input} />
+			{p.updatedInput && (
+				<>
+					<p class="muted">It was given this instead:</p>
+					<ApprovalInput tool={p.tool} input={p.updatedInput} />
+				</>
+			)}
+			<Facts p={p} />
+			{p.state === "pending" ? <Answer p={p} onDone={onDone} keys={keys} /> : <Outcome p={p} />}
+		</article>
+	);
+}

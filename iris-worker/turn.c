@@ -137,28 +137,17 @@ add_delta(struct claude *c, const char *text)
 		arm(t->delta_timer, DELTA_MS - since);
 }
 
-/* Each use is told, also where it is the same once more; input is cut. */
+/* tool, input and detail may be NULL. */
 static void
-tell_tool(struct claude *c, const cJSON *block)
+tell_activity(
+    struct claude *c, const char *kind, const char *tool, const char *input, const char *detail)
 {
-	const char *name = json_str(block, "name");
-	const cJSON *in = json_obj(block, "input");
-	cJSON *p;
-	char *input;
+	cJSON *p = event_params(c);
 
-	if (name == NULL)
-		return;
-	free(c->turn->activity);
-	c->turn->activity = xasprintf("tool/%s/", name);
-	p = event_params(c);
-	json_put_str(p, "kind", "tool");
-	json_put_str(p, "tool", name);
-	if (in != NULL) {
-		input = json_print(in);
-		input[json_utf8_prefix(input, TOOL_INPUT_MAX)] = '\0';
-		json_put_str(p, "input", input);
-		free(input);
-	}
+	json_put_str(p, "kind", kind);
+	json_put_str_opt(p, "tool", tool);
+	json_put_str_opt(p, "input", input);
+	json_put_str_opt(p, "detail", detail);
 	report_event_soon(c->worker, "event/activity", p);
 }
 
@@ -167,7 +156,6 @@ turn_activity(struct claude *c, const char *kind, const char *tool, const char *
 {
 	struct turn *t = c->turn;
 	char *now;
-	cJSON *p;
 
 	if (t == NULL)
 		return;
@@ -178,11 +166,27 @@ turn_activity(struct claude *c, const char *kind, const char *tool, const char *
 	}
 	free(t->activity);
 	t->activity = now;
-	p = event_params(c);
-	json_put_str(p, "kind", kind);
-	json_put_str_opt(p, "tool", tool);
-	json_put_str_opt(p, "detail", detail);
-	report_event_soon(c->worker, "event/activity", p);
+	tell_activity(c, kind, tool, NULL, detail);
+}
+
+/* Each use is told, also where it is the same once more. */
+static void
+tell_tool(struct claude *c, const cJSON *block)
+{
+	const char *name = json_str(block, "name");
+	const cJSON *in = json_obj(block, "input");
+	char *input = NULL;
+
+	if (name == NULL)
+		return;
+	free(c->turn->activity);
+	c->turn->activity = xasprintf("tool/%s/", name);
+	if (in != NULL) {
+		input = json_print(in);
+		input[json_utf8_prefix(input, TOOL_INPUT_MAX)] = '\0';
+	}
+	tell_activity(c, "tool", name, input, NULL);
+	free(input);
 }
 
 static void

@@ -527,8 +527,7 @@ unanswered(struct message *m, enum ladder state, enum err_code code, const char 
     const struct store_usage *usage)
 {
 	finish(m, state,
-	    &(struct ending){
-		.evidence = reason, .reason = reason, .code = code, .usage = usage});
+	    &(struct ending){.evidence = reason, .reason = reason, .code = code, .usage = usage});
 }
 
 void

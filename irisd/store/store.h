@@ -107,7 +107,8 @@ struct store_message {
 	bool cancel;             /* somebody wants it ended, and it has not yet */
 	bool has_usage;
 	struct store_usage usage;
-	char *tools; /* owned: JSON, a list of what its turn has used; NULL: nothing, or not known */
+	char
+	    *tools; /* owned: JSON, a list of what its turn has used; NULL: nothing, or not known */
 };
 
 /*

@@ -210,6 +210,25 @@ describe("control methods give what iris-protocol(7) says", () => {
 		compare({ ...told, ...told.settings[0] }, of("iris/config.reload"), "config.reload");
 	});
 
+	test("event.subscribe", async () => {
+		const heads = items(parts["Live events"]), watch = await control();
+		watch.tell("iris/event.subscribe", {});
+		await c.call("iris/message.send", { to: "backend", message: "Which port?" });
+		for (const type of ["hello", "team", "session", "message", "receipt", "delta", "log", "pool", "host"])
+			await waitFor(() => watch.all.some((l) => l.params?.type === type), { what: `an event ${type}`, every: 25 });
+		watch.end();
+		for (const { params } of watch.all.filter((l) => l.method === "iris/event")) {
+			const item = heads.find((i) => i.head === `Li ${params.topic}`);
+			assert.ok(item, `the topic ${params.topic}`);
+			assert.ok(item.body.some((l) => `${l} `.startsWith(`.Li ${params.type} `)), `the type ${params.type}`);
+			const { seq, at, topic, type, team: t, session: s, message: m, line, ...rest } = params;
+			assert.ok(seq > 0 && at > 0);
+			[[t, team], [s, session], [m, message]].forEach(([o, known]) => o && compare(o, known, type));
+			const known = bare(members(item.body));
+			assert.deepEqual(Object.keys({ ...rest, ...line }).filter((n) => !known.includes(n)), [], type);
+		}
+	});
+
 	test("keys", async () => {
 		const key = members(parts["Key object"]);
 		const { key: text, ...made } = await c.call("iris/key.create", { name: "docs", scope: "message", team: "backend", expires: 60000 });

@@ -147,31 +147,41 @@ read_match(struct api *a, bool must)
 	return true;
 }
 
-void
-api_put_config(struct api *a)
+/* The call with what was read; false when it has failed, which is answered then. */
+static bool
+change(struct api *a, bool must_match, struct json_slice *r)
 {
-	struct json_slice r;
 	cJSON *data, *params;
 	struct err err;
 	bool whole;
 
-	if (!read_config(a, &whole) || !read_match(a, whole))
-		return;
+	if (!read_config(a, &whole) || !read_match(a, whole && must_match))
+		return false;
 	params = a->params;
 	a->params = NULL;
-	if (api_further(a, a->method, params, &r, &data, &err) == 0)
-		answer_config(a, &r);
-	else if (err.code == ERR_REFUSED && json_str(data, "etag") != NULL)
+	if (api_further(a, a->method, params, r, &data, &err) == 0)
+		return true;
+	if (err.code == ERR_REFUSED && json_str(data, "etag") != NULL)
 		api_problem(a->h, 412, NULL, &err, data);
 	else
 		api_refuse(a->h, &err, data);
+	return false;
+}
+
+void
+api_put_config(struct api *a)
+{
+	struct json_slice r;
+
+	if (change(a, true, &r))
+		answer_config(a, &r);
 }
 
 void
 api_check_config(struct api *a)
 {
-	bool whole;
+	struct json_slice r;
 
-	if (read_config(a, &whole))
-		api_whole(a);
+	if (change(a, false, &r))
+		api_text(a, 200, NULL, r.p, r.len);
 }

@@ -15,7 +15,7 @@ const FLUSH = 40;
 const COSTS_EVERY = 3000;
 export const FINAL = new Set(["answered", "failed", "expired", "cancelled"]);
 
-/** name -> TeamObject, in the order of config.yaml */
+/** name -> TeamObject, by name */
 export const teams = signal(new Map());
 /** pairKey -> SessionObject */
 export const sessions = signal(new Map());
@@ -185,7 +185,7 @@ function take(event) {
 async function loadTeams() {
 	const list = await all("/teams");
 
-	teams.value = new Map(list.map((t) => [t.name, t]));
+	teams.value = new Map(list.map((t) => [t.name, t]).sort(([a], [b]) => a.localeCompare(b)));
 }
 
 let costsTimer;
@@ -234,7 +234,8 @@ export async function reload() {
 			}),
 			loadOpen(),
 			loadStatus(),
-			loadCosts(),
+			/* Not worth a page without the rest. */
+			loadCosts().catch(() => {}),
 			mayApprove && all("/approvals", {}, { max: 500 }).then((list) => {
 				approvals.value = new Map(list.map((p) => [p.id, p]));
 			}),

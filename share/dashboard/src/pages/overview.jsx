@@ -76,7 +76,7 @@ function Figures() {
 }
 
 const ORDERS = {
-	config: { title: "as configured", of: () => 0 },
+	name: { title: "by name", of: () => 0 },
 	activity: { title: "latest first", of: (t) => -(byTeam.value.get(t.name)?.lastUsed ?? 0) },
 	queue: { title: "longest queue", of: (t) => -(byTeam.value.get(t.name)?.queued ?? 0) },
 	cost: { title: "highest cost today", of: (t) => -(costsToday.value.get(t.name) ?? 0) },
@@ -106,7 +106,7 @@ function NoTeams({ onAdd }) {
 
 export default function Overview() {
 	const [filter, setFilter] = useState("");
-	const [order, setOrder] = useState("config");
+	const [order, setOrder] = useState("name");
 	const [dialog, setDialog] = useState(null);
 	const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
 	const shown = [...teams.value.values()].filter((t) => matches(t, words))

@@ -216,7 +216,7 @@ listen_to(struct socket *s)
 static int
 step(struct socket *s)
 {
-	int64_t now = compat_mono_ms();
+	int64_t now = compat_mono_ms(), next;
 	struct pollfd pfd[2] = {
 	    {.fd = s->f->uplink.call.fd, .events = POLLIN}, {.fd = s->f->h->fd, .events = POLLIN}};
 	int code = CODE_ON;
@@ -228,7 +228,8 @@ step(struct socket *s)
 		if (!put_frame(s, WS_PING, NULL, 0))
 			return CODE_LOST;
 	}
-	if (poll(pfd, 2, s->more ? 0 : (int)(s->pinged + PING_MS - now)) == -1)
+	next = s->pinged + PING_MS < s->heard + DEAD_MS ? s->pinged + PING_MS : s->heard + DEAD_MS;
+	if (poll(pfd, 2, s->more ? 0 : (int)(next - now)) == -1)
 		return errno == EINTR ? CODE_ON : CODE_LOST;
 	if (pfd[1].revents != 0)
 		code = listen_to(s);

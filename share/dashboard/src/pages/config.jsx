@@ -1,9 +1,261 @@
 /* SPDX-License-Identifier: MIT
  *
- * The page Config.
+ * The page Configuration: config.yaml as a form or as text. Nothing is saved that irisd would not
+ * load, what will change is shown first, and who has changed the file meanwhile is not overwritten.
  */
-import { Empty } from "../ui/index.js";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { get, post, request } from "../lib/api.js";
+import { plural } from "../lib/format.js";
+import { href, navigate } from "../lib/router.js";
+import { config as changed } from "../lib/store.js";
+import { Button, ConfirmDialog, CopyButton, Dialog, Diff, ErrorBox, Spinner, Tabs, toast } from "../ui/index.js";
+import { ConfigForm, treeOf } from "./config-form.jsx";
+import { ConfigYaml } from "./config-yaml.jsx";
 
-export default function Config() {
-	return <Empty title="Config" />;
+const PAUSE = 400;
+const YAML = { "content-type": "application/yaml" };
+
+/* What is there: GET /config and the schema. */
+async function load() {
+	const [schema, file] = await Promise.all([get("/config/schema"), get("/config")]);
+
+	return { schema, file };
+}
+
+/* The draft of the tab that is open, as a request has it; null when nothing was changed. */
+const bodyOf = (draft) =>
+	draft.text !== null ? { body: draft.text, headers: YAML } : draft.changes.size > 0 ? { body: { config: treeOf(draft.changes) } } : null;
+
+const CLEAN = { text: null, changes: new Map() };
+
+/* What irisd says of the draft, a moment after it was changed last. */
+function useCheck(draft, etag) {
+	const [check, setCheck] = useState(null);
+
+	useEffect(() => {
+		const sent = bodyOf(draft);
+		const abort = new AbortController();
+		if (!sent) {
+			setCheck(null);
+			return;
+		}
+		const timer = setTimeout(async () => {
+			try {
+				const res = await request("POST", "/config/validate", { ...sent, signal: abort.signal });
+				setCheck({ draft, ...(await res.json()) });
+			} catch (error) {
+				if (error.name !== "AbortError")
+					setCheck({ draft, valid: false, errors: [{ message: error.message }], warnings: [] });
+			}
+		}, PAUSE);
+		return () => {
+			clearTimeout(timer);
+			abort.abort();
+		};
+	}, [draft, etag]);
+	return check;
+}
+
+/* What the reload has changed, in words. */
+function saidOf({ added = [], removed = [], changed: teams = [], settings = [] }) {
+	const words = [
+		added.length > 0 && `added: ${added.join(", ")}`,
+		removed.length > 0 && `removed: ${removed.join(", ")}`,
+		teams.length > 0 && `changed: ${teams.join(", ")}`,
+		settings.length > 0 && `in force: ${settings.map((s) => s.name).join(", ")}`,
+	].filter(Boolean);
+
+	return words.length > 0 ? `Saved; ${words.join("; ")}` : "Saved; nothing else has changed";
+}
+
+function SaveDialog({ draft, etag, check, onClose, onSaved, onStale }) {
+	const [error, setError] = useState(null);
+
+	async function save() {
+		setError(null);
+		try {
+			const { headers = {}, body } = bodyOf(draft);
+			const res = await request("PUT", "/config", { body, headers: { ...headers, "if-match": `"${etag}"` } });
+			onSaved(await res.json());
+		} catch (e) {
+			if (e.status === 412)
+				onStale();
+			else
+				setError(e);
+		}
+	}
+	return (
+		<Dialog
+			wide
+			title="Save these changes?"
+			onClose={onClose}
+			actions={
+				<>
+					<Button onClick={onClose}>Go on editing</Button>
+					<Button kind="primary" onClick={save}>
+						Save
+					</Button>
+				</>
+			}
+		>
+			<Diff unified={check.diff} label="Changes of config.yaml" />
+			<p class="muted">They are in force at once; the file as it was stays as config.yaml.bak.</p>
+			{error && <ErrorBox title="Nothing was saved" error={error} />}
+		</Dialog>
+	);
+}
+
+/* Leaving with changes asks first: this page by its tabs and links, the browser by its own means. */
+function useGuard(dirty) {
+	useEffect(() => {
+		if (!dirty)
+			return;
+		const stay = (e) => e.preventDefault();
+		addEventListener("beforeunload", stay);
+		return () => removeEventListener("beforeunload", stay);
+	}, [dirty]);
+}
+
+/* Drafts outlive a look at another page, but not the browser's page. */
+let kept = CLEAN;
+
+export default function Configuration({ query }) {
+	const tab = query.get("tab") === "yaml" ? "yaml" : "form";
+	const [state, setState] = useState({});
+	const [draft, setDraftNow] = useState(kept);
+	const [dialog, setDialog] = useState(null);
+	const setDraft = (d) => setDraftNow((kept = d));
+	const { schema, file, error } = state;
+	const check = useCheck(draft, file?.etag);
+	const dirty = bodyOf(draft) !== null;
+	const etag = useRef();
+
+	const reload = () => load().then((s) => {
+		etag.current ??= s.file.etag;
+		setState(s);
+	}).catch((e) => setState((s) => ({ ...s, error: e })));
+	/* The first time, and when somebody has changed the file; a draft is kept. */
+	useEffect(() => {
+		reload();
+	}, [changed.value.revision]);
+	useGuard(dirty);
+	if (error)
+		return <ErrorBox title="The configuration could not be loaded" error={error} retry={reload} />;
+	if (!file)
+		return <Spinner label="Loading the configuration" />;
+	if (!dirty)
+		etag.current = file.etag;
+	const stale = dirty && etag.current !== file.etag;
+	const current = check?.draft === draft ? check : null;
+	const errors = check?.errors ?? [];
+	const discard = () => setDraft(CLEAN);
+	/* One draft at a time: the text of the form's changes is what irisd makes of them. */
+	function go(to) {
+		if (to === "yaml" && draft.text === null && draft.changes.size > 0 && current?.yaml)
+			setDraft({ text: current.yaml, changes: new Map() });
+		else if (to === "form" && draft.text !== null)
+			return setDialog({ toForm: true });
+		navigate(href("config", { tab: to === "yaml" ? "yaml" : "" }), { replace: true });
+	}
+	return (
+		<>
+			<div class="page-head">
+				<div>
+					<h1>Configuration</h1>
+					<p class="muted small">
+						<code>{file.path}</code> <CopyButton text={file.path} label="Copy the path" />
+						{!file.exists && " is made when you save"}
+						{!file.writable && " can not be written by irisd; change its mode or owner"}
+					</p>
+				</div>
+				<div class="actions">
+					{dirty && (
+						<Button onClick={() => setDialog({ discard: true })}>Discard</Button>
+					)}
+					<Button kind="primary" disabled={!dirty || !current?.valid || !file.writable} onClick={() => setDialog({ save: true })}>
+						Review and save
+					</Button>
+				</div>
+			</div>
+			{changed.value.event?.error && (
+				<ErrorBox title="The file as it is now can not be loaded; what was in force stays so" error={new Error(changed.value.event.error)} />
+			)}
+			{stale && (
+				<div class="banner warn" role="alert">
+					<p>Somebody has changed config.yaml since you began.</p>
+					<div class="actions">
+						<Button small onClick={() => setDialog({ theirs: true })}>
+							What is in it now
+						</Button>
+						{draft.text === null && (
+							<Button small onClick={() => {
+								etag.current = file.etag;
+								setDraft({ ...draft });
+							}}>
+								Put my changes on top of it
+							</Button>
+						)}
+						<Button small kind="danger" onClick={discard}>
+							Discard mine
+						</Button>
+					</div>
+				</div>
+			)}
+			<Tabs label="How to edit" tabs={[{ id: "form", title: "Form" }, { id: "yaml", title: "YAML" }]} value={tab} onChange={go}>
+				{tab === "yaml" ? (
+					<ConfigYaml text={draft.text ?? file.yaml} readOnly={!file.writable} errors={draft.text === null ? [] : errors}
+						warnings={check?.warnings ?? []}
+						onInput={(text) => setDraft(text === file.yaml ? CLEAN : { text, changes: new Map() })} />
+				) : (
+					<ConfigForm schema={schema} config={file.config ?? {}} changes={draft.changes} errors={errors}
+						onChanges={(changes) => setDraft({ text: null, changes })} />
+				)}
+			</Tabs>
+			<p class="config-state" role="status">
+				{dirty && !current && "Checking…"}
+				{dirty && current && (current.valid ? "irisd would load this." : `irisd would not load this: ${plural(errors.length, "error")}.`)}
+			</p>
+			{tab === "form" && dirty && errors.filter((e) => !e.key).map((e, i) => (
+				<p key={i} class="field-error">{e.message}</p>
+			))}
+			{dialog?.save && current?.valid && (
+				<SaveDialog
+					draft={draft}
+					etag={etag.current}
+					check={current}
+					onClose={() => setDialog(null)}
+					onStale={() => {
+						setDialog(null);
+						reload();
+						toast.error(new Error("Somebody else has changed config.yaml meanwhile; nothing was saved."));
+					}}
+					onSaved={(answer) => {
+						setDialog(null);
+						setDraft(CLEAN);
+						setState((s) => ({ ...s, file: answer }));
+						toast.ok(saidOf(answer));
+					}}
+				/>
+			)}
+			{dialog?.theirs && (
+				<Dialog wide title="Your text and what is in the file now" onClose={() => setDialog(null)}>
+					<Diff before={file.yaml} after={draft.text ?? current?.yaml ?? file.yaml} label="From the file to yours" />
+				</Dialog>
+			)}
+			{(dialog?.discard || dialog?.toForm) && (
+				<ConfirmDialog
+					title={dialog.toForm ? "Discard the text to go back to the form?" : "Discard your changes?"}
+					confirm="Discard"
+					onClose={() => setDialog(null)}
+					onConfirm={async () => {
+						discard();
+						if (dialog.toForm)
+							navigate(href("config"), { replace: true });
+					}}
+				>
+					<p>The file itself is not touched.</p>
+				</ConfirmDialog>
+			)}
+		</>
+	);
 }

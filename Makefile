@@ -65,9 +65,9 @@ UNIT_SRC   = $(wildcard tests/unit/test_*.c)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-# Templates of agents, where irisd finds them from the directory of its program.
+# Templates of agents and the description of the API, where irisd finds them from the directory of its program.
 AGENTS   = $(wildcard share/agents/*.md share/agents/partials/*.md)
-SHARED   = $(patsubst share/%,$(BUILD)/share/iris/%,$(AGENTS))
+SHARED   = $(patsubst share/%,$(BUILD)/share/iris/%,$(AGENTS) share/api/openapi.json)
 
 # The dashboard, for which npm installs esbuild and Preact as its lock file says. index.html is written last.
 DASHBOARD ?= yes
@@ -300,12 +300,13 @@ ZSHDIR    = $(PREFIX)/share/zsh/site-functions
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DATADIR) $(DESTDIR)$(UNITDIR) \
 	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(foreach n,1 5 7 8,$(DESTDIR)$(MANDIR)/man$(n)) \
-	    $(DESTDIR)$(DATADIR)/agents/partials
+	    $(DESTDIR)$(DATADIR)/agents/partials $(DESTDIR)$(DATADIR)/api
 	$(INSTALL) -m 755 $(BUILD)/bin/iris $(BUILD)/bin/irisd $(BUILD)/bin/iris-mcp-shim $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 755 $(BUILD)/bin/iris-worker $(BUILD)/bin/iris-ssh $(BUILD)/bin/iris-tls $(DESTDIR)$(LIBEXECDIR)
 	$(INSTALL) -m 644 etc/config.yaml $(DESTDIR)$(DATADIR)/config.yaml
 	$(INSTALL) -m 644 share/agents/*.md $(DESTDIR)$(DATADIR)/agents
 	$(INSTALL) -m 644 share/agents/partials/*.md $(DESTDIR)$(DATADIR)/agents/partials
+	$(INSTALL) -m 644 share/api/openapi.json $(DESTDIR)$(DATADIR)/api
 	rm -rf $(DESTDIR)$(DATADIR)/dashboard
 	$(if $(DASH_PAGE),$(INSTALL) -d $(DESTDIR)$(DATADIR)/dashboard/assets)
 	$(if $(DASH_PAGE),$(INSTALL) -m 644 $(DASH_OUT)/assets/* $(DESTDIR)$(DATADIR)/dashboard/assets)

@@ -290,6 +290,12 @@ compat_changed(const struct stat *st)
 	return st->st_ctim;
 }
 
+const char *
+compat_link_opener(void)
+{
+	return getenv("DISPLAY") != NULL || getenv("WAYLAND_DISPLAY") != NULL ? "xdg-open" : NULL;
+}
+
 #endif /* __linux__ */
 
 #ifdef __APPLE__
@@ -471,6 +477,12 @@ struct timespec
 compat_changed(const struct stat *st)
 {
 	return st->st_ctimespec;
+}
+
+const char *
+compat_link_opener(void)
+{
+	return "open";
 }
 
 #endif /* __APPLE__ */

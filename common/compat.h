@@ -144,6 +144,9 @@ void compat_random(void *buf, size_t len);
 /* The absolute path of the running program. -1 when the system does not tell. */
 int compat_self_path(char *buf, size_t size);
 
+/* The program that opens a link in a browser; NULL where nobody sits before a screen. */
+const char *compat_link_opener(void);
+
 /*
  * Give an empty file this many bytes, with room on the disk for all of them. 0 or an errno value;
  * then the file may have a part of it.

@@ -164,6 +164,7 @@ int ctl_log_run(struct ctl *c, struct err *err);
 int ctl_key_create_run(struct ctl *c, struct err *err);
 int ctl_key_list_run(struct ctl *c, struct err *err);
 int ctl_key_revoke_run(struct ctl *c, struct err *err);
+int ctl_dashboard_run(struct ctl *c, struct err *err);
 int ctl_approvals_list_run(struct ctl *c, struct err *err);
 int ctl_approvals_show_run(struct ctl *c, struct err *err);
 int ctl_approvals_allow_run(struct ctl *c, struct err *err);

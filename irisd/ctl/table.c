@@ -68,6 +68,13 @@ static const struct ctl_option key_create_options[] = {
     END,
 };
 
+static const struct ctl_option dashboard_options[] = {
+    {"print", 'p', NULL, "only print the link", NULL},
+    {"scope", 's', "SCOPES", "what the browser may do (default: admin)",
+	"read message manage approve admin"},
+    END,
+};
+
 static const struct ctl_option ask_options[] = {
     {"all", 'a', NULL, "ask all teams but this one; each answers for itself", NULL},
     {"from", 'f', "TEAM", "ask as this team (default: the team of this directory)", NULL},
@@ -226,6 +233,10 @@ const struct ctl_command ctl_commands[] = {
 	    send_options, ctl_send_run},
 	{"status", NULL, "", 0, 0, {0, 0}, NULL,
 	    "show irisd, its processes, sessions and messages", NULL, NULL, ctl_status_run},
+	{"dashboard", NULL, "", 0, 0, {0, 0}, NULL,
+	    "open the dashboard in a browser",
+	    "Prints a link that logs a browser in, once, and opens it where there is a screen.",
+	    dashboard_options, ctl_dashboard_run},
 	{"doctor", NULL, "", 0, 0, {0, 0}, NULL,
 	    "look for what is wrong, and say how to mend it",
 	    "Exits with 0 when nothing failed (warnings do not count), else with 1.",

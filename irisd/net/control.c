@@ -16,6 +16,7 @@
 #include "irisd/core/renew.h"
 #include "irisd/core/tunnel.h"
 #include "irisd/net/control.h"
+#include "irisd/net/control_login.h"
 #include "irisd/net/control_remote.h"
 #include "irisd/net/control_scope.h"
 #include "irisd/net/room.h"
@@ -48,6 +49,7 @@ control_free(struct control *c)
 	control_remote_release(c);
 	control_event_release(c);
 	cJSON_Delete(c->result);
+	cJSON_Delete(c->data);
 	free(c->id);
 	free(c);
 }
@@ -63,7 +65,7 @@ control_done(struct control *c, cJSON *result)
 void
 control_failed(struct control *c, const struct err *why)
 {
-	cJSON *data = NULL;
+	cJSON *data = c->data;
 
 	c->data = NULL;
 	if (data == NULL && (c->message[0] != '\0' || c->retry_after > 0))
@@ -426,5 +428,6 @@ control_web_listening(struct control *c, const cJSON *params)
 {
 	web_listens(
 	    c->client->d, c->client->pid, json_arr(params, "ports"), json_obj(params, "tls"));
+	control_login_listening(c->client->d);
 	control_done(c, json_new());
 }

@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "common/rpc.h"
+#include "irisd/core/login.h"
 #include "irisd/core/message.h"
 #include "irisd/net/client.h"
 
@@ -27,8 +28,11 @@ struct control {
 	bool permissions;              /* permission.watch: until the connection ends */
 	bool daemon;                   /* daemon.watch: until the connection ends */
 	bool settling;                 /* daemon.settled: until no worker is to be adopted */
+	struct login login;            /* login.create: what is wished */
+	bool opening;                  /* login.create: until the web process listens */
 	int64_t retry_after;           /* ms, with an error: ask again then; 0: nothing is known */
 	cJSON *result;                 /* owned: what is known already; or NULL */
+	cJSON *data;                   /* owned: what goes with an error; or NULL */
 	struct control_remote *remote; /* control_remote.c's: what it waits for; or NULL */
 	struct control_events *events; /* control_event.c's: its subscription; or NULL */
 	int pending, stopped;          /* team.sleep: sessions still to stop, and stopped */

@@ -16,6 +16,7 @@
 #include "irisd/net/control_key.h"
 #include "irisd/net/control_login.h"
 #include "irisd/net/origin.h"
+#include "irisd/net/web.h"
 #include "irisd/net/web_client.h"
 
 #define DAY_MS   ((int64_t)86400000)
@@ -52,28 +53,64 @@ control_login_sweep(struct irisd *d)
 	free(o.ids);
 }
 
-void
-control_login_create(struct control *c, const cJSON *params)
+static int
+read_wish(struct control *c, const cJSON *params, struct login *what, struct err *err)
 {
 	const char *scope = json_str(params, "scope");
-	char token[LOGIN_TOKEN_LEN + 1];
-	struct login what = {.life = json_int_or(params, "expires", LIFE_MS)};
-	struct err err;
-	cJSON *o;
 
-	if (what.life < 1 || what.life > LIFE_MAX)
-		err_set(&err, ERR_INVALID, "%s: expires must be from 1 to %lld ms", c->method,
+	what->life = json_int_or(params, "expires", LIFE_MS);
+	if (what->life < 1 || what->life > LIFE_MAX)
+		return err_set(err, ERR_INVALID, "%s: expires must be from 1 to %lld ms", c->method,
 		    (long long)LIFE_MAX);
-	else if (key_scopes_parse(scope != NULL ? scope : "admin", &what.scopes, &err) == 0 &&
-	    origin_person(c->client, "a login to the dashboard", &err) == 0) {
-		login_make(&c->client->d->logins, &what, compat_mono_ms(), token);
-		o = json_new();
+	if (key_scopes_parse(scope != NULL ? scope : "admin", &what->scopes, err) == -1)
+		return -1;
+	return origin_person(c->client, "a login to the dashboard", err);
+}
+
+/* The link, if it leads somewhere by now. */
+static void
+make(struct control *c)
+{
+	struct irisd *d = c->client->d;
+	char token[LOGIN_TOKEN_LEN + 1];
+	cJSON *o = json_new();
+	struct err err;
+	int rv;
+
+	if ((rv = web_dashboard(d, o, &err)) == 1) {
+		login_make(&d->logins, &c->login, compat_mono_ms(), token);
 		json_put_str(o, "token", token);
 		json_put_int(o, "expiresAt", compat_now_ms() + LOGIN_MS);
 		control_done(c, o);
 		return;
 	}
-	control_failed(c, &err);
+	cJSON_Delete(o);
+	c->opening = rv == 0;
+	if (rv == -1)
+		control_failed(c, &err);
+}
+
+void
+control_login_create(struct control *c, const cJSON *params)
+{
+	struct err err;
+
+	if (read_wish(c, params, &c->login, &err) == -1)
+		control_failed(c, &err);
+	else
+		make(c);
+}
+
+void
+control_login_listening(struct irisd *d)
+{
+	struct client *client;
+	struct control *c, *next;
+
+	TAILQ_FOREACH (client, &d->clients, entry)
+		TAILQ_FOREACH_SAFE (c, &client->controls, entry, next)
+			if (c->opening)
+				make(c);
 }
 
 static int

@@ -340,6 +340,73 @@ web_json(struct irisd *d)
 	return o;
 }
 
+/* The first port that is open, of this number (0: of any); 0: none is. */
+static int64_t
+open_port(const struct web *w, int64_t number)
+{
+	const cJSON *p;
+	int64_t port;
+
+	cJSON_ArrayForEach (p, w->ports) {
+		port = json_int_or(p, "port", 0);
+		if (json_str(p, "error") == NULL && (number == 0 || port == number))
+			return port;
+	}
+	return 0;
+}
+
+/* Why no port is open, for who wants to look at the dashboard. */
+static int
+none_open(const struct irisd *d, struct err *err)
+{
+	const struct web *w = d->web;
+	const char *why = json_str(w->tls, "error");
+	int64_t port = json_int_or(w->tls, "port", 0);
+	const cJSON *p;
+
+	cJSON_ArrayForEach (p, w->ports)
+		if (json_str(p, "error") != NULL) {
+			why = json_str(p, "error");
+			port = json_int_or(p, "port", 0);
+		}
+	return err_set(err, ERR_UNAVAILABLE,
+	    "the dashboard can not be reached: nothing can listen on port %lld: %.300s; end what "
+	    "has it, or choose another one: dashboard.http in %.300s",
+	    (long long)port, why != NULL ? why : "it is not open", d->paths.config);
+}
+
+int
+web_dashboard(struct irisd *d, cJSON *o, struct err *err)
+{
+	const struct config_dashboard *c = &d->conf->config->dashboard;
+	const struct web *w = d->web;
+	char plain[64], tls[320] = "";
+	int64_t port;
+
+	if (!c->enabled)
+		return err_set(err, ERR_UNAVAILABLE,
+		    "the dashboard is switched off: dashboard.enabled is false in %s; set it to true",
+		    d->paths.config);
+	if (w == NULL)
+		return err_set(err, ERR_UNAVAILABLE,
+		    "the dashboard has no port: dashboard.http, dashboard.https and "
+		    "settings.httpPort are 0 in %s; give one of them a port",
+		    d->paths.config);
+	if (w->ports == NULL || (c->https != 0 && w->tls == NULL))
+		return 0;
+	if (json_str(w->tls, "fingerprint") != NULL)
+		tls_url(w->tls, tls);
+	if (c->http == 0 || (port = open_port(w, c->http)) == 0)
+		port = tls[0] == '\0' ? open_port(w, 0) : 0;
+	if (port == 0 && tls[0] == '\0')
+		return none_open(d, err);
+	snprintf(plain, sizeof plain, "http://127.0.0.1:%lld", (long long)port);
+	json_put_str(o, "url", port != 0 ? plain : tls);
+	if (tls[0] != '\0')
+		json_put_str(o, "https", tls);
+	return 1;
+}
+
 static void
 warn(cJSON *warnings, const char *text)
 {

@@ -30,4 +30,10 @@ void web_listens(struct irisd *d, pid_t pid, const cJSON *ports, const cJSON *tl
 cJSON *web_json(struct irisd *d);
 void web_warnings(struct irisd *d, cJSON *warnings);
 
+/*
+ * Where a person's browser finds the dashboard. 1: url and, where there is https, https are put into
+ * o. 0: the web process has not told yet. -1: nowhere; err tells what to change.
+ */
+int web_dashboard(struct irisd *d, cJSON *o, struct err *err);
+
 #endif

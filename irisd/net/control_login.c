@@ -54,15 +54,13 @@ control_login_sweep(struct irisd *d)
 }
 
 static int
-read_wish(struct control *c, const cJSON *params, struct login *what, struct err *err)
+check_wish(struct control *c, const char *scope, int64_t life, struct err *err)
 {
-	const char *scope = json_str(params, "scope");
-
-	what->life = json_int_or(params, "expires", LIFE_MS);
-	if (what->life < 1 || what->life > LIFE_MAX)
+	if (life < 1 || life > LIFE_MAX)
 		return err_set(err, ERR_INVALID, "%s: expires must be from 1 to %lld ms", c->method,
 		    (long long)LIFE_MAX);
-	if (key_scopes_parse(scope != NULL ? scope : "admin", &what->scopes, err) == -1)
+	c->login.life = life;
+	if (key_scopes_parse(scope != NULL ? scope : "admin", &c->login.scopes, err) == -1)
 		return -1;
 	return origin_person(c->client, "a login to the dashboard", err);
 }
@@ -93,9 +91,11 @@ make(struct control *c)
 void
 control_login_create(struct control *c, const cJSON *params)
 {
+	const char *scope = json_str(params, "scope");
+	int64_t life = json_int_or(params, "expires", LIFE_MS);
 	struct err err;
 
-	if (read_wish(c, params, &c->login, &err) == -1)
+	if (check_wish(c, scope, life, &err) == -1)
 		control_failed(c, &err);
 	else
 		make(c);

@@ -242,6 +242,12 @@ describe("control methods give what iris-protocol(7) says", () => {
 		assert.equal(revoked.state, "revoked");
 	});
 
+	/* What they answer, api-auth.test.mjs looks at: here there is no dashboard. */
+	test("logins of the dashboard", async () => {
+		await assert.rejects(c.call("iris/login.create"), /dashboard\.enabled is false/);
+		await assert.rejects(c.call("iris/login.redeem", { token: "x" }), /for the web process/);
+	});
+
 	test("permission requests, rules and the audit", async () => {
 		const heads = items(parts["Permission object"]).flatMap((i) => members([`.It ${i.head}`]));
 		const rule = members(parts["Rule object"]), row = members(parts["Audit row"]);

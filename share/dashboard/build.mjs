@@ -52,8 +52,14 @@ const result = await build({
 });
 
 const assets = result.outputFiles.map((f) => ({ name: basename(f.path), bytes: f.contents }));
+/* What app.js imports is asked for along with it, not after it. */
+const outputs = Object.entries(result.metafile.outputs);
+const preloads = outputs.find(([name]) => /\/app-[^/]*\.js$/.test(name))[1].imports
+	.filter((i) => i.kind === "import-statement")
+	.map((i) => `<link rel="modulepreload" href="assets/${basename(i.path)}">\n`).join("");
 const one = (pattern) => `assets/${assets.find((f) => pattern.test(f.name)).name}`;
 const html = readFileSync(join(here, "index.html"), "utf8")
+	.replace("@PRELOADS@\n", preloads)
 	.replace("@JS@", one(/^app-.*\.js$/))
 	.replace("@CSS@", one(/^app-.*\.css$/));
 

@@ -4,6 +4,7 @@
  */
 import { signal } from "@preact/signals";
 import { csrf, forgetLogin, get, login, logout, onUnauthorized } from "./api.js";
+import { navigate } from "./router.js";
 import { connect, disconnect } from "./store.js";
 
 /**
@@ -29,7 +30,7 @@ function takeToken() {
 	const token = location.hash.match(/^#login=([^&]+)/)?.[1];
 
 	if (token !== undefined)
-		history.replaceState(null, "", location.pathname);
+		navigate("#/", { replace: true });
 	return token && decodeURIComponent(token);
 }
 

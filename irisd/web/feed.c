@@ -3,9 +3,13 @@
  * One viewer of live events up to the first one, see feed.h: what it wants, whether it may, and
  * whether there is room for it.
  */
+#include <sys/socket.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/compat.h"
 #include "common/json.h"
 #include "common/nearest.h"
 #include "common/rpc.h"
@@ -17,6 +21,8 @@
 
 #define FIRST_MS  10000 /* hello comes at once */
 #define VALUE_MAX 512   /* bytes of a value in the query */
+#define TAKE_MS   10000 /* in which a viewer takes one event, */
+#define TAKE_RATE 16    /* and so many bytes more for each further ms */
 
 enum feed_line
 feed_read(const char *line, size_t len, struct json_slice *event, cJSON **data, struct err *err)
@@ -41,6 +47,32 @@ feed_read(const char *line, size_t len, struct json_slice *event, cJSON **data, 
 		return FEED_OTHER;
 	*event = m[1];
 	return FEED_EVENT;
+}
+
+bool
+feed_put(const struct feed *f, const void *data, size_t len)
+{
+	int64_t left, deadline = compat_mono_ms() + TAKE_MS + (int64_t)(len / TAKE_RATE);
+	struct pollfd pfd = {.fd = f->h->fd, .events = POLLOUT};
+	const char *p = data;
+	ssize_t n;
+
+	if (pfd.fd == -1)
+		return mg_write(f->h->conn, data, len) == (int)len;
+	while (len > 0) {
+		n = send(pfd.fd, p, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0) {
+			p += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+			return false;
+		left = deadline - compat_mono_ms();
+		if (left <= 0 || (poll(&pfd, 1, (int)left) == -1 && errno != EINTR))
+			return false;
+	}
+	return true;
 }
 
 /* A number of an event: what comes after it is wanted. */

@@ -20,6 +20,12 @@ enum feed_line { FEED_EVENT, FEED_OTHER, FEED_OVER };
 enum feed_line feed_read(
     const char *line, size_t len, struct json_slice *event, cJSON **data, struct err *err);
 
+/*
+ * All of it to the viewer; false when it is gone, or takes it too slowly. civetweb has a limit only
+ * for who takes nothing at all.
+ */
+bool feed_put(const struct feed *f, const void *data, size_t len);
+
 /* From the answer's head to the end; line is the first one, of kind FEED_EVENT or FEED_OTHER. */
 void feed_sse(struct feed *f, const struct json_slice *first);
 void feed_ws(struct feed *f, const struct json_slice *first);

@@ -16,8 +16,7 @@
 static bool
 put(struct feed *f, char *text)
 {
-	size_t n = strlen(text);
-	bool ok = mg_write(f->h->conn, text, n) == (int)n;
+	bool ok = feed_put(f, text, strlen(text));
 
 	free(text);
 	return ok;
@@ -86,7 +85,7 @@ feed_sse(struct feed *f, const struct json_slice *first)
 			on = pass_on(f, line, len);
 			break;
 		case UPLINK_IDLE:
-			on = http_stream_beat(f->h);
+			on = put(f, xstrdup(":\n\n"));
 			break;
 		case UPLINK_GONE:
 			on = false;

@@ -85,7 +85,7 @@ shake_hands(struct http *h)
 	return ok;
 }
 
-/* One frame, in one write; who does not take it within civetweb's time for that is gone. */
+/* One frame, in one write. */
 static bool
 put_frame(struct socket *s, enum ws_opcode opcode, const void *data, size_t len)
 {
@@ -97,7 +97,7 @@ put_frame(struct socket *s, enum ws_opcode opcode, const void *data, size_t len)
 	memcpy(all, head, n);
 	if (len > 0)
 		memcpy(all + n, data, len);
-	ok = mg_write(s->f->h->conn, all, n + len) == (int)(n + len);
+	ok = feed_put(s->f, all, n + len);
 	free(all);
 	return ok;
 }

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Clients that mean harm, or are broken: whatever they do, and however many they are, the API answers
+ * others within a bounded wait meanwhile, and nothing grows without end.
+ */
+import { once } from "node:events";
+import { Agent } from "node:http";
+import { connect } from "node:net";
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { ask, legacy, makeKey, startHttp, webStatus } from "../lib/http.mjs";
+import { frame, rawSocket, stream, watch } from "../lib/viewer.mjs";
+import { assert, makeGate, waitFor, within } from "../integration/setup.mjs";
+
+/* Long enough for a loaded machine and a sanitizer build; who starves waits for ever. */
+const BOUND = process.env.IRIS_SANITIZED ? 8000 : 3000;
+
+const rss = (pid) => Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+)/)[1]) / 1024;
+
+describe("abuse of HTTP", () => {
+	let iris, key;
+
+	beforeEach(async () => {
+		iris = await startHttp({ frontend: {}, backend: {} }, { dashboard: { rateLimit: 0 } });
+		key = await makeKey(iris, "read,message");
+	});
+	afterEach(() => iris.stop());
+
+	/* Ask n times, on connections of its own; the longest wait. */
+	async function answers(what, n = 10) {
+		let longest = 0;
+
+		for (let i = 0; i < n; i++) {
+			const start = performance.now();
+			const r = await within(BOUND, ask(iris.port, "GET", "/api/v1/teams", { key }), `an answer beside ${what}`);
+			assert.equal(r.status, 200, r.text);
+			longest = Math.max(longest, performance.now() - start);
+		}
+		console.log(`# beside ${what}: ${longest.toFixed(0)} ms at most`);
+	}
+
+	/* Connections that send this, and what they are answered. */
+	async function crowd(n, text = "") {
+		const sockets = Array.from({ length: n }, () => connect(iris.port, "127.0.0.1").on("error", () => {}));
+
+		for (const s of sockets) {
+			s.got = "";
+			s.gone = new Promise((resolve) => s.once("close", resolve));
+			s.on("data", (d) => (s.got += d));
+			s.once("connect", () => text && s.write(text));
+		}
+		await Promise.all(sockets.map((s) => s.connecting && Promise.race([once(s, "connect"), s.gone])));
+		return sockets;
+	}
+
+	const end = (sockets) => sockets.forEach((s) => s.destroy());
+
+	test("a name that points here, and pages of other sites: nothing, by any way", async () => {
+		for (const headers of [{ host: "evil.example" }, { host: `evil.example:${iris.port}` }, { host: "127.0.0.1.evil.example" },
+			{ origin: "http://evil.example" }, { origin: `http://evil.example:${iris.port}` }, { origin: "null" }, { origin: "" }]) {
+			const what = JSON.stringify(headers);
+			assert.equal((await watch(iris.port, { key, headers })).status, 403, what);
+			assert.equal((await stream(iris.port, { key, headers })).status, 403, what);
+			for (const [method, path] of [["GET", "/api/v1/teams"], ["GET", "/"], ["POST", "/api/v1/login"], ["OPTIONS", "/api/v1/teams"]]) {
+				const r = await ask(iris.port, method, path, { key, headers, ...(method === "POST" && { body: { token: "x" } }) });
+				assert.equal(r.status, 403, `${method} ${path} ${what}`);
+				assert.deepEqual(Object.keys(r.headers).filter((h) => h.startsWith("access-control-")), []);
+			}
+		}
+	});
+
+	test("1,000 connections on which nothing is said", async () => {
+		const sockets = await crowd(1000);
+		await answers("1,000 silent connections");
+		end(sockets);
+	});
+
+	test("300 requests whose headers come a byte now and then", async () => {
+		const sockets = await crowd(300, "GET /api/v1/teams HTTP/1.1\r\nHost: localhost\r\n");
+		const drip = setInterval(() => sockets.forEach((s) => s.writable && s.write("x")), 100);
+		try {
+			await answers("300 slow headers");
+		} finally {
+			clearInterval(drip);
+			end(sockets);
+		}
+	});
+
+	test("150 requests whose bodies come a byte now and then", async () => {
+		const sockets = await crowd(150, `POST /api/v1/teams/backend/ask HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\n` +
+			"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n");
+		const drip = setInterval(() => sockets.forEach((s) => s.writable && s.write(" ")), 100);
+		try {
+			await answers("150 slow bodies");
+		} finally {
+			clearInterval(drip);
+			end(sockets);
+		}
+	});
+
+	test("200 requests whose answers nobody reads", async () => {
+		const one = `GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+		const sockets = await crowd(200);
+		for (const s of sockets) {
+			s.pause();
+			s.write(one.repeat(200));
+		}
+		await answers("200 clients that do not read");
+		end(sockets);
+	});
+
+	test("headers and paths that are too long, too many, or none", async () => {
+		const head = (lines) => `GET /api/v1/teams HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer ${key}\r\n${lines}\r\n`;
+		for (const text of [head(`X: ${"x".repeat(20000)}\r\n`), head("X: y\r\n".repeat(5000)), `GET /${"x".repeat(20000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+			head(Array.from({ length: 70 }, (_, i) => `X-${i}: y\r\n`).join("")), head("x\r\n"), head("X\0: y\r\n"),
+			`${"GET".repeat(8000)}\r\n\r\n`, "\0".repeat(20000), `GET /api/v1/events?topics=${"x,".repeat(3000)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer ${key}\r\n\r\n`]) {
+			const [s] = await crowd(1, text);
+			await within(BOUND, s.gone, `the end of ${JSON.stringify(text.slice(-60))}`);
+			assert.match(s.got, /^(HTTP\/1\.1 4\d\d |HTTP\/1\.1 503 |$)/, JSON.stringify(text.slice(-60)));
+		}
+		await answers("none of them");
+	});
+
+	test("a hundred requests in one write: a hundred answers, in their order", async () => {
+		const one = (i) => `GET /api/v1/teams/${i % 2 ? "backend" : "frontend"} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\n\r\n`;
+		const [s] = await crowd(1, Array.from({ length: 100 }, (_, i) => one(i)).join(""));
+		const names = () => [...s.got.matchAll(/\{"name":"(\w+)"/g)].map((m) => m[1]);
+		await waitFor(() => names().length === 100, { what: "100 answers" });
+		assert.deepEqual(names(), Array.from({ length: 100 }, (_, i) => (i % 2 ? "backend" : "frontend")));
+		end([s]);
+	});
+
+	test("viewers that never read: others get everything, and neither process grows", async () => {
+		const deaf = await Promise.all(Array.from({ length: 40 }, () => rawSocket(iris.port, { key, read: false })));
+		const good = await watch(iris.port, { key, topics: "message" });
+		const client = await iris.client({ cwd: iris.dirs.frontend }), text = "x".repeat(20000);
+		await good.event("hello");
+		await iris.call(client, "ask_message", { toTeam: "backend", message: "ECHO first" });
+		const { pid } = await webStatus(iris), before = [rss(pid), rss(iris.daemon.pid)];
+		for (let i = 0; i < 150; i++)
+			await iris.call(client, "ask_message", { toTeam: "backend", message: `ECHO ${i} ${text}` });
+		await good.event((e) => e.type === "message" && e.message.response?.startsWith("149 "));
+		await answers("40 viewers that never read");
+		const grown = [rss(pid) - before[0], rss(iris.daemon.pid) - before[1]];
+		console.log(`# 40 viewers that never read: irisd-web grew by ${grown[0].toFixed(1)} MiB, irisd by ${grown[1].toFixed(1)} MiB`);
+		if (!process.env.IRIS_SANITIZED)
+			assert.ok(grown.every((n) => n < 60), grown.join());
+		end(deaf.map((d) => d.socket));
+		good.socket.terminate();
+		await client.close();
+	});
+
+	test("viewers that send pings without end and never read the answers", async () => {
+		const loud = await Promise.all(Array.from({ length: 20 }, () => rawSocket(iris.port, { key, read: false })));
+		const pings = Buffer.concat(Array.from({ length: 500 }, () => frame(9, "x".repeat(125))));
+		const pour = (s) => {
+			while (s.writable && s.write(pings))
+				;
+		};
+		for (const { socket } of loud) {
+			socket.on("drain", () => pour(socket));
+			pour(socket);
+		}
+		await answers("20 viewers that send pings without end");
+		const { pid } = await webStatus(iris);
+		console.log(`# irisd-web has ${rss(pid).toFixed(1)} MiB then`);
+		if (!process.env.IRIS_SANITIZED)
+			assert.ok(rss(pid) < 150, `${rss(pid)} MiB`);
+		end(loud.map((d) => d.socket));
+	});
+
+	test("frames that are none, and a gigabyte announced: closed, and nothing is kept for them", async () => {
+		const { pid } = await webStatus(iris), before = rss(pid);
+		const bad = await Promise.all(Array.from({ length: 60 }, () => rawSocket(iris.port, { key })));
+		const texts = [Buffer.alloc(3000, 0xff), frame(1, "", { length: 2 ** 30 }), frame(1, "x".repeat(70000)), Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+			frame(0, "x"), frame(15, "x")];
+		bad.forEach((raw, i) => raw.send(texts[i % texts.length]));
+		for (const raw of bad)
+			assert.ok([1002, 1009].includes(await within(BOUND, raw.closed, "a close")));
+		await answers("frames that are none");
+		if (!process.env.IRIS_SANITIZED)
+			assert.ok(rss(pid) - before < 40, `${before} MiB, then ${rss(pid)}`);
+	});
+
+	test("every place taken, and a crowd before the door: the API goes on", async () => {
+		const gate = makeGate(iris), agent = new Agent({ keepAlive: true, maxSockets: 1 });
+		const viewers = await Promise.all(Array.from({ length: 112 }, () => watch(iris.port, { key, topics: "message" })));
+		assert.ok(viewers.every((v) => v.events));
+		const calls = Array.from({ length: 64 }, (_, id) => legacy(iris.port, key,
+			{ id, method: "tools/call", params: { name: "ask_message", arguments: { toTeam: "backend", message: gate.hold } } }));
+		await waitFor(async () => (await iris.json(["messages"])).messages.filter((m) => m.state === "queued" || m.state === "seen").length >= 50,
+			{ what: "the calls to wait", every: 50 });
+		const silent = await crowd(200), slow = await crowd(100, "GET /api/v1/te");
+		await answers("every place taken and 300 more connections");
+		/* One that was open before all of them. */
+		for (let i = 0; i < 5; i++)
+			assert.equal((await within(BOUND, ask(iris.port, "GET", "/api/v1/status", { key, agent }), "an answer")).status, 200);
+		const more = await ask(iris.port, "POST", "/api/v1/teams/backend/ask", { key, body: { message: "ECHO one more" } });
+		assert.ok([503, 429].includes(more.status), more.text);
+		gate.open();
+		end([...silent, ...slow]);
+		assert.ok((await Promise.all(calls)).every((r) => r.status === 200));
+		for (const v of viewers)
+			v.socket.terminate();
+		agent.destroy();
+	});
+});

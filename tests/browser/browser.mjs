@@ -10,7 +10,6 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { connectRaw } from "../integration/setup.mjs";
 import { startHttp } from "../lib/http.mjs";
 
 const require = createRequire(import.meta.url);
@@ -29,23 +28,10 @@ export const launch = () =>
 /* The same as tests/lib/http.mjs makes, with teams of the fake. */
 export const startWeb = (teams, options) => startHttp(teams, options);
 
-/* One control call of the role ctl. */
-export async function control(iris, method, params = {}) {
-	const lines = await connectRaw(iris, { role: "ctl" });
-	const answer = await lines.request(method, params);
-
-	lines.socket.destroy();
-	if (answer.error)
-		throw new Error(answer.error.message);
-	return answer.result;
-}
-
 /* The link of `iris dashboard`, good for one login; more: further arguments, as --scope. */
 export async function loginLink(iris, ...more) {
 	const r = await iris.iris(["dashboard", "--print", ...more]);
 
-	if (/unknown command|no command/.test(r.stderr + r.stdout))
-		return `http://127.0.0.1:${iris.port2}/#login=${(await control(iris, "iris/login.create", more[1] ? { scope: more[1] } : {})).token}`;
 	assert.equal(r.status, 0, r.stderr);
 	const link = r.stdout.match(/https?:\/\/\S+/)?.[0];
 	assert.ok(link, `no link in: ${r.stdout}`);

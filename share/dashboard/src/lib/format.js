@@ -83,3 +83,6 @@ export function short(n) {
 }
 
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
+
+/** A guest's name as people say it: "guest:key:ci" is "ci (key)". */
+export const displayName = (name) => name.replace(/^guest:key:(.+)$/, "$1 (key)").replace(/^guest:(.+)$/, "$1 (guest)");

@@ -47,13 +47,13 @@ export const pairKey = (from, to) => `${from}\0${to}`;
 /** Colours of teams that have none, by their names. */
 export function colorOf(name) {
 	const own = teams.value.get(name)?.color;
-	let hash = 0;
+	let hash = 2166136261;
 
 	if (own)
 		return own;
 	for (const c of name)
-		hash = (hash * 31 + c.codePointAt(0)) >>> 0;
-	return `hsl(${(hash * 47) % 360} 52% 52%)`;
+		hash = Math.imul(hash ^ c.codePointAt(0), 16777619) >>> 0;
+	return `hsl(${(hash >>> 8) % 360} ${45 + (hash % 3) * 12}% ${46 + (hash % 2) * 10}%)`;
 }
 
 /** The oldest of the messages that are open. */
@@ -142,11 +142,22 @@ function apply(events) {
 			applyOther(e);
 		applyMessages(events);
 	});
-	if (events.some((e) => e.type === "message" && FINAL.has(e.message.state)))
-		costsSoon();
+	ended(events.filter((e) => e.type === "message" && FINAL.has(e.message.state)));
 	for (const e of events)
 		for (const listener of listeners)
 			listener(e);
+}
+
+/* What has come to its end counts, and costs. */
+function ended(events) {
+	const messages = { ...status.value?.messages };
+
+	if (events.length === 0)
+		return;
+	for (const { message } of events)
+		messages[message.state] = (messages[message.state] ?? 0) + 1;
+	status.value = { ...status.value, messages };
+	costsSoon();
 }
 
 function applyOther(e) {

@@ -5,6 +5,7 @@
  */
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../lib/api.js";
+import { displayName } from "../lib/format.js";
 import { href, navigate } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { pairKey, sessions } from "../lib/store.js";
@@ -26,12 +27,12 @@ function Pair({ session: s, current }) {
 		>
 			<span class="pair-names">
 				<Dot name={s.from} />
-				<span>{s.from}</span>
+				<span title={s.from}>{displayName(s.from)}</span>
 				<span class="muted" aria-label="to">
 					→
 				</span>
 				<Dot name={s.to} />
-				<span>{s.to}</span>
+				<span title={s.to}>{displayName(s.to)}</span>
 			</span>
 			<span class="pair-more">
 				{s.state === "busy" || s.state === "waiting" || s.state === "starting" ? (

@@ -5,7 +5,7 @@
  */
 import { href } from "../lib/router.js";
 import { colorOf, sessions } from "../lib/store.js";
-import { plural } from "../lib/format.js";
+import { displayName, plural } from "../lib/format.js";
 import { Card, StateBadge, TimeAgo } from "../ui/index.js";
 
 const MOST_NODES = 12;
@@ -43,7 +43,7 @@ function place(names) {
 }
 
 const shortName = (name, n) => {
-	const text = name.replace(/^guest:(key:)?/, "");
+	const text = displayName(name);
 
 	return text.length > n ? `${text.slice(0, n - 1)}…` : text;
 };
@@ -124,7 +124,7 @@ export function TalkGraph() {
 							<li key={`${s.from}\0${s.to}`}>
 								<a href={href("conversations", s.from, s.to)}>
 									<span class="talk-names">
-										{s.from} → {s.to}
+										{displayName(s.from)} → {s.to}
 									</span>
 									{kindOf(s) === "still" ? (
 										<span class="muted small">

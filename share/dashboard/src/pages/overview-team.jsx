@@ -3,7 +3,7 @@
  * A team as a card: what it is, what it does now, what waits for it, and what can be done with it.
  */
 import { post, path } from "../lib/api.js";
-import { plural } from "../lib/format.js";
+import { displayName, plural } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { byTeam, colorOf, costsToday } from "../lib/store.js";
@@ -50,7 +50,7 @@ function Activity({ sum }) {
 			{sum.busy.slice(0, BUSY_SHOWN).map((s) => (
 				<li key={s.from}>
 					<a href={href("conversations", s.from, s.to, { m: s.current })} title={s.activity}>
-						<b>{s.from}</b> <span>{s.activity ?? "at work"}</span>
+						<b>{displayName(s.from)}</b> <span>{s.activity ?? "at work"}</span>
 					</a>
 				</li>
 			))}

@@ -3,7 +3,7 @@
  * The page Overview: the figures of the moment, the teams as cards, and who talks to whom.
  */
 import { useState } from "preact/hooks";
-import { short } from "../lib/format.js";
+import { displayName, short } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { byTeam, costsToday, oldestOpen, open, pool, status, teams } from "../lib/store.js";
@@ -60,7 +60,7 @@ function Figures() {
 			</Figure>
 			<Figure
 				title="Oldest open message"
-				note={oldest ? `${oldest.from} → ${oldest.to}` : "all have ended"}
+				note={oldest ? `${displayName(oldest.from)} → ${oldest.to}` : "all have ended"}
 				to={oldest && href("conversations", oldest.from, oldest.to, { m: oldest.id })}
 			>
 				{oldest ? <TimeAgo at={oldest.createdAt} /> : "none"}

@@ -4,6 +4,7 @@
  */
 import { useState } from "preact/hooks";
 import { del, idempotencyKey, patch, path, post } from "../lib/api.js";
+import { displayName } from "../lib/format.js";
 import { href, navigate } from "../lib/router.js";
 import { may, session } from "../lib/session.js";
 import { teams } from "../lib/store.js";
@@ -14,9 +15,9 @@ export const ownName = () => session.value.me?.from ?? `guest:key:${session.valu
 
 /** Whom a question may come from: this login, and, for an administrator, any team. */
 export const senders = (also = []) => [
-	{ value: ownName(), label: `${ownName()} (you)` },
+	{ value: ownName(), label: `you, as ${displayName(ownName())}` },
 	...(may("admin") && !session.value.me.team
-		? [...new Set([...also, ...teams.value.keys()])].filter((n) => n !== ownName()).map((n) => ({ value: n, label: n }))
+		? [...new Set([...also, ...teams.value.keys()])].filter((n) => n !== ownName()).map((n) => ({ value: n, label: displayName(n) }))
 		: []),
 ];
 
@@ -45,7 +46,7 @@ export function AskDialog({ to, from: first = ownName(), onClose }) {
 		try {
 			const m = await ask({ from, to: team, message, key });
 			onClose();
-			navigate(href("conversations", m.from, m.to, { m: m.id }));
+			navigate(href("conversations", m.from, m.to));
 		} catch (e) {
 			setError(e);
 			setBusy(false);

@@ -3,6 +3,7 @@
  * Small words about a state, each with a dot whose form tells as well as its colour; and names of
  * teams in their colours.
  */
+import { displayName } from "../lib/format.js";
 import { colorOf, teams } from "../lib/store.js";
 import { href } from "../lib/router.js";
 
@@ -42,7 +43,9 @@ export function TeamName({ name, plain = false }) {
 	const text = (
 		<>
 			<Dot name={name} />
-			<span class="team-text">{name}</span>
+			<span class="team-text" title={name}>
+				{displayName(name)}
+			</span>
 		</>
 	);
 

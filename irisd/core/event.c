@@ -316,6 +316,10 @@ event_release(struct irisd *d)
 	if (e == NULL)
 		return;
 	set_topics(d, 0);
+	while (!TAILQ_EMPTY(&e->sessions))
+		event_session_gone(TAILQ_FIRST(&e->sessions));
+	while (!TAILQ_EMPTY(&e->teams))
+		event_team_gone(TAILQ_FIRST(&e->teams));
 	event_free(e->hold);
 	if (e->soon != NULL)
 		event_free(e->soon);

@@ -251,4 +251,76 @@ describe("live events", () => {
 		assert.notEqual((await ctl.request("iris/config.reload")).error, undefined);
 		assert.match((await s.event("config", (c) => c.error !== undefined)).error, /config\.yaml:\d+/);
 	});
+
+	/* A connection of the web role for the bearer of a new key. */
+	const bearer = async (params, scope, ...more) => {
+		const { id, key } = await iris.json(["key", "create", "test", "--scope", scope, ...more]);
+		const c = await sub(params, { role: "web" }, async (raw) => {
+			const { error } = await raw.request("iris/key.check", { key, api: true });
+			assert.equal(error, undefined, JSON.stringify(error));
+		});
+		c.key = id;
+		return c;
+	};
+	const refused = async (params, scope, ...more) => {
+		const { key } = await iris.json(["key", "create", "test", "--scope", scope, ...more]);
+		const raw = await connectRaw(iris, { role: "web" });
+		open.push(raw);
+		await raw.request("iris/key.check", { key, api: true });
+		return (await raw.request("iris/event.subscribe", params)).error;
+	};
+
+	test("a key of a team sees that team's traffic, and nothing of the house; approvals want their scope", async () => {
+		const all = await bearer({}, "read,approve"), mine = await bearer({}, "read,approve", "--team", "b"), read = await bearer({}, "read");
+		const { permission } = await (async () => {
+			await quick("PERM Write");
+			return mine.event("approval");
+		})();
+		await call("permission.answer", { id: permission.id, behavior: "allow", inputHash: permission.inputHash });
+		const other = await call("message.send", { to: "c", from: "asker", message: "ECHO others", timeout: 0 });
+		const own = await call("message.send", { to: "c", from: "b", message: "ECHO own", timeout: 0 });
+		await call("config.reload");
+		const has = (c, id) => c.events().some((e) => e.id === id || e.message?.id === id || e.session?.current === id);
+		for (const c of [all, mine, read])
+			await c.event("message", (e) => e.message.id === own.id && e.message.state === "answered");
+		await all.event("config");
+		await all.event("log");
+		await all.event("host");
+		assert.ok(has(all, other.id) && has(all, own.id) && has(read, other.id));
+		assert.ok(has(mine, own.id) && !has(mine, other.id));
+		for (const e of mine.events().filter((x) => x.topic !== "stream"))
+			assert.ok([e.from, e.to, ...[e.session, e.message].flatMap((o) => [o?.from, o?.to]), e.permission?.team, e.team?.name].includes("b"), JSON.stringify(e));
+		assert.deepEqual([...new Set(mine.events().map((e) => e.topic))].filter((t) => ["log", "config", "pool", "host"].includes(t)), []);
+		assert.ok(read.of("approval").length === 0 && all.of("approval").length === 2);
+		assert.match((await refused({ topics: ["approval"] }, "read")).message, /needs a key with the scope "approve"/);
+		assert.match((await refused({ topics: ["message", "log"] }, "read", "--team", "b")).message, /of no team/);
+	});
+
+	test("the key is revoked: the events end, with the reason", async () => {
+		const c = await bearer({}, "read");
+		await iris.json(["key", "revoke", c.key]);
+		const { error } = await c.line((l) => l.id === "events", { what: "the end" });
+		assert.equal(error.data.code, "unauthorized");
+		const n = c.events().length;
+		await ask("ECHO a");
+		assert.equal(c.events().length, n);
+	});
+
+	test("who does not read is cut off, and the others are told of all", async () => {
+		const s = await sub({ topics: ["message"] }), slow = await sub({ topics: ["message"] });
+		const connections = async () => (await call("daemon.status")).connections;
+		slow.socket.pause();
+		/* Each subscription of the connection has the events for itself. */
+		for (let i = 0; i < 500; i++)
+			slow.send({ jsonrpc: "2.0", id: `e${i}`, method: "iris/event.subscribe", params: { topics: ["message"] } });
+		for (let i = 0; (await connections()) > 2; i++) {
+			assert.ok(i < 400, "it was never cut off");
+			await ask(`ECHO ${i} ${"x".repeat(200)}`);
+		}
+		const m = await ask("ECHO still");
+		await s.event("message", (e) => e.message.id === m.id && e.message.state === "answered");
+		slow.socket.resume();
+		await slow.closed();
+		assert.ok(!slow.of("message").some((e) => e.message.id === m.id));
+	});
 });

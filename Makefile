@@ -182,6 +182,10 @@ $(BUILD)/test/bench-client: $(call obj,tests/bench/bench-client.c) $(BUILD)/lib/
 	@mkdir -p $(@D)
 	$(CC) $(ALLLDFLAGS) -o $@ $^ $(LIBCJSON)
 
+$(BUILD)/test/bench-http: $(call obj,tests/bench/http.c)
+	@mkdir -p $(@D)
+	$(CC) $(ALLLDFLAGS) -o $@ $^
+
 $(BUILD)/test/bench-floor: tests/bench/floor.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(WARN) $(CFLAGS) $(CPPFLAGS) $(STATIC) -o $@ $<
@@ -260,7 +264,7 @@ conformance:
 .PHONY: lint bench
 lint:
 	@tests/run.sh lint
-bench: all $(BUILD)/test/bench-client $(BUILD)/test/bench-floor
+bench: all $(BUILD)/test/bench-client $(BUILD)/test/bench-http $(BUILD)/test/bench-floor
 	@IRIS_BUILD=$(abspath $(BUILD)) node tests/bench/bench.mjs $(BENCH)
 
 # Seconds of steady load; its figures are in $(BUILD)/soak.json as well.

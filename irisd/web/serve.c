@@ -24,7 +24,7 @@
 #include "irisd/web/serve.h"
 #include "irisd/web/static.h"
 
-#define KEEP_MAX     24     /* open connections up to which an idle one is kept */
+#define KEEP_MAX     24     /* connections without a place up to which an idle one is kept */
 #define KEEP_MS      "4000" /* an idle connection; clients are told a second less (http.c) */
 #define REQUEST_MS   "2000" /* that a client may be silent within a request, or not read */
 #define PORT_TRY_MS  3000   /* the web process of the last irisd may be about to end */
@@ -109,6 +109,14 @@ serve_let_go(enum serve_place place)
 		atomic_fetch_sub(&serve.held[place], 1);
 	if (place == SERVE_VIEW)
 		atomic_fetch_sub(&serve.held[SERVE_LISTEN], 1);
+}
+
+/* How many have a place; those of viewers are among those of who listens. */
+static int
+held(void)
+{
+	return atomic_load(&serve.held[SERVE_CALL]) + atomic_load(&serve.held[SERVE_END]) +
+	    atomic_load(&serve.held[SERVE_LISTEN]);
 }
 
 /* Pages of other sites must not get here, neither by a name that they point at us nor openly. */
@@ -209,7 +217,7 @@ request_cb(struct mg_connection *conn)
 	struct http h;
 
 	seat_busy(fd, true);
-	http_init(&h, conn, seat_count() > KEEP_MAX);
+	http_init(&h, conn, seat_count() - held() > KEEP_MAX);
 	h.fd = fd;
 	h.secure = own;
 	if (check_way(&h) && check_place(&h) && check_framing(&h))

@@ -12,6 +12,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, type } from "node:os";
 import { parseArgs } from "node:util";
+import { apiRows } from "./api.mjs";
 import { callRows } from "./call.mjs";
 import { manyRows } from "./many.mjs";
 import { remoteRows } from "./remote.mjs";
@@ -41,7 +42,7 @@ const add = (row) => {
 };
 
 process.stderr.write(`Iris ${version} on ${document.machine.cpus} x ${document.machine.model}, load ${document.machine.load[0]}\n`);
-for (const [name, family] of Object.entries({ start: startRows, call: callRows, many: manyRows, session: sessionRows, remote: remoteRows })) {
+for (const [name, family] of Object.entries({ start: startRows, call: callRows, api: apiRows, many: manyRows, session: sessionRows, remote: remoteRows })) {
 	if (options.only === undefined || options.only === name)
 		await family(scale, add);
 }

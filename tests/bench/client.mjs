@@ -91,7 +91,7 @@ export async function quietest(repeats, ...measures) {
 }
 
 /* An Iris with teams team-0 ... team-(n-1), not started; answers it. */
-export function numberedTeams(n, { settings = {}, world, env } = {}) {
+export function numberedTeams(n, { settings = {}, config = {}, world, env } = {}) {
 	const iris = new Iris({ world, env });
 	const teams = {};
 
@@ -100,7 +100,7 @@ export function numberedTeams(n, { settings = {}, world, env } = {}) {
 		mkdirSync(path, { recursive: true });
 		teams[`team-${i}`] = { path, description: `project number ${i}` };
 	}
-	iris.writeConfig({ settings, teams });
+	iris.writeConfig({ ...config, settings, teams });
 	return iris;
 }
 

@@ -17,7 +17,7 @@ _iris() {
 		esac
 	done
 	case $cmd in
-	"") COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message approvals audit key session remote log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+	"") COMPREPLY=($(compgen -W "ask send status dashboard doctor start stop restart team message approvals audit key session remote log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 	"ask")
 		case $opt in
 		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
@@ -39,6 +39,14 @@ _iris() {
 	"status")
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"dashboard")
+		case $opt in
+		--scope | -s) COMPREPLY=($(compgen -W "read message manage approve admin" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--print --scope= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
 		;;
 	"doctor")

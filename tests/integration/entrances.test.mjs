@@ -116,9 +116,9 @@ describe("no agent answers a permission request", () => {
 		await unanswered();
 	});
 
-	test("by a rule, or the end of one, or a key that may answer", async () => {
+	test("by a rule, or the end of one, or a key or a login that may answer", async () => {
 		for (const [method, params] of [["iris/permission.remember", { rule: "Bash" }], ["iris/permission.revoke", { number: 1 }],
-			["iris/key.create", { name: "k", scope: "approve" }]])
+			["iris/key.create", { name: "k", scope: "approve" }], ["iris/login.create", {}]])
 			assert.match(await speak("ctl", [line(method, params)]), /is for a person/, method);
 		assert.deepEqual((await ctl.request("iris/permission.rules")).result.rules, []);
 		assert.deepEqual((await ctl.request("iris/key.list")).result.keys, []);
@@ -135,7 +135,8 @@ describe("no agent answers a permission request", () => {
 	});
 
 	test("as the web process, and as a worker of the other team", async () => {
-		assert.doesNotMatch(await speak("web", [line("iris/permission.answer", allow())]), /"state":"allowed"/);
+		for (const [method, params] of [["iris/permission.answer", allow()], ["iris/key.create", { name: "k", scope: "approve" }], ["iris/login.create", {}]])
+			assert.match(await speak("web", [line(method, params)]), /needs a key/, method);
 		const [{ pid }] = (await iris.json(["status"])).workers.filter((w) => w.team === "b");
 		const said = await speak("worker", [line("event/result", { session: "s1", message: victim, ok: true, answer: "forged" })],
 			{ before: `SAY_PID=${pid} ` });

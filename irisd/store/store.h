@@ -279,6 +279,54 @@ void store_rule_revoke(struct store *s, const struct store_rule *row);
 void store_rule_each(struct store *s, void (*cb)(const struct store_rule *, void *), void *arg);
 void store_rule_release(struct store_rule *row);
 
+/* --- webhooks: who is to be told by HTTP that a message has ended ------------------------------- */
+
+/* Numbers are stored: none is ever given another meaning. */
+enum store_webhook_state {
+	STORE_WEBHOOK_WAITING = 0,
+	STORE_WEBHOOK_DELIVERED = 1,
+	STORE_WEBHOOK_FAILED = 2
+};
+
+struct store_webhook {
+	char id[UUID_LEN + 1], message[UUID_LEN + 1];
+	char *url;       /* owned */
+	char *from, *to; /* owned: those of the message; only read */
+	enum store_webhook_state state;
+	int64_t attempts;
+	int64_t next_at;                  /* ms; while waiting: 0: its message has not ended yet */
+	int64_t last_status;              /* HTTP; 0: none */
+	char *last_error;                 /* owned, or NULL */
+	int64_t created_at, delivered_at; /* ms; 0: not yet */
+};
+
+void store_webhook_insert(struct store *s, const struct store_webhook *row);
+/* state, attempts, next_at, last_status, last_error and delivered_at of the row with this id. */
+void store_webhook_update(struct store *s, const struct store_webhook *row);
+/* The message has ended: its deliveries are due at this time. */
+void store_webhook_ready(struct store *s, const char *message, int64_t at);
+/* The same for every message that has ended. For irisd's start. */
+void store_webhook_ready_all(struct store *s, int64_t at);
+/* False when there is none. Release it. */
+bool store_webhook_load(struct store *s, const char *id, struct store_webhook *row);
+/* The one that is due first, be that in the future. */
+bool store_webhook_next(struct store *s, struct store_webhook *row);
+/* How many a message has; *known: one of them is for this url. */
+int64_t store_webhook_count(struct store *s, const char *message, const char *url, bool *known);
+/* How many wait for the end of their message. */
+int64_t store_webhook_open(struct store *s);
+/*
+ * Newest first; message, team (which has sent or got the message) and before (an id: only older
+ * ones) may be NULL, state is one or -1. Released after each call.
+ */
+struct store_webhook_filter {
+	const char *message, *team, *before;
+	int state, limit;
+};
+void store_webhook_each(struct store *s, const struct store_webhook_filter *f,
+    void (*cb)(const struct store_webhook *, void *), void *arg);
+void store_webhook_release(struct store_webhook *row);
+
 /* --- the audit: every decision, in order; core/audit.h ------------------------------------------ */
 
 /* Texts may be NULL; hash is the chain's up to here. */

@@ -170,24 +170,26 @@ read_tree(struct config_reader *r, struct config *c)
 	if (root == NULL)
 		return 0;
 	warn_of_unknown_keys(r, root);
-	if (read_section(r, root, "settings", &c->settings) == -1 ||
-	    read_section(r, root, "dashboard", &c->dashboard) == -1 ||
-	    read_section(r, root, "database", &c->database) == -1 ||
-	    read_permissions(r, root, &c->permissions) == -1 ||
-	    check_dashboard(r, root, &c->dashboard) == -1)
+	if (config_stops(r, read_section(r, root, "settings", &c->settings)) ||
+	    config_stops(r, read_section(r, root, "dashboard", &c->dashboard)) ||
+	    config_stops(r, read_section(r, root, "database", &c->database)) ||
+	    config_stops(r, read_permissions(r, root, &c->permissions)) ||
+	    config_stops(r, check_dashboard(r, root, &c->dashboard)))
 		return -1;
 	teams = config_doc_get(r, root, "teams");
 	return teams == NULL ? 0 : config_teams_read(r, teams, c);
 }
 
 struct config *
-config_parse(const char *path, const char *text, size_t len, struct err *e)
+config_parse_all(
+    const char *path, const char *text, size_t len, struct config_list *errors, struct err *e)
 {
 	struct config *c = config_default(path);
-	struct config_reader r = {.path = path, .dir = c->dir, .warnings = &c->warnings, .e = e};
+	struct config_reader r = {
+	    .path = path, .dir = c->dir, .warnings = &c->warnings, .errors = errors, .e = e};
 
 	if (load_dotenv(&r, path) == -1 || config_doc_parse(&r, text, len) == -1 ||
-	    read_tree(&r, c) == -1) {
+	    read_tree(&r, c) == -1 || (errors != NULL && errors->n > 0)) {
 		config_free(c);
 		c = NULL;
 	}
@@ -195,6 +197,12 @@ config_parse(const char *path, const char *text, size_t len, struct err *e)
 		yaml_document_delete(&r.doc);
 	dotenv_free(r.env);
 	return c;
+}
+
+struct config *
+config_parse(const char *path, const char *text, size_t len, struct err *e)
+{
+	return config_parse_all(path, text, len, NULL, e);
 }
 
 struct config *

@@ -34,8 +34,17 @@ config_fail(const struct config_reader *r, const yaml_node_t *at, const char *fm
 	va_start(ap, fmt);
 	err_vset(r->e, ERR_CONFIG, fmt, ap);
 	va_end(ap);
-	return err_prefix(
+	err_prefix(
 	    r->e, "%s:%zu:%zu: ", r->path, at->start_mark.line + 1, at->start_mark.column + 1);
+	if (r->errors != NULL && r->errors->n < CONFIG_ERRORS)
+		config_list_add(r->errors, xstrdup(r->e->msg));
+	return -1;
+}
+
+bool
+config_stops(const struct config_reader *r, int rv)
+{
+	return rv == -1 && r->errors == NULL;
 }
 
 void

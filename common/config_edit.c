@@ -5,15 +5,14 @@
  * to a team is its lines from the name to the last value, and comments right below that are
  * indented deeper than the name; comments above a team stay.
  */
-#include <sys/stat.h>
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/config_edit.h"
 #include "common/config_edit_impl.h"
+#include "common/config_file.h"
 #include "common/config_impl.h"
 #include "common/config_text.h"
 #include "common/nearest.h"
@@ -21,10 +20,9 @@
 
 /* One edit on its way: the file as it is, and the single place that changes. */
 struct edit {
-	const char *path; /* as given, for messages */
-	char *target;     /* what it leads to */
-	struct config_text old;
-	bool exists;
+	struct config_file file;
+	const char *path;       /* of the file */
+	struct config_text old; /* its text, or what a new one begins with */
 	struct config *before;
 	struct edit_scan scan;
 	const char *nl; /* the file's line end */
@@ -45,39 +43,31 @@ static const char head[] =
 static void
 edit_free(struct edit *x)
 {
-	free(x->target);
 	free(x->old.s);
 	free(x->ins);
 	config_free(x->before);
 	config_edit_scan_free(&x->scan);
+	config_file_release(&x->file);
 }
 
 static int
 edit_open(struct edit *x, const char *path, bool may_make, struct err *e)
 {
-	struct err why;
 	const char *lf;
-	struct stat st;
 
 	memset(x, 0, sizeof *x);
 	x->path = path;
 	x->e = e;
-	x->exists = config_text_read(path, &x->old, &why) == 0;
-	if (!x->exists) {
-		if (why.code != ERR_NOT_FOUND || !may_make) {
-			if (e != NULL)
-				*e = why;
-			return -1;
-		}
-		if (lstat(path, &st) == 0)
-			return err_set(
-			    e, ERR_CONFIG, "%s: a link to a file that is not there", path);
-		x->old.s = xstrdup(head);
+	if (config_file_read(&x->file, path, e) == -1)
+		return -1;
+	if (!x->file.exists && !may_make)
+		return err_set(
+		    e, ERR_NOT_FOUND, "%s: can not be opened: there is no such file", path);
+	x->old = x->file.text;
+	if (!x->file.exists)
 		x->old.len = strlen(head);
-		x->old.mode = 0600;
-		x->target = xstrdup(path);
-	} else if ((x->target = realpath(path, NULL)) == NULL)
-		return err_sys(e, ERR_IO, "%s", path);
+	x->old.s = xmalloc(x->old.len + 1);
+	memcpy(x->old.s, x->file.exists ? x->file.text.s : head, x->old.len + 1);
 	if ((x->before = config_parse(path, x->old.s, x->old.len, e)) == NULL)
 		return -1;
 	lf = strchr(x->old.s, '\n');
@@ -94,44 +84,6 @@ refuse(const struct edit *x, size_t at, const char *what)
 	config_text_position(x->old.s, at, &line, &col);
 	return err_set(x->e, ERR_CONFIG, "%s:%zu:%zu: %s; please edit the file by hand", x->path,
 	    line, col, what);
-}
-
-/* Somebody may have saved the file meanwhile: then theirs is newer than what this edit has read. */
-static int
-check_unchanged(const struct edit *x)
-{
-	struct config_text now = {.s = NULL};
-	struct err why;
-	bool same;
-
-	if (config_text_read(x->target, &now, &why) == -1)
-		same = !x->exists && why.code == ERR_NOT_FOUND;
-	else
-		same = x->exists && now.len == x->old.len && memcmp(now.s, x->old.s, now.len) == 0;
-	free(now.s);
-	if (!same)
-		return err_set(x->e, ERR_IO,
-		    "%s: was changed by another program just now; nothing is written, try again",
-		    x->path);
-	return 0;
-}
-
-static int
-edit_save(struct edit *x, const char *text, size_t len)
-{
-	char *backup;
-	int rv = -1;
-
-	if (len > CONFIG_TEXT_MAX)
-		return err_set(
-		    x->e, ERR_LIMIT, "%s: would be larger than 1 MiB, the limit", x->path);
-	backup = xasprintf("%s.bak", x->target);
-	if (check_unchanged(x) == 0 &&
-	    (!x->exists ||
-		config_edit_replace(backup, x->old.s, x->old.len, x->old.mode, x->e) == 0))
-		rv = config_edit_replace(x->target, text, len, x->old.mode, x->e);
-	free(backup);
-	return rv;
 }
 
 /*
@@ -177,7 +129,7 @@ edit_apply(struct edit *x, const char *name, bool added)
 	} else if (!differs_only_by(x->before, after, name, added))
 		refuse(x, x->at, "the teams are written in a form that can not be edited safely");
 	else
-		rv = edit_save(x, text, len);
+		rv = config_file_write(&x->file, text, len, x->e);
 	config_free(after);
 	free(text);
 	return rv;
@@ -227,7 +179,8 @@ put_field(const struct edit *x, struct buf *b, size_t indent, const char *sectio
 	if (key->type == CONFIG_BOOL)
 		quoted = xstrdup(strcmp(f->value, "true") == 0 ? "true" : "false");
 	else
-		quoted = config_edit_quote(f->value, key->type == CONFIG_INT);
+		quoted =
+		    config_edit_quote(f->value, key->type == CONFIG_INT ? EDIT_QUOTE_NUMBER : 0);
 	if (quoted == NULL)
 		return err_set(x->e, ERR_INVALID, "the value of \"%s\" is not valid UTF-8", f->key);
 	put_line(b, indent, name, quoted, x->nl);
@@ -240,7 +193,7 @@ put_team(const struct edit *x, struct buf *b, size_t indent, const char *name,
     const struct config_edit_team *team)
 {
 	static const char within[] = "remoteOptions.";
-	char *quoted = config_edit_quote(name, false);
+	char *quoted = config_edit_quote(name, 0);
 	size_t i, unit = x->scan.team_unit, n = strlen(within);
 	const struct config_edit_field *f;
 	bool options = false;

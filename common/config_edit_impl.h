@@ -66,7 +66,15 @@ size_t edit_entry_end(const struct edit_scan *scan, const struct edit_entry *ent
  * value as YAML: plain where no reader could take it for something else, else in double quotes. To
  * be freed; NULL when it is not UTF-8.
  */
-char *config_edit_quote(const char *value, bool number);
+enum {
+	EDIT_QUOTE_NUMBER = 1,    /* digits are meant as a number */
+	EDIT_QUOTE_VARIABLES = 2, /* ${NAME} is meant as a variable; else it is kept literal */
+	EDIT_QUOTE_FLOW = 4,      /* it will stand between { } or [ ] */
+	EDIT_QUOTE_ALWAYS = 8,    /* in quotes */
+};
+char *config_edit_quote(const char *value, unsigned how);
+/* A character that only an escape can stand for; *code is its number. */
+bool config_edit_needs_escape(const char *s, unsigned *code);
 
 /* Write a file beside target, flush it to the disk, and give it target's name. */
 int config_edit_replace(

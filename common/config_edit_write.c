@@ -31,13 +31,15 @@ is_yaml_word(const char *s)
 }
 
 static bool
-can_be_plain(const char *s, bool number)
+can_be_plain(const char *s, unsigned how)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_/";
 	static const char others[] = "0123456789 .,+@=()~-";
 	size_t len = strlen(s), i;
 
-	if (number && len > 0 && s[strspn(s, "0123456789")] == '\0')
+	if ((how & EDIT_QUOTE_ALWAYS) != 0)
+		return false;
+	if ((how & EDIT_QUOTE_NUMBER) != 0 && len > 0 && s[strspn(s, "0123456789")] == '\0')
 		return true;
 	if (len == 0 || s[len - 1] == ' ' || is_yaml_word(s))
 		return false;
@@ -45,14 +47,15 @@ can_be_plain(const char *s, bool number)
 	    strncmp(s, "../", 3) != 0)
 		return false;
 	for (i = 0; i < len; i++)
-		if (strchr(letters, s[i]) == NULL && strchr(others, s[i]) == NULL)
+		if ((strchr(letters, s[i]) == NULL && strchr(others, s[i]) == NULL) ||
+		    (s[i] == ',' && (how & EDIT_QUOTE_FLOW) != 0))
 			return false;
 	return true;
 }
 
 /* Line breaks and other invisible characters beyond ASCII, which YAML would fold or refuse. */
-static bool
-needs_escape(const char *s, unsigned *code)
+bool
+config_edit_needs_escape(const char *s, unsigned *code)
 {
 	unsigned char a = (unsigned char)s[0], b = a != 0 ? (unsigned char)s[1] : 0;
 	unsigned char c = b != 0 ? (unsigned char)s[2] : 0;
@@ -75,7 +78,7 @@ needs_escape(const char *s, unsigned *code)
 #define ESCAPE_MAX 8
 
 static size_t
-quote_char(const char *s, size_t n, char out[ESCAPE_MAX])
+quote_char(const char *s, size_t n, unsigned how, char out[ESCAPE_MAX])
 {
 	unsigned char c = (unsigned char)s[0];
 	unsigned code;
@@ -87,9 +90,9 @@ quote_char(const char *s, size_t n, char out[ESCAPE_MAX])
 		len = snprintf(out, ESCAPE_MAX, "\\n");
 	else if (c < 0x20 || c == 0x7f)
 		len = snprintf(out, ESCAPE_MAX, "\\x%02x", c);
-	else if (needs_escape(s, &code))
+	else if (config_edit_needs_escape(s, &code))
 		len = snprintf(out, ESCAPE_MAX, "\\u%04x", code);
-	else if (c == '$' && s[1] == '{')
+	else if (c == '$' && s[1] == '{' && (how & EDIT_QUOTE_VARIABLES) == 0)
 		len = snprintf(out, ESCAPE_MAX, "$$");
 	else {
 		memcpy(out, s, n);
@@ -99,12 +102,12 @@ quote_char(const char *s, size_t n, char out[ESCAPE_MAX])
 }
 
 char *
-config_edit_quote(const char *value, bool number)
+config_edit_quote(const char *value, unsigned how)
 {
 	size_t left = strlen(value), used = 0, n;
 	char *out;
 
-	if (can_be_plain(value, number))
+	if (can_be_plain(value, how))
 		return xstrdup(value);
 	out = xmalloc(left * ESCAPE_MAX + 3);
 	out[used++] = '"';
@@ -113,7 +116,7 @@ config_edit_quote(const char *value, bool number)
 			free(out);
 			return NULL;
 		}
-		used += quote_char(value, n, out + used);
+		used += quote_char(value, n, how, out + used);
 	}
 	out[used++] = '"';
 	out[used] = '\0';

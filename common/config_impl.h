@@ -22,6 +22,8 @@ struct config_reader {
 	bool have_doc;
 	struct dotenv *env;
 	struct config_list *warnings;
+	struct config_list
+	    *errors; /* all that is wrong goes here, as text; NULL: the first ends it */
 	bool remote; /* the team that is being read is a remote one */
 	struct err *e;
 };
@@ -37,6 +39,10 @@ struct config_at {
  * same.
  */
 struct config *config_parse(const char *path, const char *text, size_t len, struct err *e);
+/* The same, with everything that is wrong with the values in errors, at most CONFIG_ERRORS. */
+#define CONFIG_ERRORS 100
+struct config *config_parse_all(
+    const char *path, const char *text, size_t len, struct config_list *errors, struct err *e);
 
 /* config_doc.c */
 int config_doc_parse(struct config_reader *r, const char *text, size_t len);
@@ -49,6 +55,8 @@ const char *config_show(const char *s, size_t len, char out[CONFIG_SHOWN]);
 bool config_is_null(const yaml_node_t *node);
 int config_fail(const struct config_reader *r, const yaml_node_t *at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* rv is -1, and that ends the reading, since errors are not collected. */
+bool config_stops(const struct config_reader *r, int rv);
 void config_warn(const struct config_reader *r, const yaml_node_t *at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* A mapping, or a null value, which counts as an empty mapping and sets *map to NULL. */

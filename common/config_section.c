@@ -144,8 +144,12 @@ config_section_read(
 		char *where = xasprintf("%s.%.64s", at.where, name);
 
 		if ((key = config_key_find(section, name)) != NULL)
-			rv = config_value_read(r, key,
-			    (struct config_at){config_doc_node(r, pair->value), where}, base);
+			rv = config_stops(r,
+				 config_value_read(r, key,
+				     (struct config_at){config_doc_node(r, pair->value), where},
+				     base))
+			    ? -1
+			    : 0;
 		else if (!is_section(section, name))
 			config_unknown_key(r, config_doc_node(r, pair->key), section, at.where);
 		free(where);

@@ -248,6 +248,7 @@ read_team(struct config_reader *r, const yaml_node_pair_t *pair, const struct co
 	const yaml_node_t *map;
 	struct err why;
 	char *where;
+	size_t errors = r->errors != NULL ? r->errors->n : 0;
 	int rv = -1;
 
 	if (config_check_team_name((const char *)key->data.scalar.value, &why) == -1)
@@ -262,7 +263,8 @@ read_team(struct config_reader *r, const yaml_node_pair_t *pair, const struct co
 		if (config_section_read(r, "teams", (struct config_at){value, where}, t) == 0 &&
 		    read_within(
 			r, map, where, "remoteOptions", "remoteOptions", &t->remote_options) == 0 &&
-		    read_within(r, map, where, "permissions", "teamPermissions", &t->rules) == 0)
+		    read_within(r, map, where, "permissions", "teamPermissions", &t->rules) == 0 &&
+		    (r->errors == NULL || r->errors->n == errors))
 			rv = finish(r, map, (struct config_at){key, where}, c, t);
 		r->remote = false;
 	}
@@ -288,7 +290,10 @@ config_teams_read(struct config_reader *r, const yaml_node_t *node, struct confi
 	for (pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
 		if (read_team(r, pair, c, &c->teams[c->nteams]) == -1) {
 			config_team_free(&c->teams[c->nteams]);
-			return -1;
+			memset(&c->teams[c->nteams], 0, sizeof c->teams[0]);
+			if (config_stops(r, -1))
+				return -1;
+			continue;
 		}
 		c->nteams++;
 	}

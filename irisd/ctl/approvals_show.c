@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "common/compat.h"
+#include "common/diff.h"
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/ctl/approvals.h"
-#include "irisd/ctl/diff.h"
 #include "irisd/ctl/term.h"
 
 #define FIELD_COLUMNS 12

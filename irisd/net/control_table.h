@@ -17,9 +17,21 @@ CONTROL_X(daemon_watch, "iris/daemon.watch", "-", "",
     "tell of changes of the configuration, until the connection ends")
 CONTROL_X(
     config_reload, "iris/config.reload", "admin", "", "read the configuration again; what changed")
+CONTROL_X(config_get, "iris/config.get", "admin", "", "what config.yaml says; refused to agents")
+CONTROL_X(config_check, "iris/config.check", "admin", "yaml?, config?, etag?",
+    "what a change of config.yaml would do; refused to agents")
+CONTROL_X(config_put, "iris/config.put", "admin", "yaml?, config?, etag?",
+    "change config.yaml, and read it again; refused to agents")
+CONTROL_X(config_schema, "iris/config.schema", "admin", "", "the keys that config.yaml can have")
 CONTROL_X(team_list, "iris/team.list", "read", "", "all teams")
 CONTROL_X(team_show, "iris/team.show", "read", "team",
     "one team, its sessions, and what stands in its way")
+CONTROL_X(team_add, "iris/team.add", "admin", "team, values",
+    "add a team to config.yaml; refused to agents")
+CONTROL_X(team_edit, "iris/team.edit", "admin", "team, values",
+    "change a team in config.yaml; refused to agents")
+CONTROL_X(team_remove, "iris/team.remove", "admin", "team",
+    "take a team out of config.yaml; refused to agents")
 CONTROL_X(
     team_wake, "iris/team.wake", "manage", "team, from?", "start the team's Claude for the caller")
 CONTROL_X(team_sleep, "iris/team.sleep", "manage", "team, from?, force?", "stop the team's Claude")

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * The difference of two texts by lines, as diff -u shows it. Knows no files and prints nothing;
- * called by what shows a change to a person before it is made.
+ * called by what shows a change to a person before it is made: iris, and irisd for its
+ * configuration.
  */
-#ifndef IRIS_CTL_DIFF_H
-#define IRIS_CTL_DIFF_H
+#ifndef IRIS_COMMON_DIFF_H
+#define IRIS_COMMON_DIFF_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,5 +26,8 @@ struct diff_sum {
 /* Hand each line of the difference to cb, with three lines around each change. */
 struct diff_sum diff_unified(
     const char *a, size_t alen, const char *b, size_t blen, diff_line_cb cb, void *arg);
+
+/* The whole as a text that patch(1) takes, malloc'ed; "" when there is no difference. */
+char *diff_text(const char *name, const char *a, size_t alen, const char *b, size_t blen);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/xmalloc.h"
-#include "irisd/ctl/diff.h"
+#include "common/diff.h"
 
 #define CHANGES_MAX 1500 /* rows of 2 n + 1 places: 9 MB in all */
 #define CONTEXT     3
@@ -245,4 +245,45 @@ diff_unified(const char *a, size_t alen, const char *b, size_t blen, diff_line_c
 	free(tb.v);
 	free(tb.changed);
 	return sum;
+}
+
+struct text_out {
+	char *s;
+	size_t len, room;
+};
+
+static void
+append(struct text_out *o, const char *s, size_t len)
+{
+	if (o->len + len >= o->room) {
+		o->room = 2 * (o->len + len) + 256;
+		o->s = xrealloc(o->s, o->room);
+	}
+	memcpy(o->s + o->len, s, len);
+	o->len += len;
+	o->s[o->len] = '\0';
+}
+
+static void
+append_line(char mark, const char *text, size_t len, void *arg)
+{
+	append(arg, mark == '@' ? "@@ " : &mark, mark == '@' ? 3 : 1);
+	append(arg, text, len);
+	append(arg, mark == '@' ? " @@\n" : "\n", mark == '@' ? 4 : 1);
+}
+
+char *
+diff_text(const char *name, const char *a, size_t alen, const char *b, size_t blen)
+{
+	struct text_out o = {NULL, 0, 0};
+	char *head;
+
+	append(&o, "", 0);
+	if (alen == blen && memcmp(a, b, alen) == 0)
+		return o.s;
+	head = xasprintf("--- %s\n+++ %s\n", name, name);
+	append(&o, head, strlen(head));
+	free(head);
+	diff_unified(a, alen, b, blen, append_line, &o);
+	return o.s;
 }

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "irisd/ctl/diff.c"
+#include "common/diff.c"
 
 struct buf {
 	char v[1 << 18];

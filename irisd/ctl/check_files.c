@@ -131,7 +131,8 @@ check_teams(struct checks *l, const struct config *cfg)
 void
 check_programs(struct checks *l)
 {
-	static const char *const names[] = {"irisd", "iris-worker", "iris-ssh", "iris-mcp-shim"};
+	static const char *const names[] = {
+	    "irisd", "iris-worker", "iris-ssh", "iris-tls", "iris-mcp-shim"};
 	char path[PATHS_MAX];
 	struct err e = {0};
 	bool bad = false;
@@ -145,7 +146,7 @@ check_programs(struct checks *l)
 	}
 	if (!bad)
 		checks_add(l, "programs", CHECK_OK, NULL,
-		    "irisd, iris-worker, iris-ssh and iris-mcp-shim are there");
+		    "irisd, iris-worker, iris-ssh, iris-tls and iris-mcp-shim are there");
 }
 
 /* Only where one is wanted: without, a person looks by "iris approvals", or is asked in Claude. */

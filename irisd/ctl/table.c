@@ -140,7 +140,7 @@ static const struct ctl_option log_options[] = {
     {"limit", 'n', "N", "at most so many lines, 0 to 10000 (default 50)", NULL},
     {"level", 'l', "LEVEL", "only lines of this level, or a graver one", "debug info warn error"},
     {"component", 'c', "PROGRAM", "only lines of this program",
-	"irisd irisd-web iris-worker stderr"},
+	"irisd irisd-web iris-tls iris-worker stderr"},
     {"since", 's', "TIME", "only lines that are not older", NULL},
     {"grep", 'g', "TEXT", "only lines with this text in them, whatever the case", NULL},
     END,

@@ -321,7 +321,7 @@ _iris() {
 	"log")
 		case $opt in
 		--level | -l) COMPREPLY=($(compgen -W "debug info warn error" -- "$cur")); return ;;
-		--component | -c) COMPREPLY=($(compgen -W "irisd irisd-web iris-worker stderr" -- "$cur")); return ;;
+		--component | -c) COMPREPLY=($(compgen -W "irisd irisd-web iris-tls iris-worker stderr" -- "$cur")); return ;;
 		esac
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--follow --limit= --level= --component= --since= --grep= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;

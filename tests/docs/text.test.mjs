@@ -44,7 +44,7 @@ describe("manual pages", () => {
 	});
 
 	test("every program has a page, and each page is in README and in another page's SEE ALSO", () => {
-		for (const wanted of ["iris.1", "irisd.8", "iris-worker.8", "iris-mcp-shim.1", "iris-ssh.1", "iris-config.5", "iris.7", "iris-protocol.7"]) {
+		for (const wanted of ["iris.1", "irisd.8", "iris-worker.8", "iris-tls.8", "iris-mcp-shim.1", "iris-ssh.1", "iris-config.5", "iris.7", "iris-protocol.7"]) {
 			assert.ok(pageNames().includes(wanted), wanted);
 			const [, title, number] = wanted.match(/^(.*)\.(\d)$/);
 			assert.ok(readme.includes(`${title}(${number})`), `README: ${wanted}`);

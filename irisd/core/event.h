@@ -101,8 +101,8 @@ void event_pool(struct irisd *d);
 void event_session_gone(struct session *s);
 void event_team_gone(struct team *t);
 
-/* Its conversation is forgotten. */
-void event_session_deleted(const struct session *s);
+/* Its conversation is forgotten; unless it goes, it is told how it is then. */
+void event_session_deleted(struct session *s);
 /* It was accepted; row is as it is stored. */
 void event_message_came(struct irisd *d, const struct store_message *row);
 /* Its last step is stored. */

@@ -161,7 +161,7 @@ event_run(struct irisd *d)
 /* --- told at once --------------------------------------------------------------------------------- */
 
 void
-event_session_deleted(const struct session *s)
+event_session_deleted(struct session *s)
 {
 	cJSON *o;
 
@@ -171,6 +171,7 @@ event_session_deleted(const struct session *s)
 	json_put_str(o, "from", s->row.from);
 	json_put_str(o, "to", s->team->name);
 	event_send(s->d, EVENT_SESSION, o, s->row.from, s->team->name);
+	event_session(s);
 }
 
 /* Its texts are cut by whoever has them whole. */

@@ -115,6 +115,7 @@ session_new(struct team *t, const struct store_session *row)
 	TAILQ_INIT(&s->queue);
 	TAILQ_INIT(&s->watches);
 	TAILQ_INSERT_TAIL(&t->sessions, s, team_entry);
+	event_session(s);
 	return s;
 }
 

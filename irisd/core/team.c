@@ -287,8 +287,10 @@ team_free(struct team *t)
 {
 	struct session *s;
 
-	while ((s = TAILQ_FIRST(&t->sessions)) != NULL)
+	while ((s = TAILQ_FIRST(&t->sessions)) != NULL) {
+		event_session_deleted(s);
 		session_free(s);
+	}
 	event_team_gone(t);
 	evict_forget(t);
 	backoff_release(t);

@@ -8,6 +8,7 @@
 
 #include "common/compat.h"
 #include "common/json.h"
+#include "irisd/core/event.h"
 #include "irisd/core/fork.h"
 #include "irisd/core/pool.h"
 #include "irisd/core/renew.h"
@@ -48,6 +49,7 @@ deleted_cb(struct session *s, const struct renew_result *r, void *arg)
 	struct mcp_call *c = arg;
 	cJSON *o = renewed(c, s, r);
 
+	event_session_deleted(s);
 	json_put_str(o, "message",
 	    r->had           ? "The conversation is deleted; the next message begins a new one."
 		: r->stopped ? "There was no conversation to delete yet; its process is stopped."

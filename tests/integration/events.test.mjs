@@ -93,6 +93,11 @@ describe("live events", () => {
 		await call("session.delete", { team: "b", from: "asker" });
 		const gone = await s.event("session.deleted");
 		assert.deepEqual([gone.from, gone.to], ["asker", "b"]);
+		const [fresh] = (await call("session.list", { team: "b" })).sessions;
+		await s.event("session", (e) => e.seq > gone.seq && e.session.sessionId === fresh.sessionId && e.session.messages === 0);
+		iris.setTeams({ asker: {}, c: {} });
+		await call("config.reload");
+		await s.event("session.deleted", (e) => e.seq > gone.seq && e.to === "b");
 	});
 
 	test("the text as it is written; who comes in the middle has what was said and used so far", async () => {

@@ -192,6 +192,19 @@ print_ill(const cJSON *list, bool sessions)
 	}
 }
 
+/* What a browser is to show of a certificate that nobody has signed. */
+static void
+print_fingerprint(const cJSON *tls)
+{
+	const char *fingerprint = json_str(tls, "fingerprint");
+
+	if (fingerprint == NULL || !json_bool(tls, "selfsigned", false))
+		return;
+	printf("  %-10s", "SHA-256");
+	term_print(stdout, fingerprint, false);
+	putchar('\n');
+}
+
 static void
 print_web(const cJSON *web)
 {
@@ -209,6 +222,7 @@ print_web(const cJSON *web)
 		sep = ", ";
 	}
 	puts(sep[0] == '\0' ? "no port is open" : "");
+	print_fingerprint(json_obj(web, "tls"));
 }
 
 static void

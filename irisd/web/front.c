@@ -344,9 +344,3 @@ front_origin_ok(const char *origin)
 	return origin == NULL ||
 	    (strncasecmp(origin, "https://", 8) == 0 && front_host_ok(origin + 8));
 }
-
-bool
-front_secure(const struct http *h)
-{
-	return h->secure;
-}

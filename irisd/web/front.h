@@ -10,11 +10,11 @@
 #define IRIS_WEB_FRONT_H
 
 #include <cjson/cJSON.h>
+#include <civetweb.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "common/paths.h"
-#include "irisd/web/http.h"
 
 /*
  * What irisd plans ("tls" of its greeting; copied). Once, before civetweb starts: from then on names
@@ -50,8 +50,5 @@ bool front_announced(const struct mg_request_info *ri);
 /* Host and Origin of a request that came over TLS; the Origin may be NULL. */
 bool front_host_ok(const char *host);
 bool front_origin_ok(const char *origin);
-
-/* The request came over TLS. */
-bool front_secure(const struct http *h);
 
 #endif

@@ -80,7 +80,9 @@ describe("a certificate of Iris's own", () => {
 		assert.ok(Math.abs(web.tls.notAfter - new Date(cert.validTo)) <= 2000);
 		assert.deepEqual(web.tls.warnings, []);
 		assert.equal((await ask(iris.port2, "GET", "/health")).status, 200);
-		assert.match((await iris.iris(["status"])).stdout, new RegExp(`https://localhost:${iris.tls}`));
+		const { stdout } = await iris.iris(["status"]);
+		assert.match(stdout, new RegExp(`https://localhost:${iris.tls}`));
+		assert.match(stdout, new RegExp(`SHA-256 +${cert.fingerprint256}`));
 	});
 
 	test("stays over a restart, is made anew for other names, keeps its key", async () => {
@@ -139,6 +141,31 @@ describe("a certificate of Iris's own", () => {
 		assert.equal((await ask(iris.port, "GET", "/health", { headers: { host: "iris.example" } })).status, 403);
 		/* And a key is needed as ever. */
 		assert.equal((await askTls(iris.tls, "POST", "/mcp", { body: {} })).status, 401);
+	});
+
+	test("a login's cookie is for https alone, and its Origin as well", async () => {
+		const ca = ownCert(iris), host = `iris.example:${iris.tls}`, origin = `https://${host}`;
+		const token = async () => {
+			const c = await connectRaw(iris, { role: "ctl" }), { result } = await c.request("iris/login.create", {});
+			c.socket.destroy();
+			return result.token;
+		};
+		const post = { servername: "iris.example", ca, headers: { host, origin } };
+		const login = await askTls(iris.tls, "POST", "/api/v1/login", { ...post, body: { token: await token() } });
+		assert.equal(login.status, 200, login.text);
+		const [cookie] = login.headers["set-cookie"];
+		assert.match(cookie, new RegExp(`^iris_${iris.tls}=.*; Secure`));
+		const me = (headers) => askTls(iris.tls, "GET", "/api/v1/me", { ...post,
+			headers: { host, cookie: cookie.split(";")[0], "x-iris-csrf": login.json().csrf, ...headers } });
+		assert.equal((await me({})).status, 200);
+		assert.equal((await me({ origin })).status, 200);
+		for (const other of [`http://${host}`, "https://localhost", `https://iris.example:${iris.port}`])
+			assert.equal((await me({ origin: other })).status, 403, other);
+		assert.equal((await me({ "x-iris-csrf": "0".repeat(32) })).status, 401);
+		/* Over http there is no such word. */
+		const plain = await ask(iris.port2, "POST", "/api/v1/login", { body: { token: await token() } });
+		assert.equal(plain.status, 200, plain.text);
+		assert.doesNotMatch(plain.headers["set-cookie"][0], /Secure/);
 	});
 
 	test("nobody else gets anything from the port that is there for it", async () => {

@@ -172,8 +172,8 @@ main(int argc, char **argv)
 		o = json_new();
 		json_put_str(o, "error", err.msg);
 		tell(o);
-		return err_exit_status(err.code);
+		_exit(err_exit_status(err.code));
 	}
-	/* Not by way of exit(): the connections that are open end with it. */
+	/* Not by way of exit(): what is open and allocated ends with it. */
 	_exit(0);
 }

@@ -64,6 +64,12 @@ struct compat_usage {
 };
 int compat_proc_usage(pid_t pid, struct compat_usage *usage);
 
+/*
+ * The arguments that a process was started with, each ended by a NUL, as many as fit in size bytes;
+ * the last may be cut. Returns how many bytes; -1 when the system does not tell.
+ */
+ssize_t compat_proc_args(pid_t pid, char *buf, size_t size);
+
 /* The machine: load of the last 1, 5 and 15 minutes, CPUs that run, memory in bytes. 0: unknown. */
 struct compat_host {
 	double load[3];

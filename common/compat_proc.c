@@ -317,6 +317,22 @@ compat_proc_marked(const char *const *entries, size_t n, pid_t *out, size_t max)
 	return unknown ? -1 : (ssize_t)found;
 }
 
+ssize_t
+compat_proc_args(pid_t pid, char *buf, size_t size)
+{
+	char path[64];
+	size_t used = 0;
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	while (used < size && (n = read(fd, buf + used, size - used)) > 0)
+		used += (size_t)n;
+	close(fd);
+	return n == -1 ? -1 : (ssize_t)used;
+}
 #endif /* __linux__ */
 
 #ifdef __APPLE__
@@ -459,6 +475,34 @@ environ_has(pid_t pid, const char *const *entries, size_t nentries)
 			}
 	free(buf);
 	return rv;
+}
+
+/* Behind argc, the path and its NULs. */
+ssize_t
+compat_proc_args(pid_t pid, char *out, size_t size)
+{
+	int mib[3] = {CTL_KERN, KERN_PROCARGS2, pid}, argc = 0;
+	size_t len = 0, at = sizeof(int), from;
+	char *buf;
+
+	if (sysctl(mib, 3, NULL, &len, NULL, 0) == -1 || len <= sizeof(int))
+		return -1;
+	buf = xmalloc(len);
+	if (sysctl(mib, 3, buf, &len, NULL, 0) == -1 || len <= sizeof(int)) {
+		free(buf);
+		return -1;
+	}
+	memcpy(&argc, buf, sizeof argc);
+	while (at < len && buf[at] != '\0')
+		at++;
+	while (at < len && buf[at] == '\0')
+		at++;
+	for (from = at; argc > 0 && at < len; at++)
+		argc -= buf[at] == '\0';
+	len = at - from < size ? at - from : size;
+	memcpy(out, buf + from, len);
+	free(buf);
+	return (ssize_t)len;
 }
 
 ssize_t

@@ -273,8 +273,8 @@ sessions_json(struct irisd *d)
 	return list;
 }
 
-static cJSON *
-pool_json(struct irisd *d)
+cJSON *
+control_pool_json(struct irisd *d)
 {
 	struct session *s;
 	cJSON *o = json_new();
@@ -285,11 +285,12 @@ pool_json(struct irisd *d)
 	json_put_int(o, "active", d->active);
 	json_put_int(o, "max", d->conf->config->settings.max_processes);
 	json_put_int(o, "waiting", waiting);
+	json_put_int(o, "queued", d->queued);
 	return o;
 }
 
-static cJSON *
-counts_json(struct irisd *d)
+cJSON *
+control_counts_json(struct irisd *d)
 {
 	int64_t counts[LADDER_COUNT];
 	cJSON *o = json_new();
@@ -354,12 +355,12 @@ control_daemon_status(struct control *c, const cJSON *params)
 	json_put_str(o, "database", d->paths.db);
 	json_put_bool(o, "stopping", d->stopping);
 	json_put_int(o, "teams", (int64_t)cfg->nteams);
-	json_put(o, "pool", pool_json(d));
+	json_put(o, "pool", control_pool_json(d));
 	json_put(o, "workers", worker_json(d));
 	json_put_int(o, "adopting", worker_adopting(d));
 	json_put(o, "web", web_json(d));
 	json_put(o, "sessions", sessions_json(d));
-	json_put(o, "messages", counts_json(d));
+	json_put(o, "messages", control_counts_json(d));
 	json_put_int(o, "permissions", pending_permissions(d));
 	json_put_int(o, "connections", connections);
 	json_put(o, "warnings", warnings);

@@ -61,6 +61,10 @@ void control_failed(struct control *c, const struct err *why);
 #include "irisd/net/control_table.h"
 #undef CONTROL_X
 
+/* Of iris/daemon.status: {active, max, waiting, queued}, and messages by state. */
+cJSON *control_pool_json(struct irisd *d);
+cJSON *control_counts_json(struct irisd *d);
+
 /* params.team; NULL when the call was ended. */
 struct team *control_team(struct control *c, const cJSON *params);
 

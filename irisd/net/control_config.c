@@ -19,9 +19,7 @@
 int
 control_config_may(struct control *c, struct err *err)
 {
-	/* Who comes over HTTP has shown a key, whose scope was looked at. */
-	return c->client->role == CLIENT_WEB ? 0
-					     : origin_person(c->client, "the configuration", err);
+	return origin_person(c->client, "the configuration", err);
 }
 
 static void

@@ -9,6 +9,8 @@
  */
 CONTROL_X(daemon_status, "iris/daemon.status", "read", "",
     "what irisd, its pool and its messages are doing")
+CONTROL_X(daemon_stats, "iris/daemon.stats", "read", "",
+    "what irisd and the machine use, and how busy the pool is")
 CONTROL_X(daemon_stop, "iris/daemon.stop", "-", "handover?",
     "end irisd in order, with everything that it has started, or all but its workers")
 CONTROL_X(daemon_settled, "iris/daemon.settled", "-", "",
@@ -60,6 +62,12 @@ CONTROL_X(message_cancel, "iris/message.cancel", "message", "id",
     "end a message that is not answered yet")
 CONTROL_X(event_subscribe, "iris/event.subscribe", "read", "topics?, since?",
     "tell of what happens, as it happens, until the connection ends")
+CONTROL_X(cost_list, "iris/cost.list", "read", "sinceDay?, untilDay?, by?",
+    "what turns have used, in tokens and money")
+CONTROL_X(log_list, "iris/log.list", "read", "level?, component?, since?, contains?, limit?",
+    "lines of the log, the newest that fit")
+CONTROL_X(process_list, "iris/process.list", "read", "",
+    "the processes of Iris and of the teams, and what they use")
 CONTROL_X(key_create, "iris/key.create", "admin", "name, scope, team?, expires?",
     "make an API key for HTTP; its text is told this once")
 CONTROL_X(key_list, "iris/key.list", "admin", "", "all API keys, without their texts")

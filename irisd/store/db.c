@@ -147,6 +147,23 @@ static const char *const sql[STMT_COUNT] = {
 	"UPDATE rule SET revoked_at = :revoked_at, revoked_by = :revoked_by WHERE id = :id",
     [STMT_RULE_EACH] = "SELECT id, team, rule, permission, by, created_at, expires_at, "
 		       "revoked_at, revoked_by FROM rule ORDER BY id",
+    [STMT_COST_ADD] =
+	"INSERT INTO cost VALUES (:day, :from, :to, 1, :input_tokens, :output_tokens, "
+	":cache_read_tokens, :cache_creation_tokens, :cost_usd) ON CONFLICT DO UPDATE SET "
+	"messages = messages + 1, input_tokens = input_tokens + excluded.input_tokens, "
+	"output_tokens = output_tokens + excluded.output_tokens, "
+	"cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens, "
+	"cache_creation_tokens = cache_creation_tokens + excluded.cache_creation_tokens, "
+	"cost_usd = cost_usd + excluded.cost_usd",
+    [STMT_COST_EACH] =
+	"SELECT CASE WHEN :by & 1 THEN day END, CASE WHEN :by & 2 THEN to_team END, "
+	"CASE WHEN :by & 4 THEN from_team END, coalesce(sum(messages), 0), "
+	"coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), "
+	"coalesce(sum(cache_read_tokens), 0), coalesce(sum(cache_creation_tokens), 0), "
+	"total(cost_usd) FROM cost WHERE (:since IS NULL OR day >= :since) AND "
+	"(:until IS NULL OR day <= :until) AND "
+	"(:only IS NULL OR from_team = :only OR to_team = :only) "
+	"GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT :limit",
     [STMT_AUDIT_HEAD] = "SELECT seq, hash FROM audit_head",
     [STMT_AUDIT_MOVE] = "UPDATE audit_head SET seq = :seq, hash = :hash",
     [STMT_AUDIT_APPEND] =

@@ -327,6 +327,33 @@ void store_webhook_each(struct store *s, const struct store_webhook_filter *f,
     void (*cb)(const struct store_webhook *, void *), void *arg);
 void store_webhook_release(struct store_webhook *row);
 
+/* --- costs: what turns have used, by day ------------------------------------------------------- */
+
+#define STORE_DAY_SIZE 16 /* "YYYY-MM-DD" */
+
+/* One turn more, that ended at (ms); of that local day. */
+void store_cost_add(
+    struct store *s, int64_t at, const char *from, const char *to, const struct store_usage *usage);
+
+enum { STORE_BY_DAY = 1, STORE_BY_TO = 2, STORE_BY_FROM = 4 };
+
+/* Days, and the team that has sent or got the messages; each may be NULL. */
+struct store_cost_filter {
+	const char *since, *until, *only;
+	unsigned by; /* set of STORE_BY_: what rows are summed up by; 0: all in one */
+};
+
+/* NULL for what it is not summed up by. */
+struct store_cost {
+	const char *day, *to, *from;
+	int64_t messages;
+	struct store_usage usage; /* tokens and cost_usd */
+};
+
+/* In order of day, to and from; 10,000 rows at most. The texts live until cb returns. */
+void store_cost_each(struct store *s, const struct store_cost_filter *f,
+    void (*cb)(const struct store_cost *, void *), void *arg);
+
 /* --- the audit: every decision, in order; core/audit.h ------------------------------------------ */
 
 /* Texts may be NULL; hash is the chain's up to here. */

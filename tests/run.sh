@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the suites and adds them up; what "make check" ends with. Quick suites first.
 #
-#	tests/run.sh [suite ...]	unit lint docs integration conformance remote crash e2e san (default: all, in this order)
+#	tests/run.sh [suite ...]	unit lint docs integration conformance browser remote crash e2e san (default: all, in this order)
 #
 # Each suite's output goes to the terminal as it comes, and to build/check/<suite>.log. Ends with the names of
 # what failed and the line "N passed, N failed"; the status is 0 only when nothing failed and something ran.
@@ -9,7 +9,7 @@ set -u
 
 cd "$(dirname "$0")/.." || exit 1
 [ -d build/node/bin ] && PATH="$PWD/build/node/bin:$PATH"
-suites=${*:-unit lint docs integration conformance remote crash e2e san}
+suites=${*:-unit lint docs integration conformance browser remote crash e2e san}
 logs=build/check
 mkdir -p "$logs"
 passed=0
@@ -87,6 +87,7 @@ for suite in $suites; do
 	docs) run docs tests tests/docs/*.test.mjs ;;
 	integration) run integration tests tests/integration/*.test.mjs ;;
 	conformance) run conformance tests tests/conformance/*.test.mjs ;;
+	browser) run browser tests tests/browser/*.test.mjs ;;
 	remote) run remote tests tests/remote/*.test.mjs ;;
 	crash) run crash tests tests/crash/*.test.mjs ;;
 	e2e) run e2e tests tests/e2e/*.test.mjs ;;

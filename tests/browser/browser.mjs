@@ -6,14 +6,15 @@
  * console, an exception, a request to another origin. Pictures go to build/check/screenshots.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { startHttp } from "../lib/http.mjs";
+import { listening, makeHttp } from "../lib/http.mjs";
 
 const require = createRequire(import.meta.url);
 const SHOTS = new URL("../../build/check/screenshots/", import.meta.url).pathname;
+let problems = 0;
 const FLAGS = [
 	"--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 	"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--force-color-profile=srgb",
@@ -25,8 +26,29 @@ export const DESK = { width: 1280, height: 800 };
 export const launch = () =>
 	chromium.launch({ executablePath: process.env.IRIS_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS, headless: true });
 
-/* The same as tests/lib/http.mjs makes, with teams of the fake. */
-export const startWeb = (teams, options) => startHttp(teams, options);
+/* A value as YAML in blocks, as people write it: what irisd edits. */
+function yamlOf(value, indent = "") {
+	if (typeof value !== "object" || value === null || Array.isArray(value) || Object.keys(value).length === 0)
+		return ` ${JSON.stringify(value)}\n`;
+	const lines = Object.entries(value).map(([k, v]) => `${indent}${JSON.stringify(k)}:${yamlOf(v, `${indent}  `)}`);
+	return `${indent === "" ? "" : "\n"}${lines.join("")}`;
+}
+
+/* An irisd with its web process and teams of the fake, as of tests/lib/http.mjs. */
+export async function startWeb(teams, options) {
+	const iris = await makeHttp(teams, options);
+	const file = join(iris.home, "config.yaml");
+
+	writeFileSync(file, yamlOf(JSON.parse(readFileSync(file, "utf8"))));
+	try {
+		await iris.start();
+		await listening(iris);
+	} catch (e) {
+		await iris.stop().catch(() => {});
+		throw e;
+	}
+	return iris;
+}
 
 /* The link of `iris dashboard`, good for one login; more: further arguments, as --scope. */
 export async function loginLink(iris, ...more) {
@@ -81,10 +103,12 @@ export async function visit(page, route) {
 	}, route);
 }
 
-/* Nothing may be wrong with the page by itself; closes it. */
+/* Nothing may be wrong with the page by itself; closes it. Leaves a picture of what went wrong. */
 export async function closePage(page) {
 	const { origin } = page;
 
+	if (page.problems.length > 0)
+		await shoot(page, `problem-${process.pid}-${++problems}`).catch(() => {});
 	await page.context().close();
 	assert.deepEqual(page.problems, []);
 	if (origin)

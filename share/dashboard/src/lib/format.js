@@ -44,6 +44,16 @@ export const clock = (at) => new Date(at).toLocaleTimeString(undefined, { hour12
 /** With milliseconds: for receipts. */
 export const clockMs = (at) => `${clock(at)}.${String(Math.floor(at % 1000)).padStart(3, "0")}`;
 
+/** The time, and the day where it is not today. */
+export function when(at) {
+	const d = new Date(at), now = new Date();
+
+	if (d.toDateString() === now.toDateString())
+		return clock(at);
+	const year = d.getFullYear() === now.getFullYear() ? {} : { year: "numeric" };
+	return `${d.toLocaleDateString(undefined, { month: "short", day: "numeric", ...year })}, ${clock(at)}`;
+}
+
 export const dateTime = (at) =>
 	new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
 

@@ -6,7 +6,7 @@
  */
 import { useEffect, useState } from "preact/hooks";
 import { path, post } from "../lib/api.js";
-import { clock, clockMs, dateTime, duration, money, short } from "../lib/format.js";
+import { clockMs, dateTime, duration, money, short, when } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { FINAL } from "../lib/store.js";
@@ -180,7 +180,7 @@ const Who = ({ name, at }) => (
 		<TeamName name={name} plain />
 		{at && (
 			<time class="muted small" dateTime={new Date(at).toISOString()} title={dateTime(at)}>
-				{clock(at)}
+				{when(at)}
 			</time>
 		)}
 	</p>

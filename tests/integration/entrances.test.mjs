@@ -93,7 +93,7 @@ describe("no agent answers a permission request", () => {
 
 	test("nor reads one, or what was decided", async () => {
 		for (const [method, params] of [["iris/permission.list", { all: true }], ["iris/permission.show", { id: request.id }],
-			["iris/permission.watch", {}], ["iris/audit.list", {}]]) {
+			["iris/permission.watch", {}], ["iris/event.subscribe", { topics: ["approval"] }], ["iris/audit.list", {}]]) {
 			const said = await speak("ctl", [line(method, params)]);
 			assert.match(said, /is for a person/, method);
 			assert.doesNotMatch(said, /was-run|inputHash/, method);

@@ -288,13 +288,6 @@ api_body_object(const char *text, size_t len, const char *spec, struct err *err)
 	return NULL;
 }
 
-/* Whether it came without any; where nothing must be in it, that is as good as an empty object. */
-static bool
-bodyless(const struct api *a)
-{
-	return !http_has_body(a->h) && strchr(a->row->body, '!') == NULL;
-}
-
 bool
 api_read_body(struct api *a)
 {
@@ -304,8 +297,14 @@ api_read_body(struct api *a)
 	size_t len;
 	char *text;
 
-	if (bodyless(a))
-		return true;
+	if (!http_has_body(a->h)) {
+		/* Where nothing must be in it, that is as good as an empty object. */
+		if (strchr(a->row->body, '!') == NULL)
+			return true;
+		err_set(&err, ERR_INVALID, "a body is missing, application/json");
+		api_refuse(a->h, &err, NULL);
+		return false;
+	}
 	if ((text = api_body_text(a, json, 1, &len)) == NULL)
 		return false;
 	o = api_body_object(text, len, a->row->body, &err);

@@ -4,7 +4,7 @@
  * what can not be used is refused with its place, and irisd and the file always say the same.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { fakeClaudePath } from "../lib/claude-env.mjs";
@@ -249,9 +249,7 @@ teams:
 		assert.equal(existsSync(join(iris.root, "real.yaml.bak")), true);
 	});
 
-	test("a directory that can not be written in: nothing changes, and get says so", async (t) => {
-		if (process.getuid() === 0)
-			return t.skip("root writes everywhere");
+	test("a directory that can not be written in: nothing changes, and get says so", { skip: process.getuid() === 0 && "root writes everywhere" }, async () => {
 		const before = read();
 		const real = join(iris.project("locked"), "c.yaml");
 		writeFileSync(real, before);
@@ -265,6 +263,16 @@ teams:
 		} finally {
 			chmodSync(join(real, ".."), 0o700);
 		}
+	});
+
+	test("a backup that can not be made: nothing changes", async () => {
+		const before = read();
+		mkdirSync(`${config}.bak`);
+		const e = await failed("config.put", { config: { settings: { maxQueue: 3 } } });
+		assert.equal(e.code, "io");
+		assert.match(e.message, /config\.yaml\.bak: can not be replaced/);
+		assert.equal(read(), before);
+		assert.deepEqual(readdirSync(iris.home).filter((f) => f.startsWith("config.yaml.")), ["config.yaml.bak"]);
 	});
 
 	test("a team is added, changed and removed; irisd has it at once", async () => {

@@ -85,8 +85,8 @@ struct config_settings {
 struct config_dashboard {
 	bool enabled;
 	char *host;
-	int64_t http;  /* port, 0 = off */
-	int64_t https; /* port, 0 = off */
+	int64_t http;       /* port, 0 = off */
+	int64_t https;      /* port, 0 = off */
 	int64_t rate_limit; /* requests a second of one key, 0 = any number */
 	bool selfsigned;
 	char *cert_path; /* absolute, or NULL */

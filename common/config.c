@@ -148,14 +148,15 @@ static void
 warn_of_unknown_keys(const struct config_reader *r, const yaml_node_t *root)
 {
 	static const char *const known[] = {
-	    "settings", "dashboard", "database", "permissions", "teams"};
+	    "settings", "dashboard", "database", "permissions", "webhooks", "teams"};
+	const size_t n = sizeof known / sizeof known[0];
 	const yaml_node_pair_t *pair;
 	size_t i;
 
 	for (pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
-		for (i = 0; i < 5 && strcmp(config_doc_key(r, pair), known[i]) != 0; i++)
+		for (i = 0; i < n && strcmp(config_doc_key(r, pair), known[i]) != 0; i++)
 			continue;
-		if (i == 5)
+		if (i == n)
 			config_unknown_key(r, config_doc_node(r, pair->key), "", "the top level");
 	}
 }
@@ -174,6 +175,7 @@ read_tree(struct config_reader *r, struct config *c)
 	    config_stops(r, read_section(r, root, "dashboard", &c->dashboard)) ||
 	    config_stops(r, read_section(r, root, "database", &c->database)) ||
 	    config_stops(r, read_permissions(r, root, &c->permissions)) ||
+	    config_stops(r, read_section(r, root, "webhooks", &c->webhooks)) ||
 	    config_stops(r, check_dashboard(r, root, &c->dashboard)))
 		return -1;
 	teams = config_doc_get(r, root, "teams");
@@ -243,6 +245,7 @@ config_free(struct config *c)
 	config_section_free("database", &c->database);
 	config_section_free("permissions", &c->permissions);
 	config_section_free("guard", &c->permissions.guard);
+	config_section_free("webhooks", &c->webhooks);
 	for (i = 0; i < c->nteams; i++)
 		config_team_free(&c->teams[i]);
 	free(c->teams);

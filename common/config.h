@@ -101,6 +101,10 @@ struct config_database {
 	bool in_memory;
 };
 
+struct config_webhooks {
+	struct config_list allow; /* hosts, "hooks.example.org" or "*.example.org" (url.h) */
+};
+
 /* For ssh teams. Paths are local ones, absolute. */
 struct config_remote {
 	char *identity;   /* or NULL */
@@ -180,6 +184,7 @@ struct config {
 	struct config_dashboard dashboard;
 	struct config_database database;
 	struct config_permissions permissions;
+	struct config_webhooks webhooks;
 	struct config_team *teams; /* in the order of the file */
 	size_t nteams;
 	struct config_list

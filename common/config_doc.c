@@ -364,7 +364,7 @@ static size_t
 add_mappings(const char *section, const char **names)
 {
 	static const char *const top[] = {
-	    "settings", "dashboard", "database", "permissions", "teams"};
+	    "settings", "dashboard", "database", "permissions", "webhooks", "teams"};
 
 	if (strcmp(section, "") == 0) {
 		memcpy(names, top, sizeof top);

@@ -118,6 +118,9 @@ CONFIG_KEY(guard, "iris", iris, ACTION, "deny", 0, 0,
 CONFIG_KEY(guard, "commands", commands, COMMANDS, NULL, 0, 1000,
     "further commands: an action and the words that they begin with")
 
+CONFIG_KEY(webhooks, "allow", allow, LIST, NULL, 0, 1000,
+    "hosts other than this machine that webhooks may go to, as names or *.DOMAIN")
+
 CONFIG_KEY(teamPermissions, "allow", allow, RULES, NULL, 0, 1000, "as in permissions, for this team")
 CONFIG_KEY(teamPermissions, "deny", deny, RULES, NULL, 0, 1000, "as in permissions, for this team")
 CONFIG_KEY(teamPermissions, "ask", ask, RULES, NULL, 0, 1000, "as in permissions, for this team")

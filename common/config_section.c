@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A section of config.yaml as a whole, driven by the table: defaults in, keys read, strings freed.
- * The sections are settings, dashboard, database, permissions and its guard, one team, its
- * remoteOptions and permissions. Called by config.c and config_team.c.
+ * The sections are settings, dashboard, database, permissions and its guard, webhooks, one team,
+ * its remoteOptions and permissions. Called by config.c and config_team.c.
  */
 #include <assert.h>
 #include <stdlib.h>

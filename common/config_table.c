@@ -57,6 +57,7 @@ const char *const config_permission_mode_names[] = {
 #define STRUCT_database        struct config_database
 #define STRUCT_permissions     struct config_permissions
 #define STRUCT_guard           struct config_guard
+#define STRUCT_webhooks        struct config_webhooks
 #define STRUCT_teams           struct config_team
 #define STRUCT_teamPermissions struct config_rules
 #define STRUCT_remoteOptions   struct config_remote

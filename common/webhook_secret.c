@@ -64,14 +64,19 @@ webhook_secret(const struct paths *p, char text[WEBHOOK_TEXT_MAX], uint8_t key[W
     size_t *len, struct err *err)
 {
 	char path[PATHS_MAX];
+	struct err first;
 	int n;
 
 	if (paths_join(path, sizeof path, p->home, "webhook.secret") == -1)
 		return err_set(err, ERR_IO, "the path of IRIS_HOME is too long");
-	if (read_line(path, text, err) == -1 &&
-	    (err->code != ERR_NOT_FOUND || make(path, err) == -1 ||
-		read_line(path, text, err) == -1))
-		return -1;
+	if (read_line(path, text, &first) == -1) {
+		if (first.code != ERR_NOT_FOUND) {
+			*err = first;
+			return -1;
+		}
+		if (make(path, err) == -1 || read_line(path, text, err) == -1)
+			return -1;
+	}
 	if (strncmp(text, PREFIX, strlen(PREFIX)) != 0 ||
 	    (n = base64_decode(text + strlen(PREFIX), key, WEBHOOK_KEY_MAX)) < WEBHOOK_KEY_MIN)
 		return err_set(err, ERR_INVALID,

@@ -34,6 +34,7 @@ struct team;
 struct terminal;
 struct watch;
 struct web;
+struct webhooks;
 struct worker;
 
 /*
@@ -80,6 +81,7 @@ struct irisd {
 	struct watch *watch;            /* watch.c's; NULL while no file is watched */
 	char config_error[ERR_MSG_MAX]; /* why the last reload was none; "" after a good one */
 	struct web *web;                /* net/web.c's; NULL while no HTTP is wanted */
+	struct webhooks *webhooks;      /* core/webhook.c's */
 	struct event *search_timer;     /* until the texts of ended messages can be searched */
 	int64_t search_touched, search_wanted; /* core/search.c's; ms, monotonic */
 	struct {

@@ -31,6 +31,7 @@
 #include "irisd/core/settings.h"
 #include "irisd/core/team.h"
 #include "irisd/core/tunnel.h"
+#include "irisd/core/webhook.h"
 #include "irisd/lock.h"
 #include "irisd/mcp/follow.h"
 #include "irisd/mcp/gitdiff.h"
@@ -364,6 +365,7 @@ release(struct irisd *d, struct event *sev[NSIGNALS])
 	event_release(d);
 	health_release(d);
 	watch_release(d);
+	webhook_release(d);
 	web_release(d);
 	masters_release(d);
 	login_release(&d->logins);
@@ -401,6 +403,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	session_key_load_all(d);
 	control_login_sweep(d);
 	message_recover_all(d);
+	webhook_load_all(d);
 	permission_load_all(d);
 	adopt_leftovers(d);
 	store_commit(d->store);

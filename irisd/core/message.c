@@ -19,6 +19,7 @@
 #include "irisd/core/pool.h"
 #include "irisd/core/search.h"
 #include "irisd/core/team.h"
+#include "irisd/core/webhook.h"
 #include "irisd/mcp/follow.h"
 
 struct message *
@@ -511,6 +512,7 @@ finish(struct message *m, enum ladder state, const struct ending *how)
 		    how->usage);
 	event_receipt(m, state, now, how->evidence);
 	event_message_ended(m->d, m->id);
+	webhook_message_ended(m->d, m->id);
 	end(m);
 }
 

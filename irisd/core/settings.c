@@ -25,6 +25,8 @@ section_of(const struct config *c, const char *section)
 		return &c->permissions;
 	if (strcmp(section, "guard") == 0)
 		return &c->permissions.guard;
+	if (strcmp(section, "webhooks") == 0)
+		return &c->webhooks;
 	return strcmp(section, "database") == 0 ? &c->database : NULL;
 }
 

@@ -175,6 +175,17 @@ check_notify(struct checks *l, const struct config *cfg)
 }
 
 void
+check_curl(struct checks *l)
+{
+	const char *dirs = getenv("PATH");
+	char path[PATHS_MAX];
+
+	if (dirs == NULL || spawn_search("curl", dirs, path, sizeof path) == -1)
+		checks_add(l, "webhooks", CHECK_WARN, "install curl",
+		    "curl is not in PATH: nobody is told of the end of messages by a webhook");
+}
+
+void
 check_registration(struct checks *l)
 {
 	char ours[PATHS_MAX], *command = NULL;

@@ -39,6 +39,8 @@ void check_home(struct checks *l, const struct paths *p);
 /* The local ones. */
 void check_teams(struct checks *l, const struct config *cfg);
 void check_notify(struct checks *l, const struct config *cfg);
+/* Only when it is missing. */
+void check_curl(struct checks *l);
 void check_programs(struct checks *l);
 void check_registration(struct checks *l);
 void check_disk(struct checks *l, const struct paths *p);

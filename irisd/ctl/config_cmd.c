@@ -91,6 +91,7 @@ config_json(const struct config *cfg)
 	permissions = section_json("permissions", &cfg->permissions);
 	json_put(permissions, "guard", section_json("guard", &cfg->permissions.guard));
 	json_put(o, "permissions", permissions);
+	json_put(o, "webhooks", section_json("webhooks", &cfg->webhooks));
 	for (i = 0; i < cfg->nteams; i++) {
 		t = section_json("teams", &cfg->teams[i]);
 		json_put(t, "permissions", section_json("teamPermissions", &cfg->teams[i].rules));

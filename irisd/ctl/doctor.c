@@ -177,6 +177,7 @@ ctl_doctor_run(struct ctl *c, struct err *err)
 		check_remotes(&l, c, cfg, running);
 		check_notify(&l, cfg);
 	}
+	check_curl(&l);
 	check_registration(&l);
 	check_disk(&l, &c->paths);
 	for (i = 0; i < l.n; i++) {

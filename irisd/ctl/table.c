@@ -68,6 +68,12 @@ static const struct ctl_option key_create_options[] = {
     END,
 };
 
+static const struct ctl_option webhook_list_options[] = {
+    {"state", 's', "STATE", "only those in this state", "waiting delivered failed"},
+    {"message", 'm', "ID", "only those of this message", NULL},
+    END,
+};
+
 static const struct ctl_option dashboard_options[] = {
     {"print", 'p', NULL, "only print the link", NULL},
     {"scope", 's', "SCOPES", "what the browser may do (default: admin)",
@@ -359,6 +365,17 @@ const struct ctl_command ctl_commands[] = {
 	{"remote list", "remotes", "", 0, 0, {0, 0}, NULL,
 	    "list the teams on other machines, and the lines to them", NULL, NULL,
 	    ctl_remote_list_run},
+	{"webhook list", "webhooks", "", 0, 0, {0, 0}, NULL,
+	    "list who is told by HTTP of the end of messages", NULL, webhook_list_options,
+	    ctl_webhook_list_run},
+	{"webhook show", NULL, "ID", 1, 1, {0, 0}, NULL,
+	    "show one delivery", NULL, NULL, ctl_webhook_show_run},
+	{"webhook retry", NULL, "ID", 1, 1, {0, 0}, NULL,
+	    "try a delivery at once", NULL, NULL, ctl_webhook_retry_run},
+	{"webhook secret", NULL, "", 0, 0, {0, 0}, NULL,
+	    "print what deliveries are signed with",
+	    "A receiver checks the header webhook-signature with it, as Standard Webhooks says.", NULL,
+	    ctl_webhook_secret_run},
 	{"log", NULL, "", 0, 0, {0, 0}, NULL,
 	    "show what irisd and its workers have logged", NULL, log_options, ctl_log_run},
 	{"install", NULL, "", 0, 0, {0, 0}, NULL,
@@ -376,7 +393,7 @@ const struct ctl_command ctl_commands[] = {
 	{"completion", NULL, "bash | zsh", 1, 1, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE}, "bash zsh",
 	    "print a completion script for a shell", NULL, NULL, ctl_completion_run},
 	{"help", NULL, "[COMMAND]", 0, 2, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE},
-	    "ask send status doctor start stop restart team message approvals audit key session remote log "
+	    "ask send status doctor start stop restart team message approvals audit key session remote webhook log "
 	    "install uninstall config completion",
 	    "print help for a command", NULL, NULL, ctl_help_run},
 };

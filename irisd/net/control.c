@@ -128,6 +128,8 @@ static const struct {
     {"ttl", cJSON_IsNumber, "a whole number of ms"},
     {"wait", cJSON_IsNumber, "a whole number of ms"},
     {"limit", cJSON_IsNumber, "a whole number"},
+    {"status", cJSON_IsNumber, "a whole number"},
+    {"error", cJSON_IsString, "a string"},
     {"stream", cJSON_IsBool, "true or false"},
     {"force", cJSON_IsBool, "true or false"},
     {"mcp", cJSON_IsBool, "true or false"},

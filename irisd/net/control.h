@@ -27,6 +27,7 @@ struct control {
 	bool sent;                     /* it has sent the message that it waits for */
 	bool permissions;              /* permission.watch: until the connection ends */
 	bool daemon;                   /* daemon.watch: until the connection ends */
+	bool delivers;                 /* webhook.next: until a delivery is due */
 	bool settling;                 /* daemon.settled: until no worker is to be adopted */
 	struct login login;            /* login.create: what is wished */
 	bool opening;                  /* login.create: until the web process listens */

@@ -13,8 +13,10 @@
 #include "irisd/core/line.h"
 #include "irisd/core/search.h"
 #include "irisd/core/talk.h"
+#include "irisd/core/webhook.h"
 #include "irisd/net/control.h"
 #include "irisd/net/control_scope.h"
+#include "irisd/net/control_webhook.h"
 #include "irisd/net/room.h"
 #include "irisd/net/web_client.h"
 
@@ -152,7 +154,7 @@ control_message_send(struct control *c, const cJSON *params)
 	struct irisd *d = c->client->d;
 	int64_t timeout = json_int_or(params, "timeout", d->conf->config->settings.default_timeout);
 	int64_t ttl = json_int_or(params, "ttl", d->conf->config->settings.message_ttl);
-	const char *key = json_str(params, "idempotencyKey");
+	const char *key = json_str(params, "idempotencyKey"), *url;
 	char from[TEAM_NAME_MAX], *full = NULL;
 	struct message_new n = {0};
 	struct err err;
@@ -186,7 +188,7 @@ control_message_send(struct control *c, const cJSON *params)
 		control_failed(c, &err);
 		return;
 	}
-	if (!control_from(c, params, from, sizeof from))
+	if (!control_webhook_param(c, params, &url) || !control_from(c, params, from, sizeof from))
 		return;
 	n.from = from;
 	n.waits = timeout != -1;
@@ -195,6 +197,8 @@ control_message_send(struct control *c, const cJSON *params)
 		n.key = full = key_of(c, params, from, key);
 	rv = message_submit(d, &n, c->message, &err);
 	free(full);
+	if (rv == 0 && url != NULL)
+		rv = webhook_add(d, c->message, url, &err);
 	if (rv == -1) {
 		control_failed(c, &err);
 		return;

@@ -58,7 +58,8 @@ static const struct {
 };
 
 /* All that a connection of the web role may say while it is nobody's. */
-static const char *const unbound[] = {"iris/key.check", "iris/login.redeem", "iris/web.listening"};
+static const char *const unbound[] = {"iris/key.check", "iris/login.redeem", "iris/web.listening",
+    "iris/webhook.next", "iris/webhook.done"};
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 

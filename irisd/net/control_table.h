@@ -52,7 +52,7 @@ CONTROL_X(session_fork, "iris/session.fork", "manage", "team, from?",
 CONTROL_X(message_search, "iris/message.search", "read", "query, from?, limit?",
     "messages with these words in them")
 CONTROL_X(message_send, "iris/message.send", "message",
-    "to, message, from?, timeout?, ttl?, stream?, idempotencyKey?",
+    "to, message, from?, timeout?, ttl?, stream?, idempotencyKey?, webhook?",
     "send a message and wait for its answer")
 CONTROL_X(message_show, "iris/message.show", "read", "id, wait?, stream?",
     "one message with its receipts")
@@ -109,4 +109,13 @@ CONTROL_X(remote_revoke, "iris/remote.revoke", "admin", "team",
     "cut off a remote team's tunnel until it is granted again; refused to agents")
 CONTROL_X(remote_grant, "iris/remote.grant", "admin", "team",
     "let a remote team have its tunnel again; refused to agents")
+CONTROL_X(webhook_list, "iris/webhook.list", "read", "id?, state?, limit?, before?",
+    "who is told of the end of messages, newest first")
+CONTROL_X(webhook_show, "iris/webhook.show", "read", "id", "one such delivery")
+CONTROL_X(webhook_retry, "iris/webhook.retry", "manage", "id",
+    "try a delivery at once, and as often as at first")
+CONTROL_X(webhook_next, "iris/webhook.next", "-", "",
+    "from the web process: wait for the next delivery that is due")
+CONTROL_X(webhook_done, "iris/webhook.done", "-", "id, status?, error?",
+    "from the web process: how a delivery went")
 CONTROL_X(web_listening, "iris/web.listening", "-", "ports, tls?", "the web process listens, or can not")

@@ -17,6 +17,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/session_key.h"
 #include "irisd/core/tunnel.h"
+#include "irisd/core/webhook.h"
 #include "irisd/net/web.h"
 
 #define START_MS  50    /* after irisd's own start: whoever started it comes first */
@@ -176,14 +177,15 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 	kill(w->pid, SIGKILL);
 }
 
-/* The plan as a text, NULL when there is nothing to listen at. */
+/* The plan as a text, NULL when there is nothing to listen at and nobody to be told of anything. */
 static char *
 plan_text(struct irisd *d)
 {
 	cJSON *plan = web_plan(d);
 	char *text = NULL;
 
-	if (cJSON_GetArraySize(json_arr(plan, "ports")) > 0 || json_obj(plan, "tls") != NULL)
+	if (cJSON_GetArraySize(json_arr(plan, "ports")) > 0 || json_obj(plan, "tls") != NULL ||
+	    webhook_wanted(d))
 		text = json_print(plan);
 	cJSON_Delete(plan);
 	return text;

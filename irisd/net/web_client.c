@@ -12,6 +12,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/key.h"
 #include "irisd/core/tunnel.h"
+#include "irisd/core/webhook.h"
 #include "irisd/mcp/elicit_private.h"
 #include "irisd/net/control.h"
 #include "irisd/net/web_client.h"
@@ -107,6 +108,7 @@ web_client_init(struct client *c)
 void
 web_client_release(struct client *c)
 {
+	webhook_given_back(c->d, c);
 	mcp_release(&c->mcp);
 	if (c->web->timer != NULL)
 		event_free(c->web->timer);

@@ -12,6 +12,7 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "irisd/web/deliver.h"
 #include "irisd/web/front.h"
 #include "irisd/web/seat.h"
 #include "irisd/web/serve.h"
@@ -138,8 +139,10 @@ web_main(void)
 		log_error("web: civetweb does not start");
 		return 1;
 	}
-	if (told)
+	if (told) {
+		deliver_start(&paths);
 		attend(&call, ports, n, open, &err);
+	}
 	log_info("web process ends: %s",
 	    err.code == ERR_TIMEOUT ? "a port that was taken is free" : err.msg);
 	/* Their connections to irisd have ended as this one did, if it did: none waits any more. */

@@ -12,6 +12,9 @@
  *	header.c what header values mean (no I/O)
  *	uplink.c the connection to irisd for one request
  *	mcp.c	 the routes /mcp
+ *	api.c	 the routes /api
+ *	feed.c	 live events, and ws.c, the frames of their WebSockets
+ *	deliver.c webhooks
  */
 #ifndef IRIS_WEB_WEB_H
 #define IRIS_WEB_WEB_H

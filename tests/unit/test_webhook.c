@@ -177,7 +177,10 @@ test_secret(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(p.home, sizeof p.home, "%s", dir);
 	snprintf(path, sizeof path, "%s/webhook.secret", dir);
+	err_clear(&err);
 	assert_int_equal(webhook_secret(&p, text, key, &len, &err), 0);
+	/* That there was none before is no error. */
+	assert_int_equal(err.code, ERR_NONE);
 	assert_int_equal(len, 32);
 	assert_int_equal(strncmp(text, "whsec_", 6), 0);
 	assert_int_equal(base64_decode(text + 6, key2, sizeof key2), 32);

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * What answering permission requests takes beside the page: irisd's clock (deadlines are by that one,
- * not by the browser's), the answer itself, and what makes a person look: a sound and the browser's
- * notifications, each only when it was asked for.
+ * What answering permission requests takes beside the page: the answer itself, and what makes a person
+ * look: a sound and the browser's notifications, each only when it was asked for.
  */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { get, path, post } from "./api.js";
-import { approvals, listen } from "./store.js";
+import { approvals, loaded, pending } from "./store.js";
 
 const SOUND = "iris.approvals.sound";
 const NOTIFY = "iris.approvals.notify";
 const BEEP = [[660, 0], [880, 0.16]];
-
-/* How far this clock is ahead of irisd's: the event that came fastest knows it best. */
-let ahead = null;
-
-/** irisd's time, ms. */
-export const serverTime = (now = Date.now()) => now - (ahead ?? 0);
 
 export const sound = signal(localStorage.getItem(SOUND) === "on");
 export const notifies = signal(localStorage.getItem(NOTIFY) === "on");
@@ -69,15 +62,17 @@ function tell(p) {
 	}
 }
 
-const told = new Set();
+/* Those that were there before the page need no call: whoever opens it sees them. Null: not loaded yet. */
+let told = null;
 
-listen((e) => {
-	if (typeof e.at === "number" && (ahead === null || Date.now() - e.at < ahead))
-		ahead = Date.now() - e.at;
-	if (e.type !== "approval" || e.permission.state !== "pending" || told.has(e.permission.id))
+effect(() => {
+	if (!loaded.value) {
+		told = null;
 		return;
-	told.add(e.permission.id);
-	tell(e.permission);
+	}
+	const fresh = pending.value.filter((p) => told !== null && !told.has(p.id));
+	told = new Set([...(told ?? []), ...pending.value.map((p) => p.id)]);
+	fresh.forEach(tell);
 });
 
 function know(permission) {

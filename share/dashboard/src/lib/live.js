@@ -8,6 +8,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { csrf, get, query } from "./api.js";
+import { learnTime } from "./clock.js";
 
 const FIRST_WAIT = 500;
 const LAST_WAIT = 10000;
@@ -59,6 +60,7 @@ export class Stream {
 			this.socket.close();
 			return;
 		}
+		learnTime(event.at, event.type === "hello");
 		if (event.type === "hello") {
 			this.hello(event);
 			return;

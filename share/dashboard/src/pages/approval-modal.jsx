@@ -8,7 +8,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { route } from "../lib/router.js";
 import { may } from "../lib/session.js";
-import { pending } from "../lib/store.js";
+import { approvals, pending } from "../lib/store.js";
 import { Button, Dialog, IconButton, Icon } from "../ui/index.js";
 import { ApprovalView, Countdown } from "./approval-view.jsx";
 
@@ -17,18 +17,31 @@ const KEYS = { a: "allow", d: "deny" };
 /** Requests that a person has put off: only the inbox shows them. */
 const later = signal(new Set());
 
+const putOff = (list) => (later.value = new Set([...later.value, ...list.map((p) => p.id)]));
+
 const waiting = () => pending.value.filter((p) => !later.value.has(p.id)).sort((a, b) => a.createdAt - b.createdAt);
 
+/*
+ * The one that is shown stays until the person has answered it or goes on: when somebody else is
+ * faster, it says what became of it, and no other takes its place under the keys.
+ */
 function Review({ onClose }) {
 	const list = waiting();
 	const [id, setId] = useState(list[0]?.id);
-	const at = Math.max(0, list.findIndex((p) => p.id === id));
-	const p = list[at];
+	const at = list.findIndex((p) => p.id === id);
+	const p = approvals.value.get(id);
 
 	useEffect(() => {
 		if (!p)
 			onClose();
 	}, [p]);
+	function next() {
+		const rest = waiting().filter((q) => q.id !== id);
+		if (rest.length > 0)
+			setId(rest[0].id);
+		else
+			onClose();
+	}
 	useEffect(() => {
 		function key(event) {
 			if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.closest("input, textarea, select"))
@@ -44,32 +57,39 @@ function Review({ onClose }) {
 	}, []);
 	if (!p)
 		return null;
+	const others = list.filter((q) => q.id !== id).length;
 	const go = (by) => setId(list[(at + by + list.length) % list.length].id);
 	return (
 		<Dialog
 			wide
-			title={list.length > 1 ? `Request ${at + 1} of ${list.length}` : "A request waits for you"}
+			title={p.state !== "pending" ? "This request is over" : others > 0 ? `Request ${at + 1} of ${list.length}` : "A request waits for you"}
 			onClose={onClose}
 			actions={
 				<>
-					{list.length > 1 && (
+					{others > 0 && p.state === "pending" && (
 						<>
 							<Button onClick={() => go(-1)}>Previous</Button>
 							<Button onClick={() => go(1)}>Next</Button>
 						</>
 					)}
-					<Button
-						onClick={() => {
-							later.value = new Set([...later.value, ...list.map((q) => q.id)]);
-							onClose();
-						}}
-					>
-						Later
-					</Button>
+					{p.state === "pending" ? (
+						<Button
+							onClick={() => {
+								putOff(list);
+								onClose();
+							}}
+						>
+							Later
+						</Button>
+					) : (
+						<Button kind="primary" onClick={next}>
+							{others > 0 ? "Next request" : "Close"}
+						</Button>
+					)}
 				</>
 			}
 		>
-			<ApprovalView key={p.id} p={p} keys />
+			<ApprovalView key={p.id} p={p} onDone={next} keys />
 		</Dialog>
 	);
 }
@@ -95,16 +115,17 @@ export default function ApprovalModal() {
 		return null;
 	const [first] = list;
 	return (
-		<div class="approval-bar" role="status">
+		<div class="approval-bar">
 			<Icon name="bell" />
-			<p>
+			<p role="status">
 				<strong>{first.team}</strong> wants to use <strong>{first.tool}</strong>
-				{list.length > 1 && `, and ${list.length - 1} more wait`} <Countdown deadline={first.deadline} />
+				{list.length > 1 && `, and ${list.length - 1} more wait`}
 			</p>
+			<Countdown deadline={first.deadline} />
 			<Button kind="primary" small onClick={() => setOpen(true)}>
 				Review
 			</Button>
-			<IconButton icon="close" label="Later" onClick={() => (later.value = new Set([...later.value, ...list.map((p) => p.id)]))} />
+			<IconButton icon="close" label="Later" onClick={() => putOff(list)} />
 		</div>
 	);
 }

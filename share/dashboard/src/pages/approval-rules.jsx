@@ -65,6 +65,12 @@ function AddRule({ onClose, onDone }) {
 	);
 }
 
+function untilOf(r) {
+	if (r.state === "revoked")
+		return r.revokedAt ? <TimeAgo at={r.revokedAt} /> : "–";
+	return r.expiresAt ? <TimeAgo at={r.expiresAt} /> : "it is revoked";
+}
+
 export function Rules() {
 	const [{ list, error }, setState] = useState({});
 	const [dialog, setDialog] = useState(null);
@@ -101,7 +107,7 @@ export function Rules() {
 					{ key: "state", title: "State", cell: (r) => <StateBadge state={r.state} /> },
 					{ key: "by", title: "By", cell: (r) => r.by },
 					{ key: "at", title: "Since", cell: (r) => <TimeAgo at={r.createdAt} /> },
-					{ key: "until", title: "Until", cell: (r) => (r.expiresAt ? <TimeAgo at={r.expiresAt} /> : "revoked by a person") },
+					{ key: "until", title: "Until", cell: untilOf },
 					{
 						key: "do",
 						title: "",
@@ -133,6 +139,8 @@ export function Rules() {
 	);
 }
 
+const AUDIT_PAGE = 100;
+
 /* The audit is looked at in steps; each goes on with the hash of the one before. */
 async function verify(onStep) {
 	let step = {};
@@ -145,15 +153,17 @@ async function verify(onStep) {
 }
 
 export function Audit() {
-	const [{ rows, cursor, error }, setState] = useState({ rows: [] });
+	const [{ rows, error }, setState] = useState({ rows: [] });
 	const [result, setResult] = useState(null);
 	const [loading, setLoading] = useState(true);
 
-	async function load(next) {
+	/* irisd counts from the first row on; the page begins with the last. before: the oldest that is there. */
+	async function load(before) {
 		setLoading(true);
 		try {
-			const page = await get("/audit", { limit: 100, cursor: next });
-			setState((s) => ({ rows: next ? [...s.rows, ...page.items] : page.items, cursor: page.nextCursor }));
+			const seq = before && Math.max(1, before - AUDIT_PAGE);
+			const { items } = await get("/audit", { seq, limit: before ? before - seq : AUDIT_PAGE });
+			setState((s) => ({ rows: [...(before ? s.rows : []), ...items.reverse()] }));
 		} catch (e) {
 			setState((s) => ({ ...s, error: e }));
 		}
@@ -161,7 +171,12 @@ export function Audit() {
 	}
 	async function check() {
 		setResult({ seq: 0 });
-		setResult(await verify((seq) => setResult({ seq })));
+		try {
+			setResult(await verify((seq) => setResult({ seq })));
+		} catch (e) {
+			setResult(null);
+			throw e;
+		}
 	}
 	useEffect(() => {
 		load();
@@ -199,8 +214,8 @@ export function Audit() {
 					{ key: "took", title: "Took", num: true, cell: (r) => (r.tookMs >= 0 ? duration(r.tookMs) : "–") },
 				]}
 			/>
-			{cursor && (
-				<Button aria-busy={loading || undefined} onClick={() => load(cursor)}>
+			{rows.at(-1).seq > 1 && (
+				<Button aria-busy={loading || undefined} onClick={() => load(rows.at(-1).seq)}>
 					Older ones
 				</Button>
 			)}

@@ -3,14 +3,17 @@
  * One permission request: who wants what and why, how long it waits still, and the answer to it. The
  * same in the inbox and in the dialog above other pages.
  */
-import { useState } from "preact/hooks";
-import { decide, serverTime } from "../lib/decide.js";
+import { useRef, useState } from "preact/hooks";
+import { serverTime } from "../lib/clock.js";
+import { decide } from "../lib/decide.js";
 import { duration } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { Badge, Button, Check, ErrorBox, Input, Select, StateBadge, TeamName, Textarea, TimeAgo, useNow } from "../ui/index.js";
 import { ApprovalInput } from "./approval-input.jsx";
 
 const SOON = 30000;
+/* Nobody has read in less time what has just come to be under the pointer, or under a key. */
+const READ = 400;
 
 const LASTING = [
 	{ value: "", label: "until I revoke it" },
@@ -109,16 +112,20 @@ function Answer({ p, onDone, keys }) {
 	const [text, setText] = useState(null);
 	const [error, setError] = useState(null);
 	const changed = text === null ? {} : parse(text);
+	const since = useRef(performance.now()).current;
+	const remembers = remember && text === null;
 
 	async function answer(behavior) {
+		if (performance.now() - since < READ)
+			return;
 		setError(null);
 		try {
 			await decide(p, {
 				behavior,
 				reason: reason.trim() || undefined,
 				updatedInput: behavior === "allow" ? changed.value : undefined,
-				remember: behavior === "allow" && remember ? true : undefined,
-				expires: behavior === "allow" && remember && lasting !== "" ? Number(lasting) : undefined,
+				remember: behavior === "allow" && remembers ? true : undefined,
+				expires: behavior === "allow" && remembers && lasting !== "" ? Number(lasting) : undefined,
 			});
 			onDone?.(p);
 		} catch (e) {

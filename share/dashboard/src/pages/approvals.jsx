@@ -3,20 +3,41 @@
  * The page Approvals: what waits for a person, what was decided and by whom, the rules that came of
  * it, and the audit of all of it. #/approvals/ID goes to one request.
  */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { all, get, path } from "../lib/api.js";
 import { notifies, setNotifies, setSound, sound } from "../lib/decide.js";
+import { plural } from "../lib/format.js";
 import { href, navigate } from "../lib/router.js";
 import { approvals, pending } from "../lib/store.js";
-import { Check, Dialog, Empty, ErrorBox, Input, Select, Spinner, StateBadge, Tabs, TimeAgo, toast } from "../ui/index.js";
+import { Button, Check, Dialog, Empty, ErrorBox, Input, Select, Spinner, StateBadge, Tabs, TimeAgo, toast } from "../ui/index.js";
 import { Audit, Rules } from "./approval-rules.jsx";
 import { ApprovalView } from "./approval-view.jsx";
 
 const STATES = ["", "allowed", "denied", "expired", "withdrawn"].map((s) => ({ value: s, label: s || "all that ended" }));
 const TABS = ["waiting", "history", "rules", "audit"];
 
+/*
+ * Those that wait, and those that did when the page was looked at: these stay in their place, with what
+ * became of them, so that nothing moves away under the pointer, until the person has them put away.
+ */
+function useWaiting() {
+	const seen = useRef(new Set()).current;
+	const [, draw] = useState(0);
+
+	for (const p of pending.value)
+		seen.add(p.id);
+	const list = [...seen].map((id) => approvals.value.get(id)).filter(Boolean).sort((a, b) => a.createdAt - b.createdAt);
+	const over = list.filter((p) => p.state !== "pending");
+	function putAway() {
+		for (const p of over)
+			seen.delete(p.id);
+		draw((n) => n + 1);
+	}
+	return { list, over, putAway };
+}
+
 function Waiting() {
-	const list = [...pending.value].sort((a, b) => a.createdAt - b.createdAt);
+	const { list, over, putAway } = useWaiting();
 
 	if (list.length === 0)
 		return (
@@ -28,13 +49,23 @@ function Waiting() {
 			</Empty>
 		);
 	return (
-		<ul class="approval-list">
-			{list.map((p) => (
-				<li key={p.id} class="card">
-					<ApprovalView p={p} onDone={() => toast.ok(`Answered: ${p.tool} for ${p.team}`)} />
-				</li>
-			))}
-		</ul>
+		<>
+			{over.length > 0 && (
+				<div class="actions approval-filters">
+					<p class="muted">{over.length === list.length ? "Nothing waits for you any more." : `${plural(over.length, "request is", "requests are")} over.`}</p>
+					<Button small onClick={putAway}>
+						Put away
+					</Button>
+				</div>
+			)}
+			<ul class="approval-list">
+				{list.map((p) => (
+					<li key={p.id} class={`card ${p.state === "pending" ? "" : "over"}`}>
+						<ApprovalView p={p} />
+					</li>
+				))}
+			</ul>
+		</>
 	);
 }
 

@@ -11,6 +11,9 @@ import { Card, Empty, Input, Select, Textarea } from "../ui/index.js";
 const TITLES = { settings: "Settings", dashboard: "Dashboard", database: "Database", permissions: "Permissions", guard: "Guard",
 	webhooks: "Webhooks", teams: "Team", remoteOptions: "ssh, for a team on another machine", teamPermissions: "Permissions of the team" };
 
+/* What stands for a secret that there is. */
+const MASK = "********";
+
 /* One key. The text is what was typed, or what the file has. */
 function Key({ k, value, typed, error, onInput }) {
 	const was = toText(k, value);
@@ -28,6 +31,9 @@ function Key({ k, value, typed, error, onInput }) {
 		placeholder: k.default ?? (k.inherited ? "as in settings" : "not set"),
 	};
 
+	/* What is secret does not come to the form: what is typed takes its place. */
+	if (k.secret && value === MASK)
+		return <Input {...props} value={typed ?? ""} placeholder="set; type to replace it" type="password" autoComplete="new-password" />;
 	if (was === null)
 		return <Input {...props} value="" placeholder="is edited as YAML" disabled />;
 	if (k.type === "boolean" || k.type === "choice") {
@@ -92,7 +98,7 @@ export function ConfigForm({ schema, config, changes, errors, onChanges }) {
 		const next = new Map(changes);
 		const before = at(config, where);
 
-		if (text === toText(k, before))
+		if (text === toText(k, before) || (text === "" && k.secret && before === MASK))
 			next.delete(id);
 		else
 			next.set(id, { k, where, text, before });
@@ -104,7 +110,7 @@ export function ConfigForm({ schema, config, changes, errors, onChanges }) {
 			<div class="actions config-filter">
 				<Input label="Search" class="inline" data-search type="search" value={filter} onInput={setFilter} />
 				<Select
-					label="Of"
+					label="Keys of"
 					class="inline"
 					value={team}
 					onInput={setTeam}

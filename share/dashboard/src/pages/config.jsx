@@ -3,12 +3,12 @@
  * The page Configuration: config.yaml as a form or as text. Nothing is saved that irisd would not
  * load, what will change is shown first, and who has changed the file meanwhile is not overwritten.
  */
-import { useEffect, useRef, useState } from "preact/hooks";
-import { get, post, request } from "../lib/api.js";
+import { useEffect, useState } from "preact/hooks";
+import { get, request } from "../lib/api.js";
 import { plural } from "../lib/format.js";
 import { href, navigate } from "../lib/router.js";
 import { config as changed } from "../lib/store.js";
-import { Button, ConfirmDialog, CopyButton, Dialog, Diff, ErrorBox, Spinner, Tabs, toast } from "../ui/index.js";
+import { Button, ConfirmDialog, CopyButton, Dialog, Diff, ErrorBox, Icon, Spinner, Tabs, toast } from "../ui/index.js";
 import { ConfigForm, treeOf } from "./config-form.jsx";
 import { ConfigYaml } from "./config-yaml.jsx";
 
@@ -26,23 +26,24 @@ async function load() {
 const bodyOf = (draft) =>
 	draft.text !== null ? { body: draft.text, headers: YAML } : draft.changes.size > 0 ? { body: { config: treeOf(draft.changes) } } : null;
 
-const CLEAN = { text: null, changes: new Map() };
+/* etag: of the file that the draft was begun on. */
+const CLEAN = { text: null, changes: new Map(), etag: null };
+
+const validate = async (draft, signal) => (await request("POST", "/config/validate", { ...bodyOf(draft), signal })).json();
 
 /* What irisd says of the draft, a moment after it was changed last. */
 function useCheck(draft, etag) {
 	const [check, setCheck] = useState(null);
 
 	useEffect(() => {
-		const sent = bodyOf(draft);
 		const abort = new AbortController();
-		if (!sent) {
+		if (!bodyOf(draft)) {
 			setCheck(null);
-			return;
+			return undefined;
 		}
 		const timer = setTimeout(async () => {
 			try {
-				const res = await request("POST", "/config/validate", { ...sent, signal: abort.signal });
-				setCheck({ draft, ...(await res.json()) });
+				setCheck({ draft, ...(await validate(draft, abort.signal)) });
 			} catch (error) {
 				if (error.name !== "AbortError")
 					setCheck({ draft, valid: false, errors: [{ message: error.message }], warnings: [] });
@@ -68,14 +69,30 @@ function saidOf({ added = [], removed = [], changed: teams = [], settings = [] }
 	return words.length > 0 ? `Saved; ${words.join("; ")}` : "Saved; nothing else has changed";
 }
 
-function SaveDialog({ draft, etag, check, onClose, onSaved, onStale }) {
+function Warnings({ list = [] }) {
+	return list.length === 0 ? null : (
+		<ul class="config-warnings" aria-label="Warnings">
+			{list.map((w, i) => (
+				<li key={i}>
+					<Icon name="warning" />
+					<span>
+						{w.message}
+						{w.line > 0 && <span class="muted"> (line {w.line})</span>}
+					</span>
+				</li>
+			))}
+		</ul>
+	);
+}
+
+function SaveDialog({ draft, check, onClose, onSaved, onStale }) {
 	const [error, setError] = useState(null);
 
 	async function save() {
 		setError(null);
 		try {
 			const { headers = {}, body } = bodyOf(draft);
-			const res = await request("PUT", "/config", { body, headers: { ...headers, "if-match": `"${etag}"` } });
+			const res = await request("PUT", "/config", { body, headers: { ...headers, "if-match": `"${draft.etag}"` } });
 			onSaved(await res.json());
 		} catch (e) {
 			if (e.status === 412)
@@ -99,6 +116,7 @@ function SaveDialog({ draft, etag, check, onClose, onSaved, onStale }) {
 			}
 		>
 			<Diff unified={check.diff} label="Changes of config.yaml" />
+			<Warnings list={check.warnings} />
 			<p class="muted">They are in force at once; the file as it was stays as config.yaml.bak.</p>
 			{error && <ErrorBox title="Nothing was saved" error={error} />}
 		</Dialog>
@@ -124,16 +142,12 @@ export default function Configuration({ query }) {
 	const [state, setState] = useState({});
 	const [draft, setDraftNow] = useState(kept);
 	const [dialog, setDialog] = useState(null);
-	const setDraft = (d) => setDraftNow((kept = d));
+	const setDraft = (d) => setDraftNow((kept = bodyOf(d) ? { etag: draft.etag ?? file.etag, ...d } : CLEAN));
 	const { schema, file, error } = state;
 	const check = useCheck(draft, file?.etag);
 	const dirty = bodyOf(draft) !== null;
-	const etag = useRef();
 
-	const reload = () => load().then((s) => {
-		etag.current ??= s.file.etag;
-		setState(s);
-	}).catch((e) => setState((s) => ({ ...s, error: e })));
+	const reload = () => load().then(setState).catch((e) => setState((s) => ({ ...s, error: e })));
 	/* The first time, and when somebody has changed the file; a draft is kept. */
 	useEffect(() => {
 		reload();
@@ -143,17 +157,16 @@ export default function Configuration({ query }) {
 		return <ErrorBox title="The configuration could not be loaded" error={error} retry={reload} />;
 	if (!file)
 		return <Spinner label="Loading the configuration" />;
-	if (!dirty)
-		etag.current = file.etag;
-	const stale = dirty && etag.current !== file.etag;
+	const stale = dirty && draft.etag !== file.etag;
 	const current = check?.draft === draft ? check : null;
 	const errors = check?.errors ?? [];
 	const discard = () => setDraft(CLEAN);
 	/* One draft at a time: the text of the form's changes is what irisd makes of them. */
-	function go(to) {
-		if (to === "yaml" && draft.text === null && draft.changes.size > 0 && current?.yaml)
-			setDraft({ text: current.yaml, changes: new Map() });
-		else if (to === "form" && draft.text !== null)
+	async function go(to) {
+		if (to === "yaml" && draft.changes.size > 0) {
+			const { yaml } = current?.yaml ? current : await validate(draft);
+			setDraft({ text: yaml, changes: new Map() });
+		} else if (to === "form" && draft.text !== null)
 			return setDialog({ toForm: true });
 		navigate(href("config", { tab: to === "yaml" ? "yaml" : "" }), { replace: true });
 	}
@@ -172,7 +185,7 @@ export default function Configuration({ query }) {
 					{dirty && (
 						<Button onClick={() => setDialog({ discard: true })}>Discard</Button>
 					)}
-					<Button kind="primary" disabled={!dirty || !current?.valid || !file.writable} onClick={() => setDialog({ save: true })}>
+					<Button kind="primary" disabled={!dirty || stale || !current?.valid || !file.writable} onClick={() => setDialog({ save: true })}>
 						Review and save
 					</Button>
 				</div>
@@ -187,24 +200,19 @@ export default function Configuration({ query }) {
 						<Button small onClick={() => setDialog({ theirs: true })}>
 							What is in it now
 						</Button>
-						{draft.text === null && (
-							<Button small onClick={() => {
-								etag.current = file.etag;
-								setDraft({ ...draft });
-							}}>
-								Put my changes on top of it
-							</Button>
-						)}
+						<Button small onClick={() => setDraft({ ...draft, etag: file.etag })}>
+							{draft.text === null ? "Put my changes on top of it" : "Keep my text in its place"}
+						</Button>
 						<Button small kind="danger" onClick={discard}>
 							Discard mine
 						</Button>
 					</div>
 				</div>
 			)}
-			<Tabs label="How to edit" tabs={[{ id: "form", title: "Form" }, { id: "yaml", title: "YAML" }]} value={tab} onChange={go}>
+			<Tabs label="How to edit" tabs={[{ id: "form", title: "Form" }, { id: "yaml", title: "YAML" }]} value={tab} onChange={(to) => go(to).catch(toast.error)}>
 				{tab === "yaml" ? (
-					<ConfigYaml text={draft.text ?? file.yaml} readOnly={!file.writable} errors={draft.text === null ? [] : errors}
-						warnings={check?.warnings ?? []}
+					<ConfigYaml text={draft.text ?? file.yaml} readOnly={!file.writable} errors={(draft.text === null ? file.errors : errors) ?? []}
+						warnings={(draft.text === null ? file.warnings : check?.warnings) ?? []}
 						onInput={(text) => setDraft(text === file.yaml ? CLEAN : { text, changes: new Map() })} />
 				) : (
 					<ConfigForm schema={schema} config={file.config ?? {}} changes={draft.changes} errors={errors}
@@ -215,13 +223,13 @@ export default function Configuration({ query }) {
 				{dirty && !current && "Checking…"}
 				{dirty && current && (current.valid ? "irisd would load this." : `irisd would not load this: ${plural(errors.length, "error")}.`)}
 			</p>
+			{tab === "form" && <Warnings list={dirty ? check?.warnings : file.warnings} />}
 			{tab === "form" && dirty && errors.filter((e) => !e.key).map((e, i) => (
 				<p key={i} class="field-error">{e.message}</p>
 			))}
 			{dialog?.save && current?.valid && (
 				<SaveDialog
 					draft={draft}
-					etag={etag.current}
 					check={current}
 					onClose={() => setDialog(null)}
 					onStale={() => {

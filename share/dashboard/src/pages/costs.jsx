@@ -6,7 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../lib/api.js";
 import { count, day, money, plural, short } from "../lib/format.js";
-import { listen } from "../lib/store.js";
+import { FINAL, listen } from "../lib/store.js";
 import { Button, Card, Empty, ErrorBox, Money, Select, Spinner, Table, TeamName } from "../ui/index.js";
 import { CostChart } from "./costs-chart.jsx";
 
@@ -152,7 +152,7 @@ function useCosts(range) {
 		}
 		load();
 		const end = listen((e) => {
-			if (e.type === "message" && e.message.state === "answered")
+			if (e.type === "message" && FINAL.has(e.message.state))
 				timer ??= setTimeout(load, REFRESH);
 		});
 		return () => {

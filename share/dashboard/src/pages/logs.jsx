@@ -1,32 +1,48 @@
 /* SPDX-License-Identifier: MIT
  *
  * The page Logs: what irisd, its web process and the workers have written, and what they write now.
- * Live lines are only asked for while this page is open. The filters apply to what is loaded; "since"
- * and the number of lines are the server's.
+ * Live lines are only asked for while this page is open. irisd applies the filters to the file, so that
+ * the last lines that fit are found however old they are; this page applies them to what comes.
  */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, query as asQuery, request } from "../lib/api.js";
+import { serverTime } from "../lib/clock.js";
 import { useStream } from "../lib/live.js";
 import { clockMs, dateTime, plural } from "../lib/format.js";
 import { Button, Check, Empty, ErrorBox, Input, Select, Spinner, VirtualList } from "../ui/index.js";
 
 const LEVELS = ["error", "warn", "info", "debug"];
 const KEPT = 20000;
-const LOADED = 500;
+const LOADED = 2000;
+/* As many as irisd gives at once. */
+const DOWNLOADED = 5000;
 const FLUSH = 100;
+const TYPED = 250;
 const SINCE = [
 	{ value: "", label: "any time" },
 	{ value: "300000", label: "5 minutes" },
 	{ value: "3600000", label: "an hour" },
 	{ value: "86400000", label: "a day" },
 ];
-const sinceOf = (span) => (span === "" ? undefined : Date.now() - Number(span));
+
+/* The filters as the API has them. Lines from before the page was cleared are not wanted any more. */
+function asked({ levels, component, words, span, cleared }) {
+	return {
+		level: levels.size < LEVELS.length ? [...levels] : undefined,
+		component,
+		contains: words,
+		since: Math.max(span === "" ? 0 : Math.round(serverTime()) - Number(span), cleared) || undefined,
+	};
+}
+
+const fits = (line, { levels, component, words }) => levels.has(line.level) && (component === "" || line.component === component) &&
+	(words === "" || `${line.raw ?? `${line.component} ${line.message}`}`.toLowerCase().includes(words.toLowerCase()));
 
 /*
- * The lines that there are, and those that come. What came while the page was paused is held back.
- * Lines have numbers, since nothing else tells them apart.
+ * The lines that fit, and those that come. What came while the page was paused is held back. Lines have
+ * numbers, since nothing else tells them apart.
  */
-function useLines(span, paused) {
+function useLines(filter, paused) {
 	const [lines, setLines] = useState(null);
 	const [held, setHeld] = useState(0);
 	const [error, setError] = useState(null);
@@ -34,6 +50,7 @@ function useLines(span, paused) {
 	const number = (line) => ({ ...line, n: s.next++ });
 
 	s.paused = paused;
+	s.filter = filter;
 	function flush() {
 		s.timer = undefined;
 		if (s.paused) {
@@ -46,15 +63,20 @@ function useLines(span, paused) {
 		if (more.length > 0)
 			setLines((old) => [...(old ?? []), ...more].slice(-KEPT));
 	}
+	/* What comes while it is on its way is in it, or comes again with the next load: it is let go. */
 	async function load() {
+		s.abort?.abort();
+		s.abort = new AbortController();
 		setError(null);
 		try {
-			const { items } = await get("/logs", { limit: LOADED, since: sinceOf(span) });
+			const none = s.filter.levels.size === 0;
+			const { items } = none ? { items: [] } : await get("/logs", { limit: LOADED, ...asked(s.filter) }, { signal: s.abort.signal });
 			s.waiting = [];
 			setHeld(0);
 			setLines(items.map(number));
 		} catch (e) {
-			setError(e);
+			if (e.name !== "AbortError")
+				setError(e);
 		}
 	}
 	/* fresh comes with the first hello, and when lines were missed. */
@@ -67,15 +89,20 @@ function useLines(span, paused) {
 		s.timer ??= setTimeout(flush, FLUSH);
 	}, load);
 	useEffect(() => {
-		if (lines !== null)
-			load();
-	}, [span]);
+		if (lines === null)
+			return undefined;
+		const timer = setTimeout(load, TYPED);
+		return () => clearTimeout(timer);
+	}, [filter]);
 	useEffect(() => {
 		if (!paused)
 			flush();
 	}, [paused]);
-	useEffect(() => () => clearTimeout(s.timer), []);
-	return { lines, held, error, load, clear: () => setLines([]) };
+	useEffect(() => () => {
+		clearTimeout(s.timer);
+		s.abort?.abort();
+	}, []);
+	return { lines, held, error, load };
 }
 
 function Line({ line, wrap }) {
@@ -91,8 +118,8 @@ function Line({ line, wrap }) {
 	);
 }
 
-async function download(span, components) {
-	const res = await request("GET", `/logs${asQuery({ since: sinceOf(span), component: components, limit: 100000 })}`, {
+async function download(filter) {
+	const res = await request("GET", `/logs${asQuery({ ...asked(filter), limit: DOWNLOADED })}`, {
 		headers: { accept: "text/plain" },
 	});
 	const url = URL.createObjectURL(await res.blob());
@@ -127,12 +154,17 @@ export default function Logs() {
 	const [span, setSpan] = useState("");
 	const [paused, setPaused] = useState(false);
 	const [wrap, setWrap] = useState(true);
-	const { lines, held, error, load, clear } = useLines(span, paused);
-	const wanted = words.toLowerCase();
+	const [cleared, setCleared] = useState(0);
+	const filter = useMemo(() => ({ levels, component, words, span, cleared }), [levels, component, words, span, cleared]);
+	const { lines, held, error, load } = useLines(filter, paused);
+	const programs = useRef(new Set()).current;
 
-	const components = useMemo(() => [...new Set((lines ?? []).map((l) => l.component))].sort(), [lines]);
-	const shown = useMemo(() => (lines ?? []).filter((l) => levels.has(l.level) && (component === "" || l.component === component) &&
-		(wanted === "" || `${l.component} ${l.message}`.toLowerCase().includes(wanted))), [lines, levels, component, wanted]);
+	const components = useMemo(() => {
+		for (const l of lines ?? [])
+			programs.add(l.component);
+		return [...programs].sort();
+	}, [lines]);
+	const shown = useMemo(() => (lines ?? []).filter((l) => (l.at ?? Infinity) > cleared && fits(l, filter)), [lines, filter]);
 	const render = useMemo(() => (line) => <Line line={line} wrap={wrap} />, [wrap]);
 
 	return (
@@ -143,8 +175,10 @@ export default function Logs() {
 					<Button icon={paused ? "play" : "pause"} aria-pressed={paused} onClick={() => setPaused(!paused)}>
 						{paused ? "Go on" : "Pause"}
 					</Button>
-					<Button onClick={clear}>Clear</Button>
-					<Button icon="download" onClick={() => download(span, component)}>
+					<Button disabled={shown.length === 0} onClick={() => setCleared(shown.reduce((at, l) => Math.max(at, l.at ?? 0), serverTime() - 1))}>
+						Clear
+					</Button>
+					<Button icon="download" title={`The last ${DOWNLOADED} lines that fit, as they stand in the file`} onClick={() => download(filter)}>
 						Download
 					</Button>
 				</div>
@@ -160,8 +194,9 @@ export default function Logs() {
 			{error && <ErrorBox title="The log could not be loaded" error={error} retry={load} />}
 			{!lines && !error && <Spinner label="Loading the log" />}
 			{lines && shown.length === 0 && (
-				<Empty icon="logs" title={lines.length === 0 ? "No lines" : "No line fits the filters"}>
-					<p>{lines.length === 0 ? "What is written from now on appears here." : `${plural(lines.length, "line")} are loaded.`}</p>
+				<Empty icon="logs" title={cleared > 0 ? "Cleared" : "No line fits"}
+					actions={cleared > 0 && <Button onClick={() => setCleared(0)}>Show what was there</Button>}>
+					<p>What is written from now on, and fits the filters, appears here.</p>
 				</Empty>
 			)}
 			{shown.length > 0 && (
@@ -169,7 +204,7 @@ export default function Logs() {
 					itemKey={(l) => String(l.n)} render={render} />
 			)}
 			<p class="muted small" role="status">
-				{lines && `${plural(shown.length, "line")} of ${lines.length}`}
+				{lines && `${plural(shown.length, "line")}${shown.length === LOADED ? ", the last that fit" : ""}`}
 				{paused && `; paused, ${plural(held, "new line")} held back`}
 			</p>
 		</div>

@@ -8,7 +8,7 @@ import { diffLines } from "diff";
 const AROUND = 3;
 
 /* {sign, text, old?, new?} for each line; runs of equal lines are cut to those near a change. */
-function linesOf(before, after) {
+function linesOf(before, after, around) {
 	const lines = [];
 	let a = 1, b = 1;
 
@@ -22,7 +22,8 @@ function linesOf(before, after) {
 				new: part.removed ? undefined : b++,
 			});
 	}
-	const near = (i) => lines.slice(Math.max(0, i - AROUND), i + AROUND + 1).some((l) => l.sign !== " ");
+	const near = (i) => around === Infinity ||
+		lines.slice(Math.max(0, i - around), i + around + 1).some((l) => l.sign !== " ");
 	const shown = [];
 	for (let i = 0; i < lines.length; i++)
 		if (near(i))
@@ -42,9 +43,12 @@ const fromUnified = (text) =>
 
 const KINDS = { "+": "added", "-": "removed", " ": "same", "@": "hunk" };
 
-/** Either before and after, or unified. @param {{before?: string, after?: string, unified?: string, label?: string}} props */
-export function Diff({ before, after, unified, label = "Changes" }) {
-	const lines = unified === undefined ? linesOf(before ?? "", after ?? "") : fromUnified(unified);
+/**
+ * Either before and after, or unified. whole: nothing is left out.
+ * @param {{before?: string, after?: string, unified?: string, label?: string, whole?: boolean}} props
+ */
+export function Diff({ before, after, unified, label = "Changes", whole }) {
+	const lines = unified === undefined ? linesOf(before ?? "", after ?? "", whole ? Infinity : AROUND) : fromUnified(unified);
 
 	if (lines.length === 0)
 		return <p class="muted">No difference.</p>;

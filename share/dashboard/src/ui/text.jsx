@@ -6,6 +6,7 @@
  */
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { serverTime } from "../lib/clock.js";
 import { ago, dateTime, money } from "../lib/format.js";
 
 const now = signal(Date.now());
@@ -42,7 +43,7 @@ export function useNow() {
 
 /** "3 min ago", with the whole time as its hint. */
 export function TimeAgo({ at }) {
-	const text = ago(at, Math.max(useNow(), 0));
+	const text = ago(at, serverTime(useNow()));
 
 	return (
 		<time dateTime={new Date(at).toISOString()} title={dateTime(at)}>

@@ -134,17 +134,11 @@ prepare_search(struct api *a)
 }
 
 /* irisd gives the page itself; one more than that shows whether there is another one. */
-int
-api_prepare_messages(struct api *a, struct err *err)
+static int
+prepare_newest(struct api *a, struct err *err)
 {
 	size_t n;
 
-	if (api_prepare_list(a, err) == -1)
-		return -1;
-	if (json_get(a->params, "q") != NULL) {
-		prepare_search(a);
-		return 0;
-	}
 	json_put_int(a->params, "limit", a->page.limit < LIMIT_MAX ? a->page.limit + 1 : LIMIT_MAX);
 	if (a->page.after == NULL)
 		return 0;
@@ -155,6 +149,27 @@ api_prepare_messages(struct api *a, struct err *err)
 	json_put_str(a->params, "before", a->page.after + 1);
 	a->page.after = NULL;
 	return 0;
+}
+
+int
+api_prepare_messages(struct api *a, struct err *err)
+{
+	if (api_prepare_list(a, err) == -1)
+		return -1;
+	if (json_get(a->params, "q") == NULL)
+		return prepare_newest(a, err);
+	prepare_search(a);
+	return 0;
+}
+
+int
+api_prepare_webhooks(struct api *a, struct err *err)
+{
+	cJSON *message = api_take(a, "message");
+
+	if (message != NULL)
+		json_put(a->params, "id", message);
+	return api_prepare_list(a, err) == 0 ? prepare_newest(a, err) : -1;
 }
 
 int
@@ -276,7 +291,7 @@ api_list(struct api *a)
 }
 
 void
-api_messages(struct api *a)
+api_newest(struct api *a)
 {
 	const char *list, *p, *key, *last = NULL;
 	char *cursor = NULL, *items;

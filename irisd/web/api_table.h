@@ -55,7 +55,7 @@ API_X(askTeam, "POST", "/teams/{team}/ask", "iris/message.send", "message", SERV
 
 API_X(listMessages, "GET", "/messages", "iris/message.list", "read", SERVE_QUICK,
     API_PAGE " team:string from:string state:string q:string", "", api_prepare_messages,
-    api_messages, "messages id", 200)
+    api_newest, "messages id", 200)
 API_X(getMessage, "GET", "/messages/{id}", "iris/message.show", "read", SERVE_QUICK,
     "wait:integer", "", api_prepare_wait, api_whole, "", 200)
 API_X(cancelMessage, "POST", "/messages/{id}/cancel", "iris/message.cancel", "message", SERVE_END,
@@ -120,7 +120,8 @@ API_X(revokeKey, "DELETE", "/keys/{id}", "iris/key.revoke", "admin", SERVE_QUICK
     "", "", NULL, api_none, "", 204)
 
 API_X(listWebhooks, "GET", "/webhooks", "iris/webhook.list", "read", SERVE_QUICK,
-    API_PAGE, "", api_prepare_list, api_list, "webhooks id", 200)
+    API_PAGE " state:string message:string", "", api_prepare_webhooks, api_newest,
+    "webhooks id", 200)
 API_X(getWebhook, "GET", "/webhooks/{id}", "iris/webhook.show", "read", SERVE_QUICK,
     "", "", NULL, api_whole, "", 200)
 API_X(retryWebhook, "POST", "/webhooks/{id}/retry", "iris/webhook.retry", "manage", SERVE_QUICK,

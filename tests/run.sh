@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the suites and adds them up; what "make check" ends with. Quick suites first.
 #
-#	tests/run.sh [suite ...]	unit lint docs integration conformance browser remote crash e2e san (default: all, in this order)
+#	tests/run.sh [suite ...]	unit lint docs integration api conformance browser remote crash e2e san (default: all, in this order)
 #
 # Each suite's output goes to the terminal as it comes, and to build/check/<suite>.log. Ends with the names of
 # what failed and the line "N passed, N failed"; the status is 0 only when nothing failed and something ran.
@@ -9,7 +9,7 @@ set -u
 
 cd "$(dirname "$0")/.." || exit 1
 [ -d build/node/bin ] && PATH="$PWD/build/node/bin:$PATH"
-suites=${*:-unit lint docs integration conformance browser remote crash e2e san}
+suites=${*:-unit lint docs integration api conformance browser remote crash e2e san}
 logs=build/check
 mkdir -p "$logs"
 passed=0
@@ -86,6 +86,7 @@ for suite in $suites; do
 	lint) run lint lint ;;
 	docs) run docs tests tests/docs/*.test.mjs ;;
 	integration) run integration tests tests/integration/*.test.mjs ;;
+	api) run api tests tests/api/*.test.mjs ;;
 	conformance) run conformance tests tests/conformance/*.test.mjs ;;
 	browser) run browser tests tests/browser/*.test.mjs ;;
 	remote) run remote tests tests/remote/*.test.mjs ;;
@@ -95,6 +96,7 @@ for suite in $suites; do
 		if san >"$logs/san-build.log" 2>&1; then
 			run san-unit unit build/san
 			run san-integration tests tests/integration/*.test.mjs
+			run san-api tests tests/api/*.test.mjs
 			run san-e2e tests tests/e2e/*.test.mjs
 			run san-remote tests tests/remote/remote.test.mjs
 		else

@@ -98,14 +98,13 @@ add_claude(cJSON *list, const struct session *s, bool details)
 cJSON *
 usage_processes(struct irisd *d, bool details)
 {
-	cJSON *list = cJSON_CreateArray(), *web = web_json(d);
+	cJSON *list = cJSON_CreateArray();
 	const struct worker *w;
 	const struct session *s;
 	const struct team *t;
 
 	add(list, "irisd", getpid(), NULL, details);
-	add(list, "web", (pid_t)json_int_or(web, "pid", 0), NULL, details);
-	cJSON_Delete(web);
+	add(list, "web", web_pid(d), NULL, details);
 	TAILQ_FOREACH (w, &d->workers, entry)
 		add(list, "worker", w->pid, w->team, details);
 	TAILQ_FOREACH (t, &d->teams, entry)

@@ -310,6 +310,12 @@ web_listens(struct irisd *d, pid_t pid, const cJSON *ports, const cJSON *tls)
 	}
 }
 
+pid_t
+web_pid(const struct irisd *d)
+{
+	return d->web != NULL ? d->web->pid : 0;
+}
+
 cJSON *
 web_json(struct irisd *d)
 {

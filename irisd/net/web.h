@@ -26,6 +26,9 @@ cJSON *web_plan(struct irisd *d);
 /* What it listens at: a list of {port, error?}; and what there is to say of https, or NULL. */
 void web_listens(struct irisd *d, pid_t pid, const cJSON *ports, const cJSON *tls);
 
+/* Its pid; 0: there is none. */
+pid_t web_pid(const struct irisd *d);
+
 /* For iris/daemon.status; and what a person should know. */
 cJSON *web_json(struct irisd *d);
 void web_warnings(struct irisd *d, cJSON *warnings);

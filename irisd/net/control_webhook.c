@@ -71,7 +71,7 @@ control_webhook_list(struct control *c, const cJSON *params)
 
 /* params.id of one that the caller may see; false when the call was ended. */
 static bool
-load(struct control *c, const cJSON *params, struct store_webhook *row)
+load_webhook(struct control *c, const cJSON *params, struct store_webhook *row)
 {
 	const char *id = json_str(params, "id");
 	struct err err;
@@ -99,7 +99,7 @@ control_webhook_show(struct control *c, const cJSON *params)
 {
 	struct store_webhook row;
 
-	if (!load(c, params, &row))
+	if (!load_webhook(c, params, &row))
 		return;
 	control_done(c, webhook_json(&row));
 	store_webhook_release(&row);
@@ -111,7 +111,7 @@ control_webhook_retry(struct control *c, const cJSON *params)
 	struct store_webhook row;
 	struct err err;
 
-	if (!load(c, params, &row))
+	if (!load_webhook(c, params, &row))
 		return;
 	if (webhook_retry(c->client->d, &row, &err) == 0)
 		control_done(c, webhook_json(&row));

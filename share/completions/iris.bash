@@ -12,12 +12,12 @@ _iris() {
 		-*) continue ;;
 		esac
 		case $cmd in
-		"" | team | message | approvals | audit | key | session | remote | config) cmd=${cmd:+$cmd }$w ;;
+		"" | team | message | approvals | audit | key | session | remote | webhook | config) cmd=${cmd:+$cmd }$w ;;
 		*) n=$((n + 1)) ;;
 		esac
 	done
 	case $cmd in
-	"") COMPREPLY=($(compgen -W "ask send status dashboard doctor start stop restart team message approvals audit key session remote log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+	"") COMPREPLY=($(compgen -W "ask send status dashboard doctor start stop restart team message approvals audit key session remote webhook log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 	"ask")
 		case $opt in
 		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
@@ -318,6 +318,30 @@ _iris() {
 		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
 		;;
+	webhook) COMPREPLY=($(compgen -W "list show retry secret" -- "$cur")) ;;
+	"webhook list" | "webhooks")
+		case $opt in
+		--state | -s) COMPREPLY=($(compgen -W "waiting delivered failed" -- "$cur")); return ;;
+		esac
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--state= --message= --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"webhook show")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"webhook retry")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"webhook secret")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
 	"log")
 		case $opt in
 		--level | -l) COMPREPLY=($(compgen -W "debug info warn error" -- "$cur")); return ;;
@@ -366,7 +390,7 @@ _iris() {
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
-		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message approvals audit key session remote log install uninstall config completion" -- "$cur")); fi
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message approvals audit key session remote webhook log install uninstall config completion" -- "$cur")); fi
 		;;
 	esac
 	if [[ ${COMPREPLY[0]-} == *= ]]; then compopt -o nospace; fi

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -301,6 +302,27 @@ describe("control methods give what iris-protocol(7) says", () => {
 			compare(await c.call(method, { team: "production" }), of("iris/remote.revoke"), method);
 		writeFileSync(file, before);
 		await c.call("iris/config.reload");
+	});
+
+	test("webhooks", async () => {
+		const delivery = members(parts["Delivery object"]);
+		let status = 500;
+		const receiver = createServer((req, res) => res.writeHead(status).end()).listen(0, "127.0.0.1");
+		await once(receiver, "listening");
+		const url = `http://127.0.0.1:${receiver.address().port}/`;
+		const { id } = await c.call("iris/message.send", { to: "backend", message: "ECHO hooked", webhook: { url } });
+		const tried = await waitFor(async () => (await c.call("iris/webhook.list", { id })).webhooks.find((w) => w.lastError), { what: "an attempt", every: 25 });
+		compare(tried, delivery, "webhook.list");
+		assert.equal(tried.url, url);
+		compare(await c.call("iris/webhook.show", { id: tried.id }), delivery, "webhook.show");
+		status = 200;
+		compare(await c.call("iris/webhook.retry", { id: tried.id }), delivery, "webhook.retry");
+		const done = await waitFor(async () => (await c.call("iris/webhook.list", { state: "delivered" })).webhooks[0], { what: "its delivery", every: 25 });
+		compare(done, delivery, "webhook.list");
+		await waitFor(async () => !(await c.call("iris/daemon.status")).web.wanted, { what: "the web process to end", every: 25 });
+		receiver.close();
+		for (const [method, params] of [["iris/webhook.next", {}], ["iris/webhook.done", { id: tried.id }]])
+			await assert.rejects(c.call(method, params), /for the web process alone/);
 	});
 
 	test("web.listening, of which no process but the web process has something to say", async () => {

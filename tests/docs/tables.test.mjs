@@ -31,7 +31,8 @@ describe("control methods", () => {
 			/CONTROL_X\(\s*(\w+),\s*"([^"]+)",\s*"[^"]+",\s*"([^"]*)",/g)) {
 			let body = code[`control_${symbol}`];
 			assert.ok(body !== undefined, `control_${symbol} exists`);
-			for (const helper of ["renew", "remote_team", "control_team", "param_id", "control_from", "read_decision"]) {
+			for (const helper of ["renew", "remote_team", "control_team", "param_id", "control_from", "read_decision",
+				"control_webhook_param", "load_webhook"]) {
 				if (body.includes(`${helper}(`))
 					body += code[helper];
 			}

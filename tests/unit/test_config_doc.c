@@ -25,6 +25,7 @@ static const struct {
     {"database", ".Sh DATABASE\n"},
     {"permissions", ".Sh PERMISSIONS\n"},
     {"guard", ".Sh GUARD\n"},
+    {"webhooks", ".Sh WEBHOOKS\n"},
     {"teamPermissions", ".Sh PERMISSIONS OF A TEAM\n"},
     {"teams", ".Sh TEAMS\n"},
     {"remoteOptions", ".Sh REMOTE OPTIONS\n"},

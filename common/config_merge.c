@@ -45,14 +45,15 @@ merge_takes_object(const struct config_node *node)
 	return node->kind == CONFIG_NODE_MAP || config_node_is_null(node);
 }
 
+/* Nothing is no text, but ~ may be the home directory, and a variable's value that is empty. */
 static bool
-same_text(const struct config_node *node, const cJSON *value)
+same_text(const struct config_node *node, const cJSON *value, bool secret)
 {
+	bool nothing = config_node_is_null(node) && strcmp(node->text, "~") != 0, same;
 	char *text;
-	bool same;
 
 	if (cJSON_IsString(value))
-		return strcmp(node->text, value->valuestring) == 0;
+		return (!nothing || secret) && strcmp(node->text, value->valuestring) == 0;
 	if (cJSON_IsNull(value))
 		return config_node_is_null(node);
 	if (!cJSON_IsNumber(value) && !cJSON_IsBool(value))
@@ -90,7 +91,7 @@ merge_is_same(
 	    node->kind == CONFIG_NODE_SCALAR)
 		return true;
 	if (node->kind == CONFIG_NODE_SCALAR)
-		return same_text(node, value);
+		return same_text(node, value, secret);
 	if (node->kind == CONFIG_NODE_LIST)
 		return same_list(t, node, value, secret);
 	if (!cJSON_IsObject(value))
@@ -265,7 +266,7 @@ config_merge(const char *path, const char *text, size_t len, const cJSON *patch,
 	struct config_tree *before = config_tree_parse(path, text, len, e);
 	struct merge m = {.path = path, .e = e};
 	char *whole = NULL, *out = NULL;
-	size_t outlen, i;
+	size_t outlen, n, i;
 
 	if (before == NULL)
 		return NULL;
@@ -276,11 +277,13 @@ config_merge(const char *path, const char *text, size_t len, const cJSON *patch,
 	    merge_root(&m, patch) == -1)
 		goto out;
 	out = merge_apply(&m, &outlen);
-	if (m.t.len > len && outlen > 0 && out[outlen - 1] == '\n') {
-		outlen -= outlen > 1 && out[outlen - 2] == '\r' ? 2 : 1;
-		out[outlen] = '\0';
-	}
-	if (check_result(&m, out, outlen, before, patch) == -1) {
+	n = outlen;
+	if (m.t.len > len && n > 0 && out[n - 1] == '\n')
+		n -= n > 1 && out[n - 2] == '\r' ? 2 : 1;
+	/* The line end that the text did not have is left away, unless it is part of a | text now. */
+	if (check_result(&m, out, n, before, patch) == 0)
+		out[n] = '\0';
+	else if (n == outlen || check_result(&m, out, outlen, before, patch) == -1) {
 		free(out);
 		out = NULL;
 	}

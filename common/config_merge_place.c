@@ -237,6 +237,8 @@ set_lines(struct merge *m, const struct config_node *key, const struct config_no
 	if (line_ends(m, to))
 		while (from > colon && strchr(" \t", m->t.s[from - 1]) != NULL)
 			from--;
+	else
+		from -= from > colon;
 	cut(m, from, to);
 	config_render_below(&b, indent, value, &m->style);
 	merge_splice(m, edit_next_line(&m->t, to), 0, &b);

@@ -89,7 +89,7 @@ scalar_json(const struct config_node *node, const struct config_key *key)
 	if ((type == CONFIG_BOOL || any) &&
 	    (strcmp(node->text, "true") == 0 || strcmp(node->text, "false") == 0))
 		return cJSON_CreateBool(node->text[0] == 't');
-	if (any && config_node_is_null(node))
+	if (config_node_is_null(node) && (any || strcmp(node->text, "~") != 0))
 		return cJSON_CreateNull();
 	return cJSON_CreateString(node->text);
 }

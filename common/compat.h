@@ -39,6 +39,13 @@ int compat_set_cloexec(int fd, bool on);
 int compat_peer_cred(int fd, uid_t *uid, pid_t *pid);
 
 /*
+ * Whose the other end of a TCP connection from this machine to itself is, by both of its addresses.
+ * 1 with the uid; 0: nobody holds it, or it is of elsewhere; -1: the system does not tell.
+ */
+struct sockaddr_in;
+int compat_tcp_peer_uid(const struct sockaddr_in *own, const struct sockaddr_in *peer, uid_t *uid);
+
+/*
  * When a process started, in the system's own units: together with the pid it names one process
  * for ever, where a pid alone may come to mean another one. 0 when there is no such process (or
  * it is a zombie), with errno ESRCH; any other errno: that can not be told now, for want of

@@ -3,8 +3,11 @@
  * A person's login: the word of "iris dashboard" for a cookie, and back. See cookie.h. Also what a
  * key is told of itself.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/compat.h"
 #include "common/xmalloc.h"
@@ -24,6 +27,33 @@ own_page(struct api *a)
 	if (origin == NULL || cookie_origin_own(origin, http_header(a->h, "Host"), a->h->secure))
 		return true;
 	err_set(&err, ERR_REFUSED, "a login is made by a page of this server alone");
+	api_problem(a->h, 403, NULL, &err, NULL);
+	return false;
+}
+
+/*
+ * The link stands in the arguments of the program that opens it, where every user of this machine
+ * can read it, and the loopback is open to them all. Root reads what it wants, and may relay what
+ * comes from elsewhere. What came by TLS may be of another machine.
+ */
+static bool
+own_peer(struct api *a)
+{
+	struct sockaddr_in own = {.sin_family = AF_INET}, peer = own;
+	const struct mg_request_info *ri = a->h->ri;
+	uid_t uid = (uid_t)-1;
+	struct err err;
+
+	own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	own.sin_port = htons((uint16_t)ri->server_port);
+	peer.sin_port = htons((uint16_t)ri->remote_port);
+	if (a->h->secure ||
+	    (inet_pton(AF_INET, ri->remote_addr, &peer.sin_addr) == 1 &&
+		compat_tcp_peer_uid(&own, &peer, &uid) == -1) ||
+	    uid == geteuid() || uid == 0)
+		return true;
+	err_set(&err, ERR_REFUSED,
+	    "this server is another user's: over the loopback, only its own user logs in");
 	api_problem(a->h, 403, NULL, &err, NULL);
 	return false;
 }
@@ -55,7 +85,7 @@ api_login(struct api *a)
 	struct json_slice r;
 	struct err err;
 
-	if (!own_page(a))
+	if (!own_page(a) || !own_peer(a))
 		return;
 	a->open = uplink_open_plain(&a->uplink, serve_sock(), &err) == 0;
 	if (a->open &&

@@ -66,9 +66,10 @@ export const makeKey = async (iris, scope, ...more) =>
 
 /*
  * One request: { status, headers, text, json() }. headers replace the usual ones; one that is
- * undefined is left out. agent: node's; without it the connection is the request's own.
+ * undefined is left out. agent: node's; without it the connection is the request's own. options:
+ * further ones of node's.
  */
-export async function ask(port, method, path, { key, headers = {}, body, agent = false, signal } = {}) {
+export async function ask(port, method, path, { key, headers = {}, body, agent = false, signal, options } = {}) {
 	const all = { ...(key && { authorization: `Bearer ${key}` }), ...headers };
 	const text = body === undefined || typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body);
 
@@ -77,7 +78,7 @@ export async function ask(port, method, path, { key, headers = {}, body, agent =
 	for (const name of Object.keys(all))
 		if (all[name] === undefined)
 			delete all[name];
-	const req = request({ host: "127.0.0.1", port, method, path, headers: all, agent, signal, setHost: !("host" in all) });
+	const req = request({ host: "127.0.0.1", port, method, path, headers: all, agent, signal, setHost: !("host" in all), ...options });
 	/* One that comes when the answer is there already. */
 	req.on("error", () => {});
 	req.end(text);

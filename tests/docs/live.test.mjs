@@ -211,6 +211,29 @@ describe("control methods give what iris-protocol(7) says", () => {
 		compare({ ...told, ...told.settings[0] }, of("iris/config.reload"), "config.reload");
 	});
 
+	test("config.yaml: read, checked, changed", async () => {
+		const file = join(env.IRIS_HOME, "config.yaml"), before = readFileSync(file, "utf8");
+		const nested = ["message", "line", "column", "key"];
+		const own = (name) => of(name).filter((n) => !nested.includes(n.replace(/\?$/, "")));
+		const got = await c.call("iris/config.get");
+		compare(got, own("iris/config.get"), "config.get");
+		const checked = await c.call("iris/config.check", { config: { settings: { maxProcess: 1, maxProcesses: 0 } } });
+		compare(checked, own("iris/config.check"), "config.check");
+		assert.equal(checked.valid, false);
+		checked.errors.forEach((e) => compare(e, of("iris/config.get").filter((n) => nested.includes(n.replace(/\?$/, ""))), "config.check: errors"));
+		const put = await c.call("iris/config.put", { etag: got.etag, config: { settings: { maxQueue: 999 } } });
+		compare(put, [...own("iris/config.get").filter((n) => n !== "errors"), "added", "removed", "changed", "settings"], "config.put");
+		assert.equal((await c.request("iris/config.put", { etag: got.etag, config: {} })).error.data.etag, put.etag);
+		const { sections } = await c.call("iris/config.schema");
+		compare({ sections, ...sections[0], ...sections[0].keys[0] }, of("iris/config.schema"), "config.schema");
+		mkdirSync(join(root, "third"));
+		for (const [method, params] of [["iris/team.add", { values: { path: join(root, "third"), model: "x" } }],
+			["iris/team.edit", { values: { color: "#000000" } }], ["iris/team.remove", {}]])
+			compare(await c.call(method, { team: "third", ...params }), team, method);
+		writeFileSync(file, before);
+		await c.call("iris/config.reload");
+	});
+
 	test("event.subscribe", async () => {
 		const heads = items(parts["Live events"]), watch = await control();
 		watch.tell("iris/event.subscribe", {});
@@ -228,6 +251,25 @@ describe("control methods give what iris-protocol(7) says", () => {
 			const known = bare(members(item.body));
 			assert.deepEqual(Object.keys({ ...rest, ...line }).filter((n) => !known.includes(n)), [], type);
 		}
+	});
+
+	test("costs, the log, processes and figures", async () => {
+		const names = of("iris/cost.list");
+		const { costs, total, ...none } = await c.call("iris/cost.list", { by: "day,team,from" });
+		assert.deepEqual(none, {});
+		assert.ok(costs.length > 0);
+		compare({ costs, total, ...costs[0] }, names, "cost.list");
+		const { lines: found, ...rest } = await c.call("iris/log.list", { limit: 20 });
+		assert.deepEqual(rest, {});
+		found.forEach((l) => compare({ lines: found, ...l }, of("iris/log.list"), "log.list"));
+		await c.call("iris/message.send", { to: "backend", message: "Which port?" });
+		const { processes } = await c.call("iris/process.list");
+		assert.ok(processes.some((p) => p.kind === "claude"));
+		processes.forEach((p) => compare({ processes, ...p }, of("iris/process.list"), "process.list"));
+		const { pool, messages, ...figures } = await c.call("iris/daemon.stats");
+		const status = await c.call("iris/daemon.status");
+		assert.deepEqual([Object.keys(pool), Object.keys(messages)], [Object.keys(status.pool), Object.keys(status.messages)]);
+		assert.deepEqual(sorted(["pool", "messages", ...keysOf(figures)]), sorted(of("iris/daemon.stats")));
 	});
 
 	test("keys", async () => {

@@ -125,6 +125,16 @@ describe("no agent answers a permission request", () => {
 		await unanswered();
 	});
 
+	test("by a change of the configuration, or a look at its secrets", async () => {
+		const path = join(iris.home, "config.yaml"), before = readFileSync(path, "utf8");
+		for (const [method, params] of [["iris/config.get", {}], ["iris/config.check", { config: {} }],
+			["iris/config.put", { config: { permissions: { allow: ["Bash"] } } }], ["iris/team.edit", { team: "b", values: { grantPermission: "yes" } }],
+			["iris/team.add", { team: "mine", values: { path: "/", grantPermission: "yes" } }], ["iris/team.remove", { team: "asker" }]])
+			assert.match(await speak("ctl", [line(method, params)]), /is for a person/, method);
+		assert.equal(readFileSync(path, "utf8"), before);
+		await unanswered();
+	});
+
 	test("as an MCP client of the person's: by the socket, by the shim", async () => {
 		const call = line("tools/call", { name: "permissions_answer", arguments: allow() });
 		const init = JSON.stringify({ jsonrpc: "2.0", id: 9, method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "x", version: "1" } } });

@@ -281,13 +281,14 @@ FUZZ     = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 fuzz: $(FUZZ)
 build/fuzz/fuzz_template: $(wildcard irisd/mcp/template*.c)
 build/fuzz/fuzz_manifest: irisd/mcp/agent_manifest.c
+build/fuzz/fuzz_ws: irisd/web/ws.c
 build/fuzz/fuzz_shell: $(wildcard irisd/core/shell*.c)
 build/fuzz/fuzz_rule: $(wildcard irisd/core/shell*.c irisd/core/rule*.c)
 build/fuzz/fuzz_guard: $(wildcard irisd/core/shell*.c irisd/core/guard*.c)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(COMMON_SRC)
 	@mkdir -p $(@D)
 	clang -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) -o $@ $^ \
-	    $(LIBEVENT) $(LIBCJSON) $(LIBYAML)
+	    $(LIBEVENT) $(LIBCJSON) $(LIBYAML) $(LIBMD)
 
 # --- installing -------------------------------------------------------------------------------------------------
 INSTALL  ?= install

@@ -87,7 +87,7 @@ link_of(const cJSON *result, const char *where)
 
 /* On standard output the link alone, so that a script can take it from there. */
 static void
-say(struct ctl *c, const char *link, const char *https)
+say(struct ctl *c, const char *link, const char *https, const char *fingerprint)
 {
 	const char *why = NULL;
 	bool print = ctl_opt(c, "print") != NULL;
@@ -105,6 +105,9 @@ say(struct ctl *c, const char *link, const char *https)
 	fprintf(stderr, "the link is good once, and for two minutes\n");
 	if (https != NULL && strcmp(https, link) != 0)
 		fprintf(stderr, "the same by https: %s\n", https);
+	/* What the browser's warning is compared with. */
+	if (fingerprint != NULL)
+		fprintf(stderr, "its certificate is Iris's own: SHA-256 %s\n", fingerprint);
 }
 
 int
@@ -127,7 +130,7 @@ ctl_dashboard_run(struct ctl *c, struct err *err)
 		result = NULL;
 		rv = 0;
 	} else {
-		say(c, link, https);
+		say(c, link, https, json_str(result, "fingerprint"));
 		rv = 0;
 	}
 	free(link);

@@ -105,6 +105,7 @@ usage_processes(struct irisd *d, bool details)
 
 	add(list, "irisd", getpid(), NULL, details);
 	add(list, "web", web_pid(d), NULL, details);
+	add(list, "tls", web_tls_pid(d), NULL, details);
 	TAILQ_FOREACH (w, &d->workers, entry)
 		add(list, "worker", w->pid, w->team, details);
 	TAILQ_FOREACH (t, &d->teams, entry)

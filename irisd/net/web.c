@@ -316,6 +316,12 @@ web_pid(const struct irisd *d)
 	return d->web != NULL ? d->web->pid : 0;
 }
 
+pid_t
+web_tls_pid(const struct irisd *d)
+{
+	return d->web != NULL ? (pid_t)json_int_or(d->web->tls, "pid", 0) : 0;
+}
+
 cJSON *
 web_json(struct irisd *d)
 {
@@ -411,6 +417,8 @@ web_dashboard(struct irisd *d, cJSON *o, struct err *err)
 	json_put_str(o, "url", port != 0 ? plain : tls);
 	if (tls[0] != '\0')
 		json_put_str(o, "https", tls);
+	if (tls[0] != '\0' && json_bool(w->tls, "selfsigned", false))
+		json_put_str(o, "fingerprint", json_str(w->tls, "fingerprint"));
 	return 1;
 }
 

@@ -28,6 +28,7 @@ void web_listens(struct irisd *d, pid_t pid, const cJSON *ports, const cJSON *tl
 
 /* Its pid; 0: there is none. */
 pid_t web_pid(const struct irisd *d);
+pid_t web_tls_pid(const struct irisd *d);
 
 /* For iris/daemon.status; and what a person should know. */
 cJSON *web_json(struct irisd *d);

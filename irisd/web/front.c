@@ -275,6 +275,8 @@ front_json(void)
 	if (front.report == NULL)
 		return NULL;
 	o = cJSON_Duplicate(front.report, true);
+	if (front.pid != 0)
+		json_put_int(o, "pid", front.pid);
 	json_put_str_opt(o, "host", json_str(front.plan, "host"));
 	json_put_int(o, "port", json_int_or(front.plan, "port", 0));
 	return o;

@@ -36,8 +36,8 @@ int front_wait(void);
 bool front_turn(void);
 
 /*
- * {host, port} and error, or fingerprint, notAfter, selfsigned and warnings; NULL as long as there is
- * nothing to say.
+ * {host, port, pid?} and error, or fingerprint, notAfter, selfsigned and warnings; NULL as long as
+ * there is nothing to say.
  */
 cJSON *front_json(void);
 

@@ -16,6 +16,7 @@ import { ask, freePort, legacy, listening, makeKey, webStatus } from "../lib/htt
 import { connectRaw } from "../integration/setup.mjs";
 import { processesOf } from "../lib/processes.mjs";
 import { askTls, Authority, connectTls, ownCert, startFront, startTls, tlsStatus } from "../lib/tls.mjs";
+import { stream, watch } from "../lib/viewer.mjs";
 import { waitFor, within } from "../lib/wait.mjs";
 
 const alive = (pid) => existsSync(`/proc/${pid}`);
@@ -34,6 +35,13 @@ async function configure(iris, dashboard) {
 	return answer;
 }
 
+/* One control call's result. */
+async function control(iris, method, params = {}) {
+	const c = await connectRaw(iris, { role: "ctl" }), { result } = await c.request(method, params);
+	c.socket.destroy();
+	return result;
+}
+
 /* What a raw connection gets until its end. */
 async function raw(port, bytes) {
 	const socket = connect(port, "127.0.0.1");
@@ -50,7 +58,7 @@ describe("a certificate of Iris's own", () => {
 	let iris;
 
 	beforeEach(async () => {
-		iris = await startTls({ selfsigned: true, names: ["iris.example", "192.0.2.7"] });
+		iris = await startTls({ selfsigned: true, names: ["iris.example", "192.0.2.7"] }, { teams: { backend: {} } });
 	});
 	afterEach(() => iris.stop());
 
@@ -80,6 +88,12 @@ describe("a certificate of Iris's own", () => {
 		assert.ok(Math.abs(web.tls.notAfter - new Date(cert.validTo)) <= 2000);
 		assert.deepEqual(web.tls.warnings, []);
 		assert.equal((await ask(iris.port2, "GET", "/health")).status, 200);
+		/* It is one of Iris's processes, and the link by it is named with what a browser is to show. */
+		const { processes } = await control(iris, "iris/process.list"), [front] = fronts(iris);
+		assert.deepEqual(processes.filter((p) => p.kind === "tls").map((p) => p.pid), [front]);
+		const link = await iris.iris(["dashboard", "--print"]);
+		assert.match(link.stdout, new RegExp(`^http://127\\.0\\.0\\.1:${iris.port2}/#login=`));
+		assert.match(link.stderr, new RegExp(`https://localhost:${iris.tls}/#login=.*\\n.*SHA-256 ${cert.fingerprint256}\\n`));
 		const { stdout } = await iris.iris(["status"]);
 		assert.match(stdout, new RegExp(`https://localhost:${iris.tls}`));
 		assert.match(stdout, new RegExp(`SHA-256 +${cert.fingerprint256}`));
@@ -145,11 +159,7 @@ describe("a certificate of Iris's own", () => {
 
 	test("a login's cookie is for https alone, and its Origin as well", async () => {
 		const ca = ownCert(iris), host = `iris.example:${iris.tls}`, origin = `https://${host}`;
-		const token = async () => {
-			const c = await connectRaw(iris, { role: "ctl" }), { result } = await c.request("iris/login.create", {});
-			c.socket.destroy();
-			return result.token;
-		};
+		const token = async () => (await control(iris, "iris/login.create")).token;
 		const post = { servername: "iris.example", ca, headers: { host, origin } };
 		const login = await askTls(iris.tls, "POST", "/api/v1/login", { ...post, body: { token: await token() } });
 		assert.equal(login.status, 200, login.text);
@@ -166,6 +176,35 @@ describe("a certificate of Iris's own", () => {
 		const plain = await ask(iris.port2, "POST", "/api/v1/login", { body: { token: await token() } });
 		assert.equal(plain.status, 200, plain.text);
 		assert.doesNotMatch(plain.headers["set-cookie"][0], /Secure/);
+	});
+
+	test("live events: by WebSocket with a login, as server-sent events with a key, and their ends", async () => {
+		const host = `localhost:${iris.tls}`, key = await makeKey(iris, "read,message");
+		const { token } = await control(iris, "iris/login.create");
+		const login = await askTls(iris.tls, "POST", "/api/v1/login", { headers: { host }, body: { token } });
+		const cookie = login.headers["set-cookie"][0].split(";")[0], protocols = ["iris.v1", `iris.csrf.${login.json().csrf}`];
+		const page = { scheme: "wss", topics: "message", protocols, headers: { host, cookie } };
+		for (const origin of [`http://${host}`, "https://iris.example", `https://localhost:${iris.port}`])
+			assert.equal((await watch(iris.tls, { ...page, origin })).status, 403, origin);
+		assert.equal((await watch(iris.tls, { ...page, origin: `https://${host}`, protocols: ["iris.v1"] })).status, 401);
+		const byPage = await watch(iris.tls, { ...page, origin: `https://${host}` });
+		assert.equal(byPage.protocol, "iris.v1");
+		const tls = await connectTls(iris.tls);
+		const byKey = await stream(iris.tls, { key, topics: "message", headers: { host }, options: { agent: undefined, createConnection: () => tls } });
+		await Promise.all([byPage.event("hello"), byKey.event("hello")]);
+		/* More than a record of TLS, and than a buffer on the way. */
+		const text = "x".repeat(100000);
+		const sent = await askTls(iris.tls, "POST", "/api/v1/teams/backend/ask", { key, headers: { host }, body: { message: `ECHO ${text}`, timeout: 30000 } });
+		assert.equal(sent.json().response, text);
+		const end = (e) => e.type === "message" && e.message.id === sent.json().id && e.message.state === "answered";
+		const [one, other] = await Promise.all([byPage.event(end), byKey.event(end)]);
+		assert.deepEqual(one, other);
+		/* The client's end of it is one for the web process, and the front's for its clients. */
+		const connections = () => readdirSync(`/proc/${fronts(iris)[0]}/fd`).length, held = connections();
+		byKey.end();
+		await waitFor(() => connections() <= held - 2, { what: "the stream to be let go" });
+		process.kill(fronts(iris)[0], "SIGKILL");
+		assert.equal((await within(10000, byPage.closed, "the end")).code, 1006);
 	});
 
 	test("nobody else gets anything from the port that is there for it", async () => {

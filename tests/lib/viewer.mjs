@@ -38,12 +38,13 @@ class Viewer {
 
 /*
  * By WebSocket, when its handshake is over: { events, socket, protocol, closed (a promise of { code,
- * reason }) }; or, where that was refused, { status, headers, text, json() }.
+ * reason }) }; or, where that was refused, { status, headers, text, json() }. scheme: "wss" for TLS,
+ * whatever the certificate.
  */
-export async function watch(port, { key, topics, since, headers = {}, protocols = [], ...options } = {}) {
+export async function watch(port, { key, topics, since, headers = {}, protocols = [], scheme = "ws", ...options } = {}) {
 	const viewer = new Viewer();
-	const socket = new WebSocket(`ws://127.0.0.1:${port}${PATH}${query({ topics, since })}`, protocols, {
-		headers: { ...(key && { authorization: `Bearer ${key}` }), ...headers }, perMessageDeflate: true, ...options });
+	const socket = new WebSocket(`${scheme}://127.0.0.1:${port}${PATH}${query({ topics, since })}`, protocols, {
+		headers: { ...(key && { authorization: `Bearer ${key}` }), ...headers }, perMessageDeflate: true, rejectUnauthorized: false, ...options });
 
 	viewer.socket = socket;
 	viewer.closed = new Promise((resolve) => socket.once("close", (code, reason) => resolve({ code, reason: String(reason) })));
@@ -63,10 +64,13 @@ export async function watch(port, { key, topics, since, headers = {}, protocols 
 	return { status: res.statusCode, headers: res.headers, text, json: () => JSON.parse(text) };
 }
 
-/* As server-sent events: { events, ids, end(), ended }, and text as it came; refused as by watch. */
-export async function stream(port, { key, topics, since, lastEventId, headers = {}, more = {} } = {}) {
+/*
+ * As server-sent events: { events, ids, end(), ended }, and text as it came; refused as by watch.
+ * options: as with ask.
+ */
+export async function stream(port, { key, topics, since, lastEventId, headers = {}, more = {}, options } = {}) {
 	const answer = await ask(port, "GET", `${PATH}${query({ topics, since, ...more })}`, {
-		key, headers: { accept: "text/event-stream", ...(lastEventId !== undefined && { "last-event-id": String(lastEventId) }), ...headers } });
+		key, options, headers: { accept: "text/event-stream", ...(lastEventId !== undefined && { "last-event-id": String(lastEventId) }), ...headers } });
 	const viewer = new Viewer();
 	let taken = 0;
 

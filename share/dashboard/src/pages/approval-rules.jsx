@@ -7,6 +7,7 @@ import { all, del, get, path, post } from "../lib/api.js";
 import { dateTime, duration, plural } from "../lib/format.js";
 import { teams } from "../lib/store.js";
 import { Button, ConfirmDialog, Dialog, Empty, ErrorBox, Input, Select, Spinner, StateBadge, Table, TimeAgo, toast } from "../ui/index.js";
+import { reveal } from "./approval-input.jsx";
 
 const LASTING = [
 	{ value: "", label: "until I revoke it" },
@@ -14,6 +15,14 @@ const LASTING = [
 	{ value: "2592000000", label: "for 30 days" },
 	{ value: "31536000000", label: "for a year" },
 ];
+
+function Listing({ rows, empty, ...rest }) {
+	return rows.length === 0 ? empty : (
+		<div class="card">
+			<Table rows={rows} {...rest} />
+		</div>
+	);
+}
 
 function AddRule({ onClose, onDone }) {
 	const [rule, setRule] = useState("");
@@ -92,7 +101,7 @@ export function Rules() {
 	return (
 		<>
 			{list.length > 0 && <div class="actions approval-filters">{add}</div>}
-			<Table
+			<Listing
 				caption="Rules that allow something without asking"
 				rows={list}
 				rowKey={(r) => r.id}
@@ -102,7 +111,7 @@ export function Rules() {
 					</Empty>
 				}
 				columns={[
-					{ key: "rule", title: "Rule", cell: (r) => <code>{r.rule}</code> },
+					{ key: "rule", title: "Rule", cell: (r) => <code>{reveal(r.rule)}</code> },
 					{ key: "team", title: "For", cell: (r) => r.team ?? "all teams" },
 					{ key: "state", title: "State", cell: (r) => <StateBadge state={r.state} /> },
 					{ key: "by", title: "By", cell: (r) => r.by },
@@ -131,7 +140,7 @@ export function Rules() {
 					}}
 				>
 					<p>
-						<code>{dialog.revoke.rule}</code> will be asked about again.
+						<code>{reveal(dialog.revoke.rule)}</code> will be asked about again.
 					</p>
 				</ConfirmDialog>
 			)}
@@ -199,7 +208,7 @@ export function Audit() {
 					</p>
 				)}
 			</div>
-			<Table
+			<Listing
 				caption="Every decision, newest first"
 				rows={rows}
 				rowKey={(r) => r.seq}
@@ -210,7 +219,7 @@ export function Audit() {
 					{ key: "who", title: "Team", cell: (r) => r.to ?? r.from ?? "–" },
 					{ key: "tool", title: "Tool", cell: (r) => r.tool ?? r.kind },
 					{ key: "by", title: "By", cell: (r) => r.by ?? r.via ?? "–" },
-					{ key: "rule", title: "Rule or reason", cell: (r) => (r.rule ? <code>{r.rule}</code> : (r.reason ?? "–")) },
+					{ key: "rule", title: "Rule or reason", cell: (r) => (r.rule ? <code>{reveal(r.rule)}</code> : (r.reason ?? "–")) },
 					{ key: "took", title: "Took", num: true, cell: (r) => (r.tookMs >= 0 ? duration(r.tookMs) : "–") },
 				]}
 			/>

@@ -3,13 +3,13 @@
  * One permission request: who wants what and why, how long it waits still, and the answer to it. The
  * same in the inbox and in the dialog above other pages.
  */
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { serverTime } from "../lib/clock.js";
 import { decide } from "../lib/decide.js";
 import { duration } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { Badge, Button, Check, ErrorBox, Input, Select, StateBadge, TeamName, Textarea, TimeAgo, useNow } from "../ui/index.js";
-import { ApprovalInput } from "./approval-input.jsx";
+import { ApprovalInput, reveal } from "./approval-input.jsx";
 
 const SOON = 30000;
 /* Nobody has read in less time what has just come to be under the pointer, or under a key. */
@@ -72,14 +72,14 @@ function Facts({ p }) {
 				<div>
 					<dt>Path</dt>
 					<dd>
-						<code>{p.blockedPath}</code>
+						<code>{reveal(p.blockedPath)}</code>
 					</dd>
 				</div>
 			)}
 			{p.description && p.description !== p.input?.description && (
 				<div>
 					<dt>Claude Code says</dt>
-					<dd>{p.description}</dd>
+					<dd>{reveal(p.description)}</dd>
 				</div>
 			)}
 			<div>
@@ -102,6 +102,16 @@ function parse(text) {
 	}
 }
 
+function useEarly() {
+	const [early, setEarly] = useState(true);
+
+	useEffect(() => {
+		const timer = setTimeout(() => setEarly(false), READ);
+		return () => clearTimeout(timer);
+	}, []);
+	return early;
+}
+
 /*
  * The buttons. What is typed belongs to this request alone: the caller gives it a key.
  */
@@ -112,11 +122,11 @@ function Answer({ p, onDone, keys }) {
 	const [text, setText] = useState(null);
 	const [error, setError] = useState(null);
 	const changed = text === null ? {} : parse(text);
-	const since = useRef(performance.now()).current;
+	const early = useEarly();
 	const remembers = remember && text === null;
 
 	async function answer(behavior) {
-		if (performance.now() - since < READ)
+		if (early)
 			return;
 		setError(null);
 		try {
@@ -151,7 +161,7 @@ function Answer({ p, onDone, keys }) {
 					<Check
 						label={
 							<>
-								Allow <code>{p.rule}</code> from now on, without asking
+								Allow <code>{reveal(p.rule)}</code> from now on, without asking
 							</>
 						}
 						checked={remember}
@@ -162,12 +172,14 @@ function Answer({ p, onDone, keys }) {
 			)}
 			{error && <ErrorBox title="The answer was not taken" error={error} />}
 			<div class="actions">
-				<Button kind="primary" icon="check" disabled={text !== null && !changed.value} onClick={() => answer("allow")}
+				<Button kind="primary" icon="check" disabled={text !== null && !changed.value} aria-disabled={early || undefined}
+					onClick={() => answer("allow")}
 					aria-keyshortcuts={keys ? "a" : undefined} data-answer="allow">
 					{text === null ? "Allow" : "Allow as changed"}
 					{keys && <kbd aria-hidden="true">A</kbd>}
 				</Button>
-				<Button kind="danger" icon="close" onClick={() => answer("deny")} aria-keyshortcuts={keys ? "d" : undefined} data-answer="deny">
+				<Button kind="danger" icon="close" aria-disabled={early || undefined} onClick={() => answer("deny")}
+					aria-keyshortcuts={keys ? "d" : undefined} data-answer="deny">
 					Deny
 					{keys && <kbd aria-hidden="true">D</kbd>}
 				</Button>

@@ -11,9 +11,11 @@ import { href, navigate } from "../lib/router.js";
 import { approvals, pending } from "../lib/store.js";
 import { Button, Check, Dialog, Empty, ErrorBox, Input, Select, Spinner, StateBadge, Tabs, TimeAgo, toast } from "../ui/index.js";
 import { Audit, Rules } from "./approval-rules.jsx";
+import { reveal } from "./approval-input.jsx";
 import { ApprovalView } from "./approval-view.jsx";
 
 const STATES = ["", "allowed", "denied", "expired", "withdrawn"].map((s) => ({ value: s, label: s || "all that ended" }));
+const SHOWN = 200;
 const TABS = ["waiting", "history", "rules", "audit"];
 
 /*
@@ -73,7 +75,7 @@ function Waiting() {
 function brief(p) {
 	const { command, file_path: file, url } = p.input ?? {};
 
-	return String(command ?? file ?? url ?? JSON.stringify(p.input)).slice(0, 200);
+	return reveal(String(command ?? file ?? url ?? JSON.stringify(p.input)).slice(0, 200));
 }
 
 function Past({ p }) {
@@ -127,15 +129,18 @@ function History() {
 				<Input label="Filter" class="inline" data-search type="search" value={words} onInput={setWords} />
 				<Select label="State" class="inline" options={STATES} value={state} onInput={setState} />
 			</div>
-			{shown.length === 0 && <Empty title="None fits the filter" />}
-			<ul class="approval-history">
-				{shown.slice(0, 200).map((p) => (
-					<li key={p.id}>
-						<Past p={p} />
-					</li>
-				))}
-			</ul>
-			{shown.length > 200 && <p class="muted small">{shown.length - 200} older ones; a filter finds them.</p>}
+			{shown.length === 0 ? (
+				<Empty title="None fits the filter" />
+			) : (
+				<ul class="card approval-history">
+					{shown.slice(0, SHOWN).map((p) => (
+						<li key={p.id}>
+							<Past p={p} />
+						</li>
+					))}
+				</ul>
+			)}
+			{shown.length > SHOWN && <p class="muted small">{shown.length - SHOWN} older ones; a filter finds them.</p>}
 		</>
 	);
 }

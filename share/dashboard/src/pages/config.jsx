@@ -175,10 +175,11 @@ export default function Configuration({ query }) {
 			<div class="page-head">
 				<div>
 					<h1>Configuration</h1>
-					<p class="muted small">
-						<code>{file.path}</code> <CopyButton text={file.path} label="Copy the path" />
-						{!file.exists && " is made when you save"}
-						{!file.writable && " can not be written by irisd; change its mode or owner"}
+					<p class="muted small config-path">
+						<code>{file.path}</code>
+						{!file.exists && "It is made when you save."}
+						{!file.writable && "irisd may not write it; change its mode or owner."}
+						<CopyButton text={file.path} label="Copy" />
 					</p>
 				</div>
 				<div class="actions">

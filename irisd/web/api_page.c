@@ -365,6 +365,16 @@ api_audit(struct api *a)
 	free(more);
 }
 
+/* They are days here; to irisd "since" is a time, whatever the call. */
+int
+api_prepare_costs(struct api *a, struct err *err)
+{
+	(void)err;
+	json_put(a->params, "sinceDay", api_take(a, "since"));
+	json_put(a->params, "untilDay", api_take(a, "until"));
+	return 0;
+}
+
 void
 api_costs(struct api *a)
 {

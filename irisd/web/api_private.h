@@ -98,6 +98,7 @@ int api_prepare_approvals(struct api *a, struct err *err);
 int api_prepare_messages(struct api *a, struct err *err);
 int api_prepare_webhooks(struct api *a, struct err *err);
 int api_prepare_audit(struct api *a, struct err *err);
+int api_prepare_costs(struct api *a, struct err *err);
 void api_list(struct api *a);
 void api_newest(struct api *a);
 void api_audit(struct api *a);

@@ -110,7 +110,7 @@ API_X(listLogs, "GET", "/logs", "iris/log.list", "read", SERVE_QUICK,
     "limit:integer level:string component:string since:integer contains:string", "", NULL,
     api_logs, "lines", 200)
 API_X(listCosts, "GET", "/costs", "iris/cost.list", "read", SERVE_QUICK,
-    "since:string until:string by:string", "", NULL, api_costs, "costs", 200)
+    "since:string until:string by:string", "", api_prepare_costs, api_costs, "costs", 200)
 
 API_X(listKeys, "GET", "/keys", "iris/key.list", "admin", SERVE_QUICK,
     API_PAGE, "", api_prepare_list, api_list, "keys id", 200)

@@ -91,6 +91,7 @@ describe("conversations", () => {
 		for (let i = 0; i < 12; i++)
 			await say(`ECHO answer ${i} ${i === 3 ? "zanzibar" : "nothing"} ${"word ".repeat(200)}`);
 		await visit(page, "conversations");
+		await page.getByLabel("Search pairs and messages").waitFor();
 		await page.keyboard.press("/");
 		await page.keyboard.type("zanzibar");
 		const found = page.locator(".found a");

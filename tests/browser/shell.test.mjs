@@ -169,6 +169,7 @@ describe("shell", () => {
 		await focus("Send");
 		await page.keyboard.press("g");
 		await page.keyboard.press("c");
+		await page.getByText("Choose a conversation").waitFor();
 		await page.keyboard.press("/");
 		await page.keyboard.type("keyboard");
 		await page.locator(".found a").first().waitFor();

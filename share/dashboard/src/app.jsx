@@ -183,7 +183,7 @@ function useKeys(onHelp) {
 	}, []);
 }
 
-function Login({ why }) {
+function Login({ why, ended }) {
 	return (
 		<main class="login">
 			<img src="icon.svg" alt="" width="56" height="56" />
@@ -193,7 +193,7 @@ function Login({ why }) {
 			<p class="muted">It opens this page with a link that works once, for two minutes. There is no password.</p>
 			{why && (
 				<ErrorBox
-					title={why.status === 401 ? "You are not logged in any more" : "The login did not work"}
+					title={ended ? "You are not logged in any more" : "The login did not work"}
 					error={why}
 					retry={why.status === 0 ? () => location.reload() : undefined}
 				/>
@@ -276,12 +276,12 @@ function Shell() {
 }
 
 export function App() {
-	const { phase, why } = session.value;
+	const { phase, why, ended } = session.value;
 
 	return (
 		<>
 			{phase === "starting" && <Spinner label="Iris" />}
-			{phase === "out" && <Login why={why} />}
+			{phase === "out" && <Login why={why} ended={ended} />}
 			{phase === "in" && <Shell />}
 			<Toasts />
 		</>

@@ -8,8 +8,8 @@ import { navigate } from "./router.js";
 import { connect, disconnect } from "./store.js";
 
 /**
- * phase: "starting", "out" (with why, an Error or null) or "in" (with me: the key's scopes, name,
- * expiresAt, version).
+ * phase: "starting", "out" (with why, an Error or null, and ended, whether a login has ended) or "in"
+ * (with me: the key's scopes, name, expiresAt, version).
  */
 export const session = signal({ phase: "starting" });
 
@@ -20,9 +20,9 @@ export function may(scope) {
 	return scopes.includes("admin") || scopes.includes(scope);
 }
 
-function isOut(why) {
+function isOut(why, ended = false) {
 	disconnect();
-	session.value = { phase: "out", why };
+	session.value = { phase: "out", why, ended };
 }
 
 /* The token is taken out of the address before anything else: it is not to be in the history. */
@@ -48,7 +48,7 @@ export async function start() {
 		if (session.value.phase !== "in")
 			return;
 		forgetLogin();
-		isOut(error);
+		isOut(error, true);
 	});
 	/* A link that is opened in a tab that has the page already. */
 	addEventListener("hashchange", () => location.hash.startsWith("#login=") && location.reload());

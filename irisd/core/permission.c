@@ -149,7 +149,7 @@ load_cb(const struct store_permission *row, void *arg)
 void
 permission_load_all(struct irisd *d)
 {
-	store_permission_each(d->store, true, 0, load_cb, d);
+	store_permission_each(d->store, true, NULL, 0, load_cb, d);
 	arm(d);
 }
 

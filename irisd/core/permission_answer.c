@@ -45,7 +45,7 @@ permission_find(struct irisd *d, const char *id, struct store_permission *row, s
 	if (store_permission_load(d->store, id, row))
 		return 0;
 	if (strlen(id) >= PART_MIN)
-		store_permission_each(d->store, false, 0, search_cb, &f);
+		store_permission_each(d->store, false, NULL, 0, search_cb, &f);
 	if (f.found > 1)
 		return err_set(err, ERR_INVALID,
 		    "\"%.40s\" is a part of %d permission requests' ids: give more of it", id,

@@ -156,8 +156,8 @@ fn_pending(struct mcp_call *c, const cJSON *args)
 	if (!is_person(c, "the list of permission requests", by, team))
 		return;
 	l.list = cJSON_CreateArray();
-	store_permission_each(
-	    l.d->store, !all, (int)json_int_or(args, "limit", 50), pending_cb, &l);
+	store_permission_each(l.d->store, !all, team[0] != '\0' ? team : NULL,
+	    (int)json_int_or(args, "limit", 50), pending_cb, &l);
 	o = json_new();
 	json_put_int(o, "count", cJSON_GetArraySize(l.list));
 	json_put(o, "permissions", l.list);

@@ -59,6 +59,7 @@ put_sums(cJSON *o, const struct store_cost *row)
 	json_put_num(o, "costUsd", row->usage.cost_usd);
 }
 
+/* They come the other way round. */
 static void
 row_cb(const struct store_cost *row, void *arg)
 {
@@ -68,7 +69,7 @@ row_cb(const struct store_cost *row, void *arg)
 	json_put_str_opt(o, "team", row->to);
 	json_put_str_opt(o, "from", row->from);
 	put_sums(o, row);
-	cJSON_AddItemToArray(arg, o);
+	cJSON_InsertItemInArray(arg, 0, o);
 }
 
 static void
@@ -87,6 +88,7 @@ control_cost_list(struct control *c, const cJSON *params)
 	struct store *store = c->client->d->store;
 	static const struct store_cost nothing;
 	cJSON *o, *list, *total;
+	bool more = false;
 	struct err err;
 
 	if (parse_by(by != NULL ? by : "day,team", &f.by, &err) == -1 ||
@@ -99,12 +101,14 @@ control_cost_list(struct control *c, const cJSON *params)
 	list = cJSON_CreateArray();
 	total = json_new();
 	if (f.by != 0)
-		store_cost_each(store, &f, row_cb, list);
+		more = store_cost_each(store, &f, row_cb, list);
 	f.by = 0;
 	store_cost_each(store, &f, total_cb, total);
 	if (total->child == NULL)
 		put_sums(total, &nothing);
 	json_put(o, "costs", list);
 	json_put(o, "total", total);
+	if (more)
+		json_put_bool(o, "more", true);
 	control_done(c, o);
 }

@@ -372,20 +372,11 @@ control_session_compact(struct control *c, const cJSON *params)
 	control_failed(c, &err);
 }
 
-struct found {
-	const char *from; /* only with this one on one side; or NULL */
-	cJSON *list;
-};
-
 static void
 found_cb(const struct store_message *m, const char *excerpt, void *arg)
 {
-	struct found *f = arg;
-	cJSON *o;
+	cJSON *o = json_new();
 
-	if (f->from != NULL && strcmp(f->from, m->from) != 0 && strcmp(f->from, m->to) != 0)
-		return;
-	o = json_new();
 	json_put_str(o, "id", m->id);
 	json_put_str(o, "from", m->from);
 	json_put_str(o, "to", m->to);
@@ -393,7 +384,7 @@ found_cb(const struct store_message *m, const char *excerpt, void *arg)
 	json_put_int(o, "createdAt", m->created_at);
 	json_put_int(o, "updatedAt", m->updated_at);
 	json_put_str(o, "excerpt", excerpt != NULL ? excerpt : "");
-	cJSON_AddItemToArray(f->list, o);
+	cJSON_AddItemToArray(arg, o);
 }
 
 /* The user may look at everybody's, a key of one team at what that has sent or got. */
@@ -401,28 +392,27 @@ void
 control_message_search(struct control *c, const cJSON *params)
 {
 	const char *query = json_str(params, "query"), *mine = control_team_only(c->client);
-	struct found found = {.from = json_str(params, "from")};
+	const char *from = json_str(params, "from");
 	int64_t limit = json_int_or(params, "limit", 20);
 	struct irisd *d = c->client->d;
+	cJSON *o, *list;
 	struct err err;
-	cJSON *o;
 
 	if (limit < 1 || limit > LIST_MAX) {
 		err_set(&err, ERR_INVALID, "limit must be from 1 to %d", LIST_MAX);
 		control_failed(c, &err);
 		return;
 	}
-	found.list = cJSON_CreateArray();
+	list = cJSON_CreateArray();
 	search_catch_up(d);
 	if (query == NULL ||
-	    !store_search(
-		d->store, mine != NULL ? mine : found.from, query, (int)limit, found_cb, &found)) {
-		cJSON_Delete(found.list);
+	    !store_search(d->store, mine, from, query, (int)limit, found_cb, list)) {
+		cJSON_Delete(list);
 		err_set(&err, ERR_INVALID, "%s needs query, with one word at least", c->method);
 		control_failed(c, &err);
 		return;
 	}
 	o = json_new();
-	json_put(o, "messages", found.list);
+	json_put(o, "messages", list);
 	control_done(c, o);
 }

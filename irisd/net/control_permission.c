@@ -91,11 +91,10 @@ find_seen(struct control *c, const char *id, struct store_permission *row, struc
 }
 
 struct list {
-	const struct control *c;
 	struct irisd *d;
 	cJSON *rows;
 	size_t bytes;
-	int64_t left, room; /* room: how many more may be in it */
+	int64_t left;
 };
 
 /* At least one, and of the rest as much as fits into a line. */
@@ -107,9 +106,6 @@ list_cb(const struct store_permission *row, void *arg)
 	    (row->description != NULL ? strlen(row->description) : 0);
 	struct list *l = arg;
 
-	if (l->room == 0 || !may_see(l->c->client, row))
-		return;
-	l->room--;
 	if (l->left > 0 || (l->bytes > 0 && l->bytes + bytes > LIST_BYTES)) {
 		l->left++;
 		return;
@@ -121,20 +117,18 @@ list_cb(const struct store_permission *row, void *arg)
 void
 control_permission_list(struct control *c, const cJSON *params)
 {
-	struct list l = {.c = c, .d = c->client->d};
+	struct list l = {.d = c->client->d};
 	bool all = json_bool(params, "all", false);
 	int64_t limit = json_int_or(params, "limit", all ? LIST_LIMIT : 0);
-	int rows;
 	cJSON *o;
 
 	if (!is_person(c, "the list of permission requests"))
 		return;
 	l.rows = cJSON_CreateArray();
 	limit = limit > 0 && limit <= 10000 ? limit : 0;
-	l.room = limit != 0 ? limit : INT64_MAX;
-	/* Others' rows count for nothing. */
-	rows = control_team_only(c->client) == NULL ? (int)limit : 0;
-	store_permission_each(l.d->store, !all, rows, list_cb, &l);
+	/* Those that may_see: others' rows count for nothing. */
+	store_permission_each(
+	    l.d->store, !all, control_team_only(c->client), (int)limit, list_cb, &l);
 	o = json_new();
 	json_put(o, "permissions", l.rows);
 	if (l.left > 0)

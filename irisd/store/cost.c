@@ -42,19 +42,24 @@ store_cost_add(
 	db_run(s, stmt);
 }
 
-void
+bool
 store_cost_each(struct store *s, const struct store_cost_filter *f,
     void (*cb)(const struct store_cost *, void *), void *arg)
 {
 	sqlite3_stmt *stmt = db_stmt(s, STMT_COST_EACH);
 	struct store_cost row;
+	int n = 0;
 
 	db_bind_int(stmt, ":by", f->by);
 	db_bind_text(stmt, ":since", f->since);
 	db_bind_text(stmt, ":until", f->until);
 	db_bind_text(stmt, ":only", f->only);
-	db_bind_int(stmt, ":limit", ROWS_MAX);
+	db_bind_int(stmt, ":limit", ROWS_MAX + 1);
 	while (db_row(s, stmt)) {
+		if (n++ == ROWS_MAX) {
+			sqlite3_reset(stmt);
+			return true;
+		}
 		row.day = (const char *)sqlite3_column_text(stmt, 0);
 		row.to = (const char *)sqlite3_column_text(stmt, 1);
 		row.from = (const char *)sqlite3_column_text(stmt, 2);
@@ -66,4 +71,5 @@ store_cost_each(struct store *s, const struct store_cost_filter *f,
 		row.usage.cost_usd = sqlite3_column_double(stmt, 8);
 		cb(&row, arg);
 	}
+	return false;
 }

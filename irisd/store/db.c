@@ -41,7 +41,8 @@
 	"w.created_at, w.delivered_at, m.from_team, m.to_team"
 #define WEBHOOK_TABLES "webhook w JOIN message m ON m.id = w.message"
 
-#define IS_OPEN "(state = 'queued' OR state = 'sent' OR state = 'seen')"
+#define IS_OPEN  "(state = 'queued' OR state = 'sent' OR state = 'seen')"
+#define IS_ABOUT "(:who IS NULL OR from_team = :who OR to_team = :who OR asked = :who)"
 
 static const char *const sql[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
@@ -82,13 +83,17 @@ static const char *const sql[STMT_COUNT] = {
 	"SELECT " MESSAGE_COLUMNS " FROM message WHERE (:team IS NULL OR to_team = :team) "
 	"AND (:from IS NULL OR from_team = :from) AND (:state IS NULL OR state = :state) "
 	"AND (:who IS NULL OR from_team = :who OR to_team = :who) "
-	"AND (:other IS NULL OR from_team = :other OR to_team = :other) AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit",
+	"AND (:other IS NULL OR from_team = :other OR to_team = :other) "
+	"AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit",
     [STMT_MESSAGE_OPEN] =
 	"SELECT id, session, from_team, to_team, NULL, root, parent, hops, state, NULL, code, "
 	"reason, NULL, created_at, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
 	"expires_at, kind, turn, resumes, cancel, NULL FROM message WHERE id >= :from AND " IS_OPEN
 	" ORDER BY id",
-    [STMT_MESSAGE_COUNTS] = "SELECT state, count(*) FROM message GROUP BY state",
+    [STMT_MESSAGE_COUNT_ENDED] =
+	"SELECT state, count(*) FROM message WHERE NOT " IS_OPEN " GROUP BY state",
+    [STMT_MESSAGE_COUNT_OPEN] =
+	"SELECT state, count(*) FROM message WHERE id >= :from AND " IS_OPEN " GROUP BY state",
     [STMT_OPEN_FROM] = "SELECT message FROM open_from",
     [STMT_OPEN_FROM_SET] = "UPDATE open_from SET message = :id",
     [STMT_OPEN_FROM_ADVANCE] =
@@ -110,8 +115,9 @@ static const char *const sql[STMT_COUNT] = {
 	"SELECT m.id, m.from_team, m.to_team, m.state, m.created_at, m.updated_at, "
 	"snippet(search, -1, '[', ']', ' ... ', 32) FROM search CROSS JOIN receipt AS r ON r.seq = "
 	"search.rowid CROSS JOIN message AS m ON m.id = r.message WHERE search MATCH :query AND "
-	"(:who IS NULL OR m.from_team = :who OR m.to_team = :who) ORDER BY search.rowid DESC LIMIT "
-	":limit",
+	"(:who IS NULL OR m.from_team = :who OR m.to_team = :who) AND "
+	"(:other IS NULL OR m.from_team = :other OR m.to_team = :other) "
+	"ORDER BY search.rowid DESC LIMIT :limit",
     [STMT_KEY_INSERT] =
 	"INSERT INTO api_key (id, name, hash, scopes, team, created_at, expires_at, "
 	"session) VALUES (:id, :name, :hash, :scopes, :team, :created_at, :expires_at, :session)",
@@ -137,10 +143,11 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_PERMISSION_BY_REQUEST] =
 	"SELECT " PERMISSION_COLUMNS
 	" FROM permission WHERE instance = :instance AND request = :request",
-    [STMT_PERMISSION_PENDING] = "SELECT " PERMISSION_COLUMNS
-				" FROM permission WHERE state = 0 ORDER BY id DESC LIMIT :limit",
-    [STMT_PERMISSION_EACH] =
-	"SELECT " PERMISSION_COLUMNS " FROM permission ORDER BY id DESC LIMIT :limit",
+    [STMT_PERMISSION_PENDING] =
+	"SELECT " PERMISSION_COLUMNS " FROM permission WHERE state = 0 AND " IS_ABOUT
+	" ORDER BY id DESC LIMIT :limit",
+    [STMT_PERMISSION_EACH] = "SELECT " PERMISSION_COLUMNS " FROM permission WHERE " IS_ABOUT
+			     " ORDER BY id DESC LIMIT :limit",
     [STMT_RULE_INSERT] = "INSERT INTO rule (team, rule, permission, by, created_at, expires_at) "
 			 "VALUES (:team, :rule, :permission, :by, :created_at, :expires_at)",
     [STMT_RULE_REVOKE] =
@@ -163,7 +170,7 @@ static const char *const sql[STMT_COUNT] = {
 	"total(cost_usd) FROM cost WHERE (:since IS NULL OR day >= :since) AND "
 	"(:until IS NULL OR day <= :until) AND "
 	"(:only IS NULL OR from_team = :only OR to_team = :only) "
-	"GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT :limit",
+	"GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT :limit",
     [STMT_AUDIT_HEAD] = "SELECT seq, hash FROM audit_head",
     [STMT_AUDIT_MOVE] = "UPDATE audit_head SET seq = :seq, hash = :hash",
     [STMT_AUDIT_APPEND] =

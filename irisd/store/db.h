@@ -35,7 +35,8 @@ enum store_stmt {
 	STMT_MESSAGE_BY_KEY,
 	STMT_MESSAGE_EACH,
 	STMT_MESSAGE_OPEN,
-	STMT_MESSAGE_COUNTS,
+	STMT_MESSAGE_COUNT_ENDED,
+	STMT_MESSAGE_COUNT_OPEN,
 	STMT_OPEN_FROM,
 	STMT_OPEN_FROM_SET,
 	STMT_OPEN_FROM_ADVANCE,
@@ -91,6 +92,8 @@ struct store {
 	int64_t indexed;              /* receipt.seq up to which texts can be searched */
 	char open_from[UUID_LEN + 1]; /* no message with an id before this one is open */
 	bool advance;                 /* with the next commit, open_from */
+	bool counted;                 /* ended is known */
+	int64_t ended[LADDER_COUNT];  /* messages of each state that is final */
 	sqlite3_stmt *stmt[STMT_COUNT];
 };
 

@@ -182,6 +182,8 @@ store_message_finish(struct store *s, const char *id, enum ladder state, int64_t
 		db_bind_text(stmt, ":model", usage->model);
 	}
 	db_run(s, stmt);
+	if (s->counted)
+		s->ended[state]++;
 	insert_receipt(s, id, state, at, evidence);
 }
 
@@ -335,16 +337,29 @@ store_message_open_each(
 	each_row(s, stmt, 0, cb, arg);
 }
 
-void
-store_message_counts(struct store *s, int64_t counts[LADDER_COUNT])
+static void
+read_counts(struct store *s, sqlite3_stmt *stmt, int64_t counts[LADDER_COUNT])
 {
-	sqlite3_stmt *stmt = db_stmt(s, STMT_MESSAGE_COUNTS);
 	enum ladder state;
 
-	memset(counts, 0, LADDER_COUNT * sizeof counts[0]);
 	while (db_row(s, stmt))
 		if (ladder_from_name((const char *)sqlite3_column_text(stmt, 0), &state) == 0)
 			counts[state] = sqlite3_column_int64(stmt, 1);
+}
+
+/* Those that have ended are many, and stay so: they are counted once. */
+void
+store_message_counts(struct store *s, int64_t counts[LADDER_COUNT])
+{
+	sqlite3_stmt *stmt;
+
+	if (!s->counted)
+		read_counts(s, db_stmt(s, STMT_MESSAGE_COUNT_ENDED), s->ended);
+	s->counted = true;
+	memcpy(counts, s->ended, sizeof s->ended);
+	stmt = db_stmt(s, STMT_MESSAGE_COUNT_OPEN);
+	db_bind_text(stmt, ":from", s->open_from);
+	read_counts(s, stmt, counts);
 }
 
 void

@@ -126,12 +126,13 @@ store_permission_by_request(
 }
 
 void
-store_permission_each(struct store *s, bool pending, int limit,
+store_permission_each(struct store *s, bool pending, const char *who, int limit,
     void (*cb)(const struct store_permission *, void *), void *arg)
 {
 	sqlite3_stmt *stmt = db_stmt(s, pending ? STMT_PERMISSION_PENDING : STMT_PERMISSION_EACH);
 	struct store_permission row;
 
+	db_bind_text(stmt, ":who", who);
 	db_bind_int(stmt, ":limit", limit > 0 ? limit : -1);
 	while (db_row(s, stmt)) {
 		read_permission(stmt, &row);

@@ -80,7 +80,7 @@ match_of(const char *query)
 }
 
 bool
-store_search(struct store *s, const char *who, const char *query, int limit,
+store_search(struct store *s, const char *who, const char *other, const char *query, int limit,
     void (*cb)(const struct store_message *, const char *, void *), void *arg)
 {
 	char *match = match_of(query);
@@ -92,6 +92,7 @@ store_search(struct store *s, const char *who, const char *query, int limit,
 	stmt = db_stmt(s, STMT_SEARCH);
 	db_bind_text(stmt, ":query", match);
 	db_bind_text(stmt, ":who", who);
+	db_bind_text(stmt, ":other", other);
 	db_bind_int(stmt, ":limit", limit);
 	while (db_row(s, stmt)) {
 		memset(&m, 0, sizeof m);

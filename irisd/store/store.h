@@ -182,11 +182,11 @@ bool store_search_more(struct store *s, int limit);
 
 /*
  * Messages with all words of query (one that ends in * stands for its beginning) in body or answer,
- * those that ended last first; of who alone where it is given. Only what was made searchable is
- * found. m has id, from, to, state and times; excerpt has the words in brackets. False when query
+ * those that ended last first; only those that who, and other, have sent or got, where these are
+ * given. Only what was made searchable is found. m has id, from, to, state and times; excerpt has the words in brackets. False when query
  * has no words.
  */
-bool store_search(struct store *s, const char *who, const char *query, int limit,
+bool store_search(struct store *s, const char *who, const char *other, const char *query, int limit,
     void (*cb)(const struct store_message *m, const char *excerpt, void *), void *arg);
 
 /* --- API keys: who may come over HTTP ---------------------------------------------------------- */
@@ -259,8 +259,11 @@ void store_permission_decide(struct store *s, const struct store_permission *row
 bool store_permission_load(struct store *s, const char *id, struct store_permission *row);
 bool store_permission_by_request(
     struct store *s, const char *instance, const char *request, struct store_permission *row);
-/* Newest first, only those that are pending or all; limit 0: no limit. Released after each call. */
-void store_permission_each(struct store *s, bool pending, int limit,
+/*
+ * Newest first, only those that are pending or all, and of who alone where it is given: between it
+ * and others, or asked of its person. limit 0: no limit. Released after each call.
+ */
+void store_permission_each(struct store *s, bool pending, const char *who, int limit,
     void (*cb)(const struct store_permission *, void *), void *arg);
 void store_permission_release(struct store_permission *row);
 
@@ -350,8 +353,11 @@ struct store_cost {
 	struct store_usage usage; /* tokens and cost_usd */
 };
 
-/* In order of day, to and from; 10,000 rows at most. The texts live until cb returns. */
-void store_cost_each(struct store *s, const struct store_cost_filter *f,
+/*
+ * From the last to the first in order of day, to and from; true where there are more than the 10,000
+ * that cb got. The texts live until cb returns.
+ */
+bool store_cost_each(struct store *s, const struct store_cost_filter *f,
     void (*cb)(const struct store_cost *, void *), void *arg);
 
 /* --- the audit: every decision, in order; core/audit.h ------------------------------------------ */

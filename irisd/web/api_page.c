@@ -380,7 +380,7 @@ api_costs(struct api *a)
 {
 	struct json_slice r;
 	const char *list;
-	char *items, *more;
+	char *items, *total, *left_out, *more;
 	int count;
 
 	if (!api_call(a, &r) || (list = list_of(a, &r)) == NULL)
@@ -388,9 +388,13 @@ api_costs(struct api *a)
 	a->page.limit = INT_MAX;
 	items = xmalloc(r.len + 1);
 	free(collect(a, list, 0, items, &count));
-	more = further(&r, "total");
+	total = further(&r, "total");
+	left_out = further(&r, "more");
+	more = xasprintf("%s%s", total, left_out);
 	answer_items(a, items, NULL, more);
 	free(items);
+	free(total);
+	free(left_out);
 	free(more);
 }
 

@@ -76,6 +76,18 @@ describe("costs, logs and processes by control calls", () => {
 			assert.equal((await failed("cost.list", params)).data.code, "invalid", JSON.stringify(params));
 	});
 
+	test("costs: of more rows than an answer has the last come, and that there are more is said", async () => {
+		const many = (n) => `WITH RECURSIVE i(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM i WHERE n < ${n - 1})
+			INSERT INTO cost SELECT date('2026-01-01', (n / 100) || ' days'), 'f' || (n % 100), 'b', 1, 1, 1, 1, 1, 0.5 FROM i`;
+		await sql(many(10001));
+		const { costs, total, more } = await call("cost.list", { by: "day,team,from" });
+		assert.equal(costs.length, 10000);
+		assert.deepEqual([costs[0], costs.at(-1)].map((c) => [c.day, c.from]), [["2026-01-01", "f1"], ["2026-04-11", "f0"]]);
+		assert.equal(more, true);
+		assert.equal(total.messages, 10001);
+		assert.equal((await call("cost.list", { by: "day,team,from", sinceDay: "2026-01-02" })).more, undefined);
+	});
+
 	test("logs: the newest that fit, oldest first, with their whole lines", async () => {
 		await ask("b", "ECHO 1", "a");
 		const all = (await call("log.list", { limit: 5000 })).lines;

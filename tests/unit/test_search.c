@@ -30,7 +30,7 @@ static void
 expect(struct store *s, const char *who, const char *query, const char *want)
 {
 	got[0] = '\0';
-	assert_true(store_search(s, who, query, 10, found_cb, NULL));
+	assert_true(store_search(s, who, NULL, query, 10, found_cb, NULL));
 	assert_string_equal(got, want);
 }
 
@@ -91,16 +91,22 @@ test_found(void **state)
 	expect(s, NULL, "zebra \"", "12");
 	expect(s, NULL, "quick OR lazy", "");
 	got[0] = '\0';
-	assert_false(store_search(s, NULL, " \t\n", 10, found_cb, NULL));
-	assert_true(store_search(s, NULL, "quick", 10, found_cb, got));
+	assert_false(store_search(s, NULL, NULL, " \t\n", 10, found_cb, NULL));
+	assert_true(store_search(s, NULL, NULL, "quick", 10, found_cb, got));
 	assert_string_equal(got, "the [quick] zebra;");
 	store_message_finish(
 	    s, M3, LADDER_CANCELLED, 5, "x", NULL, ERR_CANCELLED, "not wanted", NULL);
 	assert_true(store_search_more(s, 10));
 	expect(s, NULL, "zebra", "312");
 	got[0] = '\0';
-	assert_true(store_search(s, NULL, "zebra", 1, found_cb, NULL));
+	assert_true(store_search(s, NULL, NULL, "zebra", 1, found_cb, NULL));
 	assert_string_equal(got, "3");
+	got[0] = '\0';
+	assert_true(store_search(s, "a", "b", "zebra", 10, found_cb, NULL));
+	assert_string_equal(got, "312");
+	got[0] = '\0';
+	assert_true(store_search(s, "a", "c", "zebra", 10, found_cb, NULL));
+	assert_string_equal(got, "");
 	store_close(s);
 }
 

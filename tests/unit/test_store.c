@@ -232,6 +232,14 @@ test_lists(void **state)
 	assert_int_equal(counts[LADDER_SENT], 1);
 	assert_int_equal(counts[LADDER_CANCELLED], 1);
 	assert_int_equal(counts[LADDER_ANSWERED], 0);
+	/* Those that have ended are counted once, and what ends later is added. */
+	store_message_finish(s, M2, LADDER_CANCELLED, 2, "x", NULL, ERR_CANCELLED, "x", NULL);
+	store_message_finish(s, M1, LADDER_ANSWERED, 2, "x", "so", ERR_NONE, NULL, NULL);
+	store_message_counts(s, counts);
+	assert_int_equal(counts[LADDER_QUEUED], 0);
+	assert_int_equal(counts[LADDER_SENT], 0);
+	assert_int_equal(counts[LADDER_CANCELLED], 2);
+	assert_int_equal(counts[LADDER_ANSWERED], 1);
 	store_close(s);
 }
 

@@ -62,21 +62,22 @@ drop_oldest(struct events *e)
 	e->kept_bytes -= k->len;
 	free(k->from);
 	free(k->to);
+	free(k->also);
 	free(k->line);
 	free(k);
 }
 
 /* line is taken. */
 static void
-keep(struct events *e, enum event_topic topic, const char *from, const char *to, char *line,
-    size_t len)
+keep(struct events *e, enum event_topic topic, const struct event_whose *w, char *line, size_t len)
 {
 	struct event_kept *k = xcalloc(1, sizeof *k);
 
 	k->seq = e->seq;
 	k->topic = topic;
-	k->from = xstrdup_null(from);
-	k->to = xstrdup_null(to);
+	k->from = xstrdup_null(w->from);
+	k->to = xstrdup_null(w->to);
+	k->also = xstrdup_null(w->also);
 	k->line = line;
 	k->len = len;
 	TAILQ_INSERT_TAIL(&e->ring, k, entry);
@@ -89,12 +90,18 @@ keep(struct events *e, enum event_topic topic, const char *from, const char *to,
 /* --- sending ------------------------------------------------------------------------------------ */
 
 static bool
-takes(const struct event_sub *sub, enum event_topic topic, const char *from, const char *to)
+is_team(const struct event_sub *sub, const char *name)
+{
+	return name != NULL && strcmp(sub->team, name) == 0;
+}
+
+static bool
+takes(const struct event_sub *sub, enum event_topic topic, const struct event_whose *w)
 {
 	if ((sub->topics & EVENT_BIT(topic)) == 0)
 		return false;
-	return sub->team[0] == '\0' || (from != NULL && strcmp(sub->team, from) == 0) ||
-	    (to != NULL && strcmp(sub->team, to) == 0);
+	return sub->team[0] == '\0' || is_team(sub, w->from) || is_team(sub, w->to) ||
+	    is_team(sub, w->also);
 }
 
 static cJSON *
@@ -118,12 +125,18 @@ event_make(struct irisd *d, enum event_topic topic, const char *type)
 void
 event_send(struct irisd *d, enum event_topic topic, cJSON *o, const char *from, const char *to)
 {
+	event_send_whose(d, topic, o, &(struct event_whose){from, to, NULL});
+}
+
+void
+event_send_whose(struct irisd *d, enum event_topic topic, cJSON *o, const struct event_whose *w)
+{
 	char *line = rpc_notification("iris/event", o);
 	struct event_sub *sub;
 	size_t len = strlen(line);
 
 	TAILQ_FOREACH (sub, &d->events->subs, entry) {
-		if (!takes(sub, topic, from, to))
+		if (!takes(sub, topic, w))
 			continue;
 		if (topic == EVENT_TEXT && (sub->behind || sub->queued(sub) > EVENT_MARK))
 			sub->behind = true;
@@ -133,7 +146,7 @@ event_send(struct irisd *d, enum event_topic topic, cJSON *o, const char *from, 
 	if ((EVENT_BIT(topic) & NEVER_KEPT) != 0)
 		free(line);
 	else
-		keep(d->events, topic, from, to, line, len);
+		keep(d->events, topic, w, line, len);
 }
 
 void
@@ -271,7 +284,8 @@ repeat(struct irisd *d, struct event_sub *sub, int64_t since)
 	if (!whole)
 		event_tell(sub, numbered(since < e->lost ? e->lost : since, EVENT_STREAM, "gap"));
 	TAILQ_FOREACH (k, &e->ring, entry)
-		if (k->seq > since && takes(sub, k->topic, k->from, k->to))
+		if (k->seq > since &&
+		    takes(sub, k->topic, &(struct event_whose){k->from, k->to, k->also}))
 			sub->send(sub, k->line, k->len);
 }
 

@@ -76,13 +76,19 @@ event_wanted(const struct irisd *d, enum event_topic topic)
 	return (d->event_topics & EVENT_BIT(topic)) != 0;
 }
 
+/* The teams that an event is about: NULL where that is none. also: whose person is asked. */
+struct event_whose {
+	const char *from, *to, *also;
+};
+
 /*
- * A new event, to be given its members and to event_send. from and to: whose it is, NULL where that
- * is nobody; taken: o. Only while event_wanted.
+ * A new event, to be given its members and to event_send, which takes o. Only while event_wanted.
  */
 cJSON *event_make(struct irisd *d, enum event_topic topic, const char *type);
 void event_send(
     struct irisd *d, enum event_topic topic, cJSON *o, const char *from, const char *to);
+void event_send_whose(
+    struct irisd *d, enum event_topic topic, cJSON *o, const struct event_whose *w);
 /* To one subscriber alone, and not kept. */
 void event_tell(struct event_sub *sub, cJSON *o);
 

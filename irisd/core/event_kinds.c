@@ -237,7 +237,8 @@ event_approval(struct irisd *d, const struct store_permission *row)
 		return;
 	o = event_make(d, EVENT_APPROVAL, "approval");
 	json_put(o, "permission", permission_json(d, row));
-	event_send(d, EVENT_APPROVAL, o, row->from, row->to);
+	event_send_whose(
+	    d, EVENT_APPROVAL, o, &(struct event_whose){row->from, row->to, row->asked});
 }
 
 void

@@ -12,8 +12,8 @@ struct event_kept {
 	TAILQ_ENTRY(event_kept) entry;
 	int64_t seq;
 	enum event_topic topic;
-	char *from, *to; /* owned; NULL: nobody's */
-	char *line;      /* owned */
+	char *from, *to, *also; /* owned; those of event_whose */
+	char *line;             /* owned */
 	size_t len;
 };
 

@@ -277,6 +277,35 @@ test_team(void **state)
 	leave(&v);
 }
 
+/* What is asked of a team's person is about others: it is told, also afterwards. */
+static void
+test_asked(void **state)
+{
+	struct store_permission row = {.from = (char[]){"beta"},
+	    .to = (char[]){"gamma"},
+	    .tool = (char[]){"Bash"},
+	    .asked = (char[]){"alpha"},
+	    .input = (char[]){"{}"}};
+	unsigned topics = EVENT_BIT(EVENT_APPROVAL);
+	struct viewer all, asked, other, again;
+
+	(void)state;
+	view(&all, topics, "", -1);
+	view(&asked, topics, "alpha", -1);
+	view(&other, topics, "delta", -1);
+	event_approval(&d, &row);
+	assert_int_equal(count(&all), 2);
+	assert_int_equal(count(&asked), 2);
+	assert_int_equal(count(&other), 1);
+	view(&again, topics, "alpha", seq_of(at(&asked, 0)));
+	assert_int_equal(count(&again), 2);
+	assert_true(is_type(last(&again), "approval"));
+	leave(&all);
+	leave(&asked);
+	leave(&other);
+	leave(&again);
+}
+
 /* However often a session changes in one pass, and one that goes before it is told of. */
 static void
 test_once_in_a_pass(void **state)
@@ -480,6 +509,7 @@ main(void)
 	    T(test_gaps),
 	    T(test_bytes),
 	    T(test_team),
+	    T(test_asked),
 	    T(test_once_in_a_pass),
 	    T(test_said),
 	    T(test_said_is_bounded),

@@ -267,7 +267,13 @@ set_word(struct merge *m, const struct config_node *key, const struct config_nod
 		config_buf_put(&b, " ", 1);
 	if (style->flow || !line_ends(m, old->end) || !config_render_text(&b, indent, value, style))
 		config_render_flow(&b, value, style);
-	to = old->keep && old->end == edit_line_start(&m->t, old->end) ? old->end - 1 : old->end;
+	to = old->end;
+	/* The end of its last line is a part of such a text, and stays. */
+	if (old->keep && to == edit_line_start(&m->t, to)) {
+		to--;
+		if (to > old->start && m->t.s[to - 1] == '\r')
+			to--;
+	}
 	merge_splice(m, old->start, to - old->start, &b);
 	return 0;
 }

@@ -117,6 +117,8 @@ test_entries(void **state)
 	expect("# only this", "{\"settings\":{\"a\":1}}", "# only this\n\nsettings:\n  a: 1");
 	expect("a: 1\n...\n", "{\"b\":{\"c\":2}}", "a: 1\n\nb:\n  c: 2\n...\n");
 	expect("a: 1\n", "{\"a\":null}", "{}\n");
+	/* The end of the line of a text that keeps it. */
+	expect("a: |+\r\n  x\r\nb: 1\r\n", "{\"a\":\"null\"}", "a: \"null\"\r\nb: 1\r\n");
 	expect("a:\r\n   b: 1\r\n", "{\"a\":{\"c\":{\"d\":1}}}",
 	    "a:\r\n   b: 1\r\n   c:\r\n      d: 1\r\n");
 	expect("teams:\n  a:\n    path: x\n\n  # second\n  b:\n    path: y\n",

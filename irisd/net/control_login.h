@@ -7,7 +7,10 @@
 
 #include "irisd/irisd.h"
 
-/* The web process has told what it listens at: those who wait for their link have it. */
+/*
+ * What the web process listens at is known now, or why it listens at nothing: those who wait for
+ * their link are answered.
+ */
 void control_login_listening(struct irisd *d);
 
 /* Remove the keys of logins that have expired or were ended: a person makes one again and again. */

@@ -18,6 +18,7 @@
 #include "irisd/core/session_key.h"
 #include "irisd/core/tunnel.h"
 #include "irisd/core/webhook.h"
+#include "irisd/net/control_login.h"
 #include "irisd/net/web.h"
 
 #define START_MS  50    /* after irisd's own start: whoever started it comes first */
@@ -35,6 +36,7 @@ struct web {
 	char *plan;          /* what it was started with, owned */
 	cJSON *ports;        /* what it listens at, owned; NULL before it has told */
 	cJSON *tls;          /* the same of https */
+	bool failed;         /* the last one has ended before it told */
 };
 
 static bool
@@ -148,7 +150,9 @@ start(struct web *w)
 	    (w->pid = spawn_process(&sp, &err)) == -1) {
 		log_error("the web process can not be started: %s", err.msg);
 		w->pid = 0;
+		w->failed = true;
 		arm(w, w->delay = DELAY_MAX);
+		control_login_listening(w->d);
 		return;
 	}
 	plan = web_plan(w->d);
@@ -206,6 +210,7 @@ web_sync(struct irisd *d)
 	} else if (w != NULL && w->pid == 0 && want == NULL) {
 		web_release(d);
 	} else if (w != NULL && w->pid == 0) {
+		w->failed = false;
 		arm(w, w->delay = DELAY_MS);
 	} else if (w != NULL && (want == NULL || strcmp(want, w->plan) != 0)) {
 		/* What comes next is web_reaped's. */
@@ -213,8 +218,10 @@ web_sync(struct irisd *d)
 		    "web process is ended, the configuration has changed pid=%ld", (long)w->pid);
 		kill(w->pid, SIGTERM);
 		w->started = 0;
+		forget_ports(w);
 	}
 	free(want);
+	control_login_listening(d);
 }
 
 bool
@@ -226,15 +233,19 @@ web_reaped(struct irisd *d, pid_t pid, int status)
 	if (w == NULL || w->pid == 0 || w->pid != pid)
 		return false;
 	w->pid = 0;
+	w->failed = w->started != 0 && w->ports == NULL;
 	forget_ports(w);
 	evtimer_del(w->timer);
 	if (d->stopping || d->handing_over)
 		return true;
 	if ((want = plan_text(d)) == NULL) {
 		web_release(d);
+		control_login_listening(d);
 		return true;
 	}
 	free(want);
+	if (w->failed)
+		control_login_listening(d);
 	if (compat_mono_ms() - w->started >= STEADY_MS)
 		w->delay = DELAY_MS;
 	log_warn("web process ended pid=%ld %s=%d, the next one starts in %lld ms", (long)pid,
@@ -297,6 +308,7 @@ web_listens(struct irisd *d, pid_t pid, const cJSON *ports, const cJSON *tls)
 	forget_ports(w);
 	w->ports = cJSON_Duplicate(ports, true);
 	w->tls = cJSON_Duplicate(tls, true);
+	w->failed = false;
 	evtimer_del(w->timer);
 	if (again)
 		return;
@@ -405,6 +417,11 @@ web_dashboard(struct irisd *d, cJSON *o, struct err *err)
 		    "the dashboard has no port: dashboard.http, dashboard.https and "
 		    "settings.httpPort are 0 in %s; give one of them a port",
 		    d->paths.config);
+	if (w->failed)
+		return err_set(err, ERR_UNAVAILABLE,
+		    "the web process of irisd, which has the dashboard, does not start; %s says why, and "
+		    "it is tried again",
+		    d->paths.logfile);
 	if (w->ports == NULL || (c->https != 0 && w->tls == NULL))
 		return 0;
 	if (json_str(w->tls, "fingerprint") != NULL)

@@ -201,6 +201,8 @@ describe("a key of one team", () => {
 		assert.deepEqual(await found({ from: "docs" }), [toMe.id]);
 		assert.deepEqual(await found({ from: "backend" }), [mine.id]);
 		assert.deepEqual(await found({ query: "secret" }), []);
+		/* Another that ended later takes no place. */
+		assert.deepEqual(await found({ from: "backend", limit: 1 }), [mine.id]);
 		assert.equal((await c.call("message.show", { id: mine.id })).response, "zebra mine");
 		assert.equal((await c.call("message.show", { id: toMe.id })).response, "zebra tome");
 		const unknown = await c.call("message.show", { id: NOBODY }).catch((e) => e);
@@ -451,6 +453,27 @@ describe("logins of the dashboard", () => {
 		assert.match((await wrong({ expires: 0 })).message, /expires must be from 1/);
 		assert.match((await wrong({ expires: 1e12 })).message, /expires must be from 1/);
 		assert.equal((await cli.request("iris/login.redeem", { token })).error.data.code, "refused");
+	});
+
+	test("who waits for a link while the web process changes is told when there will be none", async () => {
+		iris = await START();
+		const cli = await connectRaw(iris, { role: "ctl" }), { web: { pid } } = (await cli.request("iris/daemon.status")).result;
+		const file = join(iris.home, "config.yaml"), { dashboard, ...rest } = JSON.parse(readFileSync(file, "utf8"));
+		const reload = async (change) => {
+			writeFileSync(file, JSON.stringify({ ...rest, dashboard: { ...dashboard, ...change } }));
+			assert.equal((await cli.request("iris/config.reload")).error, undefined);
+		};
+		process.kill(pid, "SIGSTOP");
+		try {
+			await reload({ http: iris.port2 + 1 });
+			const link = cli.request("iris/login.create");
+			assert.deepEqual((await cli.request("iris/daemon.status")).result.web.urls, [], "it is to end, and is no more told of");
+			await reload({ enabled: false });
+			const { error } = await within(5000, link, "the end of the wait");
+			assert.match(error.message, /the dashboard is switched off/);
+		} finally {
+			process.kill(pid, "SIGCONT");
+		}
 	});
 
 	test("seventeen links: the first one is given up; those that are over go from the list", async () => {

@@ -63,16 +63,16 @@ logged_in(struct api *a, const cJSON *key)
 {
 	const char *text = json_str(key, "key"), *host = http_header(a->h, "Host");
 	int64_t expires = json_int_or(key, "expiresAt", 0), now = compat_now_ms();
-	char csrf[COOKIE_CSRF_LEN + 1], *line;
+	char value[COOKIE_LEN + 1], csrf[COOKIE_CSRF_LEN + 1], *line;
 	cJSON *o = json_new();
 
-	cookie_csrf(text, csrf);
+	cookie_split(text, value, csrf);
 	json_put_str(o, "csrf", csrf);
 	json_put_str(o, "name", json_str(key, "name"));
 	json_put(o, "scopes", cJSON_Duplicate(json_arr(key, "scopes"), true));
 	if (expires != 0)
 		json_put_int(o, "expiresAt", expires);
-	line = cookie_line(text, host, a->h->secure,
+	line = cookie_line(value, host, a->h->secure,
 	    expires != 0 ? (expires > now ? (expires - now) / 1000 : 0) : COOKIE_S);
 	api_object(a, 200, line, o);
 	free(line);

@@ -108,7 +108,7 @@ describe("every operation", () => {
 		assert.equal(r.status, 200, r.text);
 		assert.deepEqual(r.json().scopes, ["read"]);
 		const cookie = r.headers["set-cookie"][0];
-		assert.match(cookie, new RegExp(`^iris_${iris.port}=iris_[0-9a-f]{64}; HttpOnly; SameSite=Strict; Path=/; Max-Age=\\d+$`));
+		assert.match(cookie, new RegExp(`^iris_${iris.port}=iris_[0-9a-f]{40}; HttpOnly; SameSite=Strict; Path=/; Max-Age=\\d+$`));
 		await stranger.refused(401, "unauthorized", "POST", "/api/v1/login", { body: { token } });
 		const headers = { cookie: cookie.split(";")[0], "x-iris-csrf": r.json().csrf };
 		const me = (await stranger.ask("GET", "/api/v1/me", { headers })).json();

@@ -16,16 +16,19 @@
 
 #define HOST "127.0.0.1:3100"
 
-static char good[KEY_TEXT_LEN + 1], other[KEY_TEXT_LEN + 1];
+static char whole[KEY_TEXT_LEN + 1], good[COOKIE_LEN + 1], other[COOKIE_LEN + 1];
 static char csrf[COOKIE_CSRF_LEN + 1];
 
 static int
 setup(void **state)
 {
+	char word[COOKIE_CSRF_LEN + 1], second[KEY_TEXT_LEN + 1];
+
 	(void)state;
-	key_make(good);
-	key_make(other);
-	cookie_csrf(good, csrf);
+	key_make(second);
+	cookie_split(second, other, word);
+	key_make(whole);
+	cookie_split(whole, good, csrf);
 	return 0;
 }
 
@@ -39,7 +42,7 @@ finds(const char *format, const char *a, const char *b, const char *host, bool s
 	snprintf(cookie, sizeof cookie, format, a, b);
 	found = cookie_find(cookie, host, secure, csrf, key);
 	if (found)
-		assert_string_equal(key, good);
+		assert_string_equal(key, whole);
 	return found;
 }
 
@@ -87,7 +90,29 @@ wants_its_word(void **state)
 		wrong[i] = wrong[i] == '0' ? '1' : '0';
 		assert_false(cookie_find(cookie, HOST, false, wrong, key));
 	}
+	/* Digits alone, since it becomes a part of the key. */
+	memset(wrong, 'G', COOKIE_CSRF_LEN);
+	assert_false(cookie_find(cookie, HOST, false, wrong, key));
+}
+
+/* Who is sent the cookie has neither the key nor what its page says. */
+static void
+half_a_key(void **state)
+{
+	char cookie[128], key[KEY_TEXT_LEN + 1], fake[COOKIE_LEN + 1];
+
+	(void)state;
 	assert_null(strstr(good, csrf));
+	assert_null(strstr(good, whole));
+	assert_string_equal(whole + KEY_TEXT_LEN - COOKIE_CSRF_LEN, csrf);
+	/* With the mark of the right one, but another half. */
+	memcpy(fake, good, sizeof fake);
+	fake[10] = fake[10] == '0' ? '1' : '0';
+	snprintf(cookie, sizeof cookie, "iris_3100=%s", fake);
+	assert_false(cookie_find(cookie, HOST, false, csrf, key));
+	snprintf(cookie, sizeof cookie, "iris_3100=%s; iris_3100=%s", fake, good);
+	assert_true(cookie_find(cookie, HOST, false, csrf, key));
+	assert_string_equal(key, whole);
 }
 
 static void
@@ -146,6 +171,7 @@ main(void)
 	    cmocka_unit_test(one_of_many),
 	    cmocka_unit_test(named_by_the_port),
 	    cmocka_unit_test(wants_its_word),
+	    cmocka_unit_test(half_a_key),
 	    cmocka_unit_test(word_among_protocols),
 	    cmocka_unit_test(own_origin),
 	    cmocka_unit_test(line),

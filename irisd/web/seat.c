@@ -35,13 +35,18 @@ static pthread_cond_t shortage = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
 static int count;
 
+/*
+ * With 127.0.0.1 at either end, two ports are one connection; others of 127.0.0.0/8 are not let in,
+ * and have none here while they are turned away.
+ */
 static int
 port_of(int fd, int (*ask)(int, struct sockaddr *, socklen_t *))
 {
 	struct sockaddr_in sin;
 	socklen_t len = sizeof sin;
 
-	if (ask(fd, (struct sockaddr *)&sin, &len) == -1 || sin.sin_family != AF_INET)
+	if (ask(fd, (struct sockaddr *)&sin, &len) == -1 || sin.sin_family != AF_INET ||
+	    sin.sin_addr.s_addr != htonl(INADDR_LOOPBACK))
 		return -1;
 	return ntohs(sin.sin_port);
 }

@@ -309,7 +309,7 @@ serve_start(const struct paths *paths, struct serve_port *ports, int nports)
 {
 	const char *options[] = {"listening_ports", NULL, "num_threads", NULL, "enable_keep_alive",
 	    "yes", "keep_alive_timeout_ms", KEEP_MS, "request_timeout_ms", REQUEST_MS,
-	    "tcp_nodelay", "1", "access_control_list", "-0.0.0.0/0,+127.0.0.0/8",
+	    "tcp_nodelay", "1", "access_control_list", "-0.0.0.0/0,+127.0.0.1/32",
 	    "connection_queue", "512", "listen_backlog", "1024", "enable_directory_listing", "no",
 	    "decode_url", "no", NULL};
 	struct mg_callbacks callbacks = {.begin_request = request_cb,

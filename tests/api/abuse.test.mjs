@@ -8,7 +8,7 @@ import { Agent } from "node:http";
 import { connect } from "node:net";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { ask, legacy, makeKey, startHttp, webStatus } from "../lib/http.mjs";
+import { ask, freePort, legacy, makeKey, startHttp, webStatus } from "../lib/http.mjs";
 import { frame, rawSocket, stream, watch } from "../lib/viewer.mjs";
 import { assert, makeGate, waitFor, within } from "../integration/setup.mjs";
 
@@ -54,6 +54,29 @@ describe("abuse of HTTP", () => {
 	}
 
 	const end = (sockets) => sockets.forEach((s) => s.destroy());
+
+	test("another address of the loopback, with the port of a viewer: it gets nothing, and the viewer all", async () => {
+		const streams = [];
+		for (let i = 0; i < 5; i++) {
+			/* Which ports are free is not known: a pair is tried until there is one. */
+			let thief, got = "", viewer;
+			await waitFor(async () => {
+				const localPort = await freePort();
+				thief = connect({ host: "127.0.0.1", port: iris.port, localAddress: "127.0.0.2", localPort }).on("error", () => {});
+				thief.on("data", (d) => (got += d));
+				await Promise.race([once(thief, "connect"), once(thief, "close")]).catch(() => {});
+				viewer = await stream(iris.port, { key, topics: "message", options: { localAddress: "127.0.0.1", localPort } }).catch(() => null);
+				return viewer !== null;
+			}, { what: "two connections from one port" });
+			await viewer.event("hello");
+			assert.equal(got, "");
+			await waitFor(() => thief.destroyed || thief.readableEnded, { what: "the other address to be turned away" });
+			streams.push(viewer);
+		}
+		await answers("those");
+		for (const s of streams)
+			s.end();
+	});
 
 	test("a name that points here, and pages of other sites: nothing, by any way", async () => {
 		for (const headers of [{ host: "evil.example" }, { host: `evil.example:${iris.port}` }, { host: "127.0.0.1.evil.example" },

@@ -233,7 +233,7 @@ describe("a certificate of Iris's own", () => {
 		socket.on("data", (d) => (got += d));
 		socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
 		await ended(socket);
-		assert.match(got, /^HTTP\/1\.1 403 /);
+		assert.equal(got, "");
 		agent.destroy();
 	});
 });

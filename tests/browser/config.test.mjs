@@ -116,7 +116,7 @@ describe("configuration", () => {
 		assert.ok(await review().isDisabled());
 		await page.getByRole("button", { name: "What is in it now" }).click();
 		await dialog().getByText("# theirs").waitFor();
-		await looksRight(page, "config-stale");
+		await shoot(page, "config-stale");
 		await page.keyboard.press("Escape");
 		await page.getByRole("button", { name: "Put my changes on top of it" }).click();
 		await page.getByText("irisd would load this.").waitFor();

@@ -13,7 +13,7 @@ import { claudePath, makeClaudeEnv } from "../lib/claude-env.mjs";
 import { freePort, listening } from "../lib/http.mjs";
 import { Iris } from "../lib/iris.mjs";
 import { waitFor } from "../lib/wait.mjs";
-import { closePage, launch, looksRight, openDashboard, startWeb } from "./browser.mjs";
+import { closePage, launch, openDashboard, shoot, startWeb } from "./browser.mjs";
 
 let browser;
 
@@ -49,7 +49,7 @@ async function mainJob(iris, { dir, question, tool, command, first, last, file, 
 	assert.ok(!existsSync(file));
 	await bar.getByRole("button", { name: "Review" }).click();
 	await dialog.locator("pre").getByText(command).waitFor();
-	await looksRight(page, `main-job-${name}`);
+	await shoot(page, `main-job-${name}`);
 	await dialog.getByRole("button", { name: "Allow", exact: true }).click();
 	await dialog.waitFor({ state: "detached" });
 	await message.locator(".answer").getByText(last).waitFor({ timeout: 30000 });

@@ -6,7 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { serverTime } from "../lib/clock.js";
 import { decide } from "../lib/decide.js";
-import { duration } from "../lib/format.js";
+import { displayName, duration } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { Badge, Button, Check, ErrorBox, Input, Select, StateBadge, TeamName, Textarea, TimeAgo, useNow } from "../ui/index.js";
 import { ApprovalInput, reveal } from "./approval-input.jsx";
@@ -33,18 +33,25 @@ export function Countdown({ deadline }) {
 	);
 }
 
-const HOW = { cli: "by iris approvals", mcp: "from a Claude Code", web: "in the browser", elicitation: "from a Claude Code",
+const HOW = { cli: "by iris approvals", mcp: "from a Claude Code", elicitation: "from a Claude Code",
 	deadline: "nobody answered in time" };
 
+const howOf = ({ via, by = "" }) => HOW[via] ?? (via === "web" ? (by.startsWith("dashboard") ? "in the browser" : "over HTTP") : via);
+
 /** What has become of one that has ended. */
-function Outcome({ p }) {
+function Outcome({ p, onPutAway }) {
 	return (
 		<p class="approval-outcome">
 			<StateBadge state={p.state} />{" "}
 			{p.by && <>by {p.by} </>}
-			{p.via && <span class="muted">({HOW[p.via] ?? p.via}) </span>}
+			{p.via && <span class="muted">({howOf(p)}) </span>}
 			{p.decidedAt && <TimeAgo at={p.decidedAt} />}
 			{p.reason && <span class="approval-reason">“{p.reason}”</span>}
+			{onPutAway && (
+				<Button small kind="quiet" onClick={onPutAway}>
+					Put away
+				</Button>
+			)}
 		</p>
 	);
 }
@@ -57,9 +64,9 @@ function Facts({ p }) {
 					<dt>Asked by</dt>
 					<dd>
 						{p.message ? (
-							<a href={href("conversations", p.from, p.team, { m: p.message })}>{p.from}</a>
+							<a href={href("conversations", p.from, p.team, { m: p.message })}>{displayName(p.from)}</a>
 						) : (
-							p.from
+							displayName(p.from)
 						)}
 					</dd>
 				</div>
@@ -191,8 +198,8 @@ function Answer({ p, onDone, keys }) {
 	);
 }
 
-/** @param {{p: object, onDone?: (p: object) => void, keys?: boolean}} props */
-export function ApprovalView({ p, onDone, keys }) {
+/** @param {{p: object, onDone?: (p: object) => void, onPutAway?: () => void, keys?: boolean}} props */
+export function ApprovalView({ p, onDone, onPutAway, keys }) {
 	return (
 		<article class="approval" aria-label={`${p.team} wants to use ${p.tool}`}>
 			<header class="approval-head">
@@ -209,7 +216,7 @@ export function ApprovalView({ p, onDone, keys }) {
 				</>
 			)}
 			<Facts p={p} />
-			{p.state === "pending" ? <Answer p={p} onDone={onDone} keys={keys} /> : <Outcome p={p} />}
+			{p.state === "pending" ? <Answer p={p} onDone={onDone} keys={keys} /> : <Outcome p={p} onPutAway={onPutAway} />}
 		</article>
 	);
 }

@@ -3,10 +3,9 @@
  * The page Approvals: what waits for a person, what was decided and by whom, the rules that came of
  * it, and the audit of all of it. #/approvals/ID goes to one request.
  */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { all, get, path } from "../lib/api.js";
 import { notifies, setNotifies, setSound, sound } from "../lib/decide.js";
-import { plural } from "../lib/format.js";
 import { href, navigate } from "../lib/router.js";
 import { approvals, pending } from "../lib/store.js";
 import { Button, Check, Dialog, Empty, ErrorBox, Input, Select, Spinner, StateBadge, Tabs, TimeAgo, toast } from "../ui/index.js";
@@ -30,12 +29,29 @@ function useWaiting() {
 		seen.add(p.id);
 	const list = [...seen].map((id) => approvals.value.get(id)).filter(Boolean).sort((a, b) => a.createdAt - b.createdAt);
 	const over = list.filter((p) => p.state !== "pending");
-	function putAway() {
-		for (const p of over)
+	function putAway(these) {
+		for (const p of these)
 			seen.delete(p.id);
 		draw((n) => n + 1);
 	}
 	return { list, over, putAway };
+}
+
+/* One that is over stays as high as it was, so that those below it stay where they are. */
+function Place({ p, onPutAway }) {
+	const ref = useRef(null);
+	const height = useRef(0);
+	const isOver = p.state !== "pending";
+
+	useLayoutEffect(() => {
+		if (!isOver)
+			height.current = ref.current.getBoundingClientRect().height;
+	});
+	return (
+		<li ref={ref} class="card" style={{ minHeight: isOver ? `${height.current}px` : "" }}>
+			<ApprovalView p={p} onPutAway={onPutAway} />
+		</li>
+	);
 }
 
 function Waiting() {
@@ -52,19 +68,17 @@ function Waiting() {
 		);
 	return (
 		<>
-			{over.length > 0 && (
+			{over.length === list.length && (
 				<div class="actions approval-filters">
-					<p class="muted">{over.length === list.length ? "Nothing waits for you any more." : `${plural(over.length, "request is", "requests are")} over.`}</p>
-					<Button small onClick={putAway}>
-						Put away
+					<p class="muted">Nothing waits for you any more.</p>
+					<Button small onClick={() => putAway(over)}>
+						Put all away
 					</Button>
 				</div>
 			)}
 			<ul class="approval-list">
 				{list.map((p) => (
-					<li key={p.id} class={`card ${p.state === "pending" ? "" : "over"}`}>
-						<ApprovalView p={p} />
-					</li>
+					<Place key={p.id} p={p} onPutAway={() => putAway([p])} />
 				))}
 			</ul>
 		</>

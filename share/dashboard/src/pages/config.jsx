@@ -248,6 +248,7 @@ export default function Configuration({ query }) {
 			)}
 			{dialog?.theirs && (
 				<Dialog wide title="Your text and what is in the file now" onClose={() => setDialog(null)}>
+					<p class="muted small">− is in the file now and not in yours, + is only in yours.</p>
 					<Diff before={file.yaml} after={draft.text ?? current?.yaml ?? file.yaml} label="From the file to yours" />
 				</Dialog>
 			)}

@@ -3,7 +3,7 @@
  * Costs by day as stacked bars, a colour for each team; the same as a table for who does not see
  * them. Many teams: those that cost most have bars of their own, the others share one.
  */
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { money } from "../lib/format.js";
 import { colorOf } from "../lib/store.js";
 import { Button, Card, Table } from "../ui/index.js";
@@ -11,7 +11,8 @@ import { Button, Card, Table } from "../ui/index.js";
 const DAY = 86400000;
 const OWN = 8;
 const OTHERS = "others";
-const WIDTH = 720, HEIGHT = 200, LEFT = 52, BOTTOM = 22, TOP = 8;
+const HEIGHT = 220, LEFT = 52, BOTTOM = 22, TOP = 8;
+const LABEL = 76;
 const BARS_MAX = 120;
 
 /* Every day from first to last; of a long time the last ones. */
@@ -51,21 +52,45 @@ function stacks(items, days, own) {
 
 const fill = (name) => (name === OTHERS ? "var(--line-strong)" : colorOf(name));
 
-function Bars({ rows, names }) {
+/* The chart is drawn at the width that it has: letters stay as large as those around it. */
+function useWidth() {
+	const ref = useRef(null);
+	const [width, setWidth] = useState(0);
+
+	useLayoutEffect(() => {
+		const sizes = new ResizeObserver(() => setWidth(ref.current?.clientWidth ?? 0));
+		setWidth(ref.current.clientWidth);
+		sizes.observe(ref.current);
+		return () => sizes.disconnect();
+	}, []);
+	return [ref, Math.max(width, LEFT + LABEL)];
+}
+
+function Chart(props) {
+	const [ref, width] = useWidth();
+
+	return (
+		<div ref={ref}>
+			<Bars width={width} {...props} />
+		</div>
+	);
+}
+
+function Bars({ rows, names, width }) {
 	const most = Math.max(...rows.map((r) => r.sum), 0.0001);
 	const step = stepOf(most);
 	const high = Math.ceil(most / step) * step;
 	const y = (usd) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - usd / high);
-	const slot = (WIDTH - LEFT) / rows.length;
+	const slot = (width - LEFT) / rows.length;
 	const lines = Array.from({ length: Math.round(high / step) + 1 }, (_, i) => i * step);
-	const every = Math.ceil(rows.length / 8);
+	const every = Math.ceil(rows.length / Math.max(1, Math.floor((width - LEFT) / LABEL)));
 
 	return (
-		<svg class="cost-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img"
+		<svg class="cost-chart" width={width} height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`} role="img"
 			aria-label={`Costs of ${rows.length} days, at most ${money(most)} a day; the table has the figures`}>
 			{lines.map((usd) => (
 				<g key={usd}>
-					<line class="axis" x1={LEFT} x2={WIDTH} y1={y(usd)} y2={y(usd)} />
+					<line class="axis" x1={LEFT} x2={width} y1={y(usd)} y2={y(usd)} />
 					<text x={LEFT - 6} y={y(usd) + 4} text-anchor="end">
 						{axisMoney(usd)}
 					</text>
@@ -89,7 +114,7 @@ function Bars({ rows, names }) {
 							);
 						})}
 						{(rows.length - 1 - i) % every === 0 && (
-							<text x={LEFT + (i + 0.5) * slot} y={HEIGHT - 6} text-anchor={rows.length > 8 && i === rows.length - 1
+							<text x={LEFT + (i + 0.5) * slot} y={HEIGHT - 6} text-anchor={slot < LABEL / 2 && i === rows.length - 1
 								? "end" : "middle"}>
 								{row.day.slice(5)}
 							</text>
@@ -131,7 +156,7 @@ export function CostChart({ items, first, last, order }) {
 				/>
 			) : (
 				<>
-					<Bars rows={rows} names={names} />
+					<Chart rows={rows} names={names} />
 					<ul class="cost-legend">
 						{names.map((n) => (
 							<li key={n}>

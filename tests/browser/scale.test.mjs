@@ -9,7 +9,7 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import { listening } from "../lib/http.mjs";
 import { run } from "../lib/iris.mjs";
 import { waitFor } from "../integration/setup.mjs";
-import { closePage, DESK, launch, openDashboard, shoot, startWeb, visit } from "./browser.mjs";
+import { closePage, launch, openDashboard, shoot, startWeb, visit } from "./browser.mjs";
 
 const TEAMS = 200;
 const MESSAGES = 10000;
@@ -91,9 +91,9 @@ async function wheel(page, where, n, dy) {
 	}
 }
 
-/* The message at the upper edge of the thread, once the list has come to rest. */
-function reading(page) {
-	return page.evaluate(async () => {
+/* Where the message at the upper edge of the thread is, or this one, once the list has come to rest. */
+function reading(page, which) {
+	return page.evaluate(async (text) => {
 		const list = document.querySelector(".thread-list");
 		for (let still = 0, y = -1; still < 20; await new Promise(requestAnimationFrame)) {
 			const now = list.scrollTop + list.scrollHeight;
@@ -101,9 +101,11 @@ function reading(page) {
 			y = now;
 		}
 		const edge = list.getBoundingClientRect().top;
-		const first = [...list.querySelectorAll(".message")].find((m) => m.getBoundingClientRect().bottom > edge + 1);
-		return { text: first.querySelector(".question .text").textContent, top: first.getBoundingClientRect().top - edge };
-	});
+		const textOf = (m) => m.querySelector(".question .text").textContent;
+		const first = [...list.querySelectorAll(".message")]
+			.find((m) => (text ? textOf(m) === text : m.getBoundingClientRect().bottom > edge + 1));
+		return first && { text: textOf(first), top: first.getBoundingClientRect().top - edge };
+	}, which);
 }
 
 describe(`${TEAMS} teams, ${MESSAGES} messages`, () => {
@@ -138,17 +140,34 @@ describe(`${TEAMS} teams, ${MESSAGES} messages`, () => {
 		assert.ok(ms <= LONGEST, `${ms} ms`);
 		assert.ok((await page.locator(".message").count()) < 60, "only what is seen is drawn");
 		assert.equal(await page.getByText(`Question ${MESSAGES - 1}:`).count(), 0);
-		/* What is read stays where it is when all rows get another height. */
-		const { text, top } = await reading(page);
-		await page.setViewportSize({ width: 1000, height: 800 });
-		const then = await reading(page);
-		assert.equal(then.text, text);
-		assert.ok(Math.abs(then.top - top) < 3, `${top} -> ${then.top}`);
-		await page.setViewportSize(DESK);
 		const pairs = await longest(page, () => wheel(page, ".pairs-scroll", 30, 1200));
 		assert.ok(pairs <= LONGEST, `${pairs} ms`);
 		assert.ok((await page.locator(".pair").count()) < 60);
 		await shoot(page, "conversation-10000");
+	});
+
+	test("what is read stays where it is when older messages come before it", async () => {
+		let older, release;
+		const gate = new Promise((resolve) => (release = resolve));
+
+		await page.route(/\/api\/v1\/messages\?.*cursor=/, async (route) => {
+			older = true;
+			await gate;
+			await route.continue();
+		});
+		await visit(page, `conversations/${team(0)}/${team(1)}`);
+		await page.getByText(`Question ${MESSAGES - 1}:`).waitFor();
+		for (let i = 0; i < 80 && !older; i++)
+			await wheel(page, ".thread-list", 1, -1500);
+		assert.ok(older, "the next page is asked for before its end is reached");
+		const { text, top } = await reading(page);
+		const count = () => page.locator(".thread-list .virtual-row").first().getAttribute("aria-setsize");
+		const before = Number(await count());
+		release();
+		await waitFor(async () => Number(await count()) > before);
+		const then = await reading(page, text);
+		assert.ok(then, `${text} is in view no more`);
+		assert.ok(Math.abs(then.top - top) < 3, `${top} -> ${then.top}`);
 	});
 
 	test("a link to the oldest message of 10,000", async (t) => {

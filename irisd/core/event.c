@@ -122,6 +122,19 @@ event_make(struct irisd *d, enum event_topic topic, const char *type)
 	return numbered(++d->events->seq, topic, type);
 }
 
+/* Who does not read is no reason to keep more and more for it. */
+static bool
+has_room(struct event_sub *sub, enum event_topic topic)
+{
+	size_t queued = sub->queued(sub);
+
+	if (topic == EVENT_TEXT && queued > EVENT_MARK)
+		sub->behind = true;
+	else if (queued > EVENT_HARD)
+		sub->lost = true;
+	return !sub->lost && (topic != EVENT_TEXT || !sub->behind);
+}
+
 void
 event_send(struct irisd *d, enum event_topic topic, cJSON *o, const char *from, const char *to)
 {
@@ -135,14 +148,9 @@ event_send_whose(struct irisd *d, enum event_topic topic, cJSON *o, const struct
 	struct event_sub *sub;
 	size_t len = strlen(line);
 
-	TAILQ_FOREACH (sub, &d->events->subs, entry) {
-		if (!takes(sub, topic, w))
-			continue;
-		if (topic == EVENT_TEXT && (sub->behind || sub->queued(sub) > EVENT_MARK))
-			sub->behind = true;
-		else
+	TAILQ_FOREACH (sub, &d->events->subs, entry)
+		if (takes(sub, topic, w) && has_room(sub, topic))
 			sub->send(sub, line, len);
-	}
 	if ((EVENT_BIT(topic) & NEVER_KEPT) != 0)
 		free(line);
 	else
@@ -164,7 +172,7 @@ event_gap(struct irisd *d, enum event_topic topic)
 	struct event_sub *sub;
 
 	TAILQ_FOREACH (sub, &d->events->subs, entry)
-		if ((sub->topics & EVENT_BIT(topic)) != 0)
+		if ((sub->topics & EVENT_BIT(topic)) != 0 && has_room(sub, EVENT_STREAM))
 			event_tell(sub, event_make(d, EVENT_STREAM, "gap"));
 }
 
@@ -174,10 +182,13 @@ event_catch_up(struct irisd *d)
 	struct event_sub *sub;
 
 	TAILQ_FOREACH (sub, &d->events->subs, entry) {
-		if (!sub->behind || sub->queued(sub) > EVENT_MARK / 2)
+		if ((!sub->behind && !sub->lost) || sub->queued(sub) > EVENT_MARK / 2)
 			continue;
-		sub->behind = false;
-		said_tell_all(d, sub);
+		if (sub->lost)
+			event_tell(sub, numbered(d->events->seq, EVENT_STREAM, "gap"));
+		sub->lost = sub->behind = false;
+		if ((sub->topics & EVENT_BIT(EVENT_TEXT)) != 0)
+			said_tell_all(d, sub);
 	}
 }
 
@@ -297,7 +308,7 @@ event_subscribe(struct irisd *d, struct event_sub *sub, int64_t since)
 	sub->topics |= EVENT_BIT(EVENT_STREAM);
 	if (sub->team[0] != '\0')
 		sub->topics &= ~EVENT_COMMON;
-	sub->behind = false;
+	sub->behind = sub->lost = false;
 	set_topics(d, d->event_topics | sub->topics);
 	if (since >= 0)
 		repeat(d, sub, since);

@@ -42,6 +42,7 @@ enum event_topic {
 #define EVENT_RING_BYTES ((size_t)1024 * 1024) /* and of their lines */
 #define EVENT_HOLD_MS    (10 * 60 * 1000)     /* after the last subscriber, events are still kept */
 #define EVENT_MARK       ((size_t)256 * 1024) /* who has more unread gets no pieces of text */
+#define EVENT_HARD       ((size_t)1024 * 1024) /* nor anything else: a gap, when it has read */
 
 const char *event_topic_name(enum event_topic topic);
 /* -1: none of that name. */
@@ -60,10 +61,11 @@ struct event_sub {
 	size_t (*queued)(const struct event_sub *);
 	void *arg;
 	bool behind; /* pieces of text were left out: it gets all again when it has read */
+	bool lost;   /* so were others: it gets a gap then */
 };
 
 /*
- * sub is the caller's, filled but for entry and behind. Before this returns it is sent hello; with
+ * sub is the caller's, filled but for entry, behind and lost. Before this returns it is sent hello; with
  * since (-1: none) what is kept of what came after that, a gap first where something is missing; and
  * what every turn that runs has said so far.
  */

@@ -3,7 +3,7 @@
  * Live events, iris/event.subscribe: what is told of what happens, to whom, in which order; and that who
  * was away misses nothing, or learns that it has.
  */
-import { appendFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { assert, connectRaw, makeGate, startTeams, waitFor } from "./setup.mjs";
@@ -311,20 +311,25 @@ describe("live events", () => {
 		assert.equal(c.events().length, n);
 	});
 
-	test("who does not read is cut off, and the others are told of all", async () => {
+	test("who does not read is kept no more than a little for, and has a gap then; the others are told of all", async () => {
+		const rss = () => Number(readFileSync(`/proc/${iris.daemon.pid}/status`, "utf8").match(/VmRSS:\s+(\d+)/)[1]);
 		const s = await sub({ topics: ["message"] }), slow = await sub({ topics: ["message"] });
 		/* Each subscription of the connection has the events for itself. */
 		for (let i = 0; i < 500; i++)
 			slow.send({ jsonrpc: "2.0", id: `e${i}`, method: "iris/event.subscribe", params: { topics: ["message"] } });
 		await waitFor(() => slow.of("hello").length === 501, { what: "all of them" });
 		slow.socket.pause();
-		/* More than a megabyte each, then, and 64 are the limit. */
-		for (let i = 0; i < 90; i++)
+		const before = rss();
+		/* More than a megabyte each. */
+		for (let i = 0; i < 30; i++)
 			await ask(`ECHO ${i} ${"x".repeat(200)}`);
 		const m = await ask("ECHO still");
 		await s.event("message", (e) => e.message.id === m.id && e.message.state === "answered");
+		assert.ok(rss() - before < 16 * 1024, `${before} -> ${rss()} KiB`);
 		slow.socket.resume();
-		await slow.closed();
+		await slow.event("gap");
+		const next = await ask("ECHO next");
+		await slow.event("message", (e) => e.message.id === next.id && e.message.state === "answered");
 		assert.ok(!slow.of("message").some((e) => e.message.id === m.id));
 	});
 });

@@ -486,6 +486,38 @@ test_behind(void **state)
 	leave(&v);
 }
 
+/* Nor anything else, when that is much: it is told that it has missed something. */
+static void
+test_lost(void **state)
+{
+	struct viewer v, other;
+
+	(void)state;
+	view(&v, EVENT_BIT(EVENT_MESSAGE), "", -1);
+	view(&other, EVENT_BIT(EVENT_MESSAGE), "", -1);
+	v.queued = EVENT_HARD;
+	happen(1, "alpha", "beta");
+	assert_int_equal(count(&v), 2);
+	v.queued = EVENT_HARD + 1;
+	happen(2, "alpha", "beta");
+	v.queued = EVENT_HARD / 2;
+	event_run(&d);
+	happen(3, "alpha", "beta");
+	assert_int_equal(count(&v), 2);
+	assert_int_equal(count(&other), 4);
+	v.queued = 0;
+	event_run(&d);
+	event_run(&d);
+	assert_int_equal(count(&v), 3);
+	assert_true(is_type(last(&v), "gap"));
+	assert_int_equal(seq_of(last(&v)), seq_of(last(&other)));
+	happen(4, "alpha", "beta");
+	assert_int_equal(count(&v), 4);
+	assert_true(seq_of(last(&v)) > seq_of(at(&v, 2)));
+	leave(&v);
+	leave(&other);
+}
+
 static void
 test_topics(void **state)
 {
@@ -515,6 +547,7 @@ main(void)
 	    T(test_said_is_bounded),
 	    T(test_tools_are_kept),
 	    T(test_behind),
+	    T(test_lost),
 	    T(test_topics),
 	};
 

@@ -14,6 +14,7 @@ import { closePage, launch, openDashboard, shoot, startWeb, visit } from "./brow
 const TEAMS = 200;
 const MESSAGES = 10000;
 const LONGEST = 200;
+const TRIES = 4;
 const START = Date.UTC(2025, 0, 1);
 
 let browser, iris;
@@ -61,11 +62,11 @@ after(async () => {
 	await iris.stop();
 });
 
-/* The longest task of the page while this is done; the better of two, for the machine has others to serve. */
+/* The longest task of the page while this is done; the best of a few, for the machine has others to serve. */
 async function longest(page, what) {
 	const runs = [];
 
-	for (let i = 0; i < 2 && (i === 0 || runs[0] > LONGEST); i++) {
+	for (let i = 0; i < TRIES && (i === 0 || runs.at(-1) > LONGEST); i++) {
 		await page.evaluate(() => {
 			globalThis.longTasks = [];
 			globalThis.longWatch = new PerformanceObserver((list) => longTasks.push(...list.getEntries().map((e) => e.duration)));

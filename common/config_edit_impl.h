@@ -76,8 +76,20 @@ char *config_edit_quote(const char *value, unsigned how);
 /* A character that only an escape can stand for; *code is its number. */
 bool config_edit_needs_escape(const char *s, unsigned *code);
 
-/* Write a file beside target, flush it to the disk, and give it target's name. */
-int config_edit_replace(
-    const char *target, const char *text, size_t len, mode_t mode, struct err *e);
+/*
+ * A whole new file, on disk, beside target: *out is its name, malloc'ed. -1 with ERR_IO, and nothing
+ * is left of it.
+ */
+int config_edit_prepare(
+    const char *target, const char *text, size_t len, mode_t mode, char **out, struct err *e);
+/* It is put in target's place, and *tmp is NULL then. */
+int config_edit_commit(char **tmp, const char *target, struct err *e);
+/* Or it is removed; NULL: there is none. */
+void config_edit_drop(char *tmp);
+/*
+ * A rename is on the disk when its directory is, here that of path. Some file systems can not flush
+ * a directory: no error.
+ */
+void config_edit_flush_dir(const char *path);
 
 #endif

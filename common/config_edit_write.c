@@ -140,12 +140,8 @@ write_all(int fd, const char *s, size_t len)
 	return 0;
 }
 
-/*
- * A rename is on the disk when its directory is. Some file systems can not flush a directory: no
- * error.
- */
-static void
-flush_dir_of(const char *path)
+void
+config_edit_flush_dir(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = slash == NULL ? xstrdup(".")
@@ -160,7 +156,8 @@ flush_dir_of(const char *path)
 }
 
 int
-config_edit_replace(const char *target, const char *text, size_t len, mode_t mode, struct err *e)
+config_edit_prepare(
+    const char *target, const char *text, size_t len, mode_t mode, char **out, struct err *e)
 {
 	char *tmp = xasprintf("%s.XXXXXX", target);
 	int fd = mkstemp(tmp), rv = -1;
@@ -172,15 +169,32 @@ config_edit_replace(const char *target, const char *text, size_t len, mode_t mod
 	}
 	if (fchmod(fd, mode & 0777) == -1 || write_all(fd, text, len) == -1 || fsync(fd) == -1)
 		err_sys(e, ERR_IO, "%s: can not be written", tmp);
-	else if (rename(tmp, target) == -1)
-		err_sys(e, ERR_IO, "%s: can not be replaced", target);
 	else
 		rv = 0;
 	close(fd);
-	if (rv == -1)
-		unlink(tmp);
-	else
-		flush_dir_of(target);
+	if (rv == 0) {
+		*out = tmp;
+		return 0;
+	}
+	unlink(tmp);
 	free(tmp);
-	return rv;
+	return -1;
+}
+
+int
+config_edit_commit(char **tmp, const char *target, struct err *e)
+{
+	if (rename(*tmp, target) == -1)
+		return err_sys(e, ERR_IO, "%s: can not be replaced", target);
+	free(*tmp);
+	*tmp = NULL;
+	return 0;
+}
+
+void
+config_edit_drop(char *tmp)
+{
+	if (tmp != NULL)
+		unlink(tmp);
+	free(tmp);
 }

@@ -2,7 +2,10 @@
  *
  * The file config.yaml, read and replaced, see config_file.h. Knows nothing of what is in it.
  */
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,19 +62,41 @@ config_file_writable(const struct config_file *f)
 	return can;
 }
 
-/* Somebody may have saved the file meanwhile: then theirs is newer than what was read. */
+/*
+ * Against other programs of Iris that write it, by a lock on its directory, which needs no file of its
+ * own. -1 in *fd where the file system has none.
+ */
 static int
-check_unchanged(const struct config_file *f, struct err *e)
+lock_dir(const struct config_file *f, int *fd, struct err *e)
+{
+	char *copy = xstrdup(f->target);
+	int rv = 0;
+
+	*fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(copy);
+	if (*fd != -1 && flock(*fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno == EWOULDBLOCK)
+			rv = err_set(e, ERR_IO,
+			    "%s: is changed by another program just now; nothing is written, try again",
+			    f->path);
+		close(*fd);
+		*fd = -1;
+	}
+	return rv;
+}
+
+/* What is there is this still: somebody may have saved the file meanwhile, and theirs is newer. */
+static int
+check_is(const struct config_file *f, bool exists, const char *text, size_t len, struct err *e)
 {
 	struct config_text now = {.s = NULL};
 	struct err why;
 	bool same;
 
 	if (config_text_read(f->target, &now, &why) == -1)
-		same = !f->exists && why.code == ERR_NOT_FOUND;
+		same = !exists && why.code == ERR_NOT_FOUND;
 	else
-		same =
-		    f->exists && now.len == f->text.len && memcmp(now.s, f->text.s, now.len) == 0;
+		same = exists && now.len == len && memcmp(now.s, text, len) == 0;
 	free(now.s);
 	if (!same)
 		return err_set(e, ERR_IO,
@@ -80,29 +105,71 @@ check_unchanged(const struct config_file *f, struct err *e)
 	return 0;
 }
 
-int
-config_file_write(const struct config_file *f, const char *text, size_t len, struct err *e)
+/* Both files are on disk before the look at what is there: it takes its place at once after that. */
+static int
+write_locked(const struct config_file *f, const char *text, size_t len, struct err *e)
 {
-	char *backup;
+	char *backup = xasprintf("%s.bak", f->target), *old = NULL, *new = NULL;
 	int rv = -1;
 
-	if (len > CONFIG_TEXT_MAX)
-		return err_set(e, ERR_LIMIT, "%s: would be larger than 1 MiB, the limit", f->path);
-	backup = xasprintf("%s.bak", f->target);
-	if (check_unchanged(f, e) == 0 &&
-	    (!f->exists ||
-		config_edit_replace(backup, f->text.s, f->text.len, f->text.mode, e) == 0))
-		rv = config_edit_replace(f->target, text, len, f->text.mode, e);
+	if ((!f->exists ||
+		config_edit_prepare(backup, f->text.s, f->text.len, f->text.mode, &old, e) == 0) &&
+	    config_edit_prepare(f->target, text, len, f->text.mode, &new, e) == 0 &&
+	    check_is(f, f->exists, f->text.s, f->text.len, e) == 0 &&
+	    (old == NULL || config_edit_commit(&old, backup, e) == 0))
+		rv = config_edit_commit(&new, f->target, e);
+	if (rv == 0)
+		config_edit_flush_dir(f->target);
+	config_edit_drop(old);
+	config_edit_drop(new);
 	free(backup);
 	return rv;
 }
 
 int
-config_file_restore(const struct config_file *f, struct err *e)
+config_file_write(const struct config_file *f, const char *text, size_t len, struct err *e)
 {
-	if (f->exists)
-		return config_edit_replace(f->target, f->text.s, f->text.len, f->text.mode, e);
-	return unlink(f->target) == 0
-	    ? 0
-	    : err_sys(e, ERR_IO, "%s: can not be removed again", f->target);
+	int fd, rv;
+
+	if (len > CONFIG_TEXT_MAX)
+		return err_set(e, ERR_LIMIT, "%s: would be larger than 1 MiB, the limit", f->path);
+	if (lock_dir(f, &fd, e) == -1)
+		return -1;
+	rv = write_locked(f, text, len, e);
+	if (fd != -1)
+		close(fd);
+	return rv;
+}
+
+static int
+restore_locked(const struct config_file *f, struct err *e)
+{
+	char *new = NULL;
+	int rv = -1;
+
+	if (!f->exists)
+		return unlink(f->target) == 0
+		    ? 0
+		    : err_sys(e, ERR_IO, "%s: can not be removed again", f->target);
+	if (config_edit_prepare(f->target, f->text.s, f->text.len, f->text.mode, &new, e) == 0 &&
+	    config_edit_commit(&new, f->target, e) == 0) {
+		config_edit_flush_dir(f->target);
+		rv = 0;
+	}
+	config_edit_drop(new);
+	return rv;
+}
+
+int
+config_file_restore(const struct config_file *f, const char *text, size_t len, struct err *e)
+{
+	int fd, rv = -1;
+
+	if (lock_dir(f, &fd, e) == -1)
+		return -1;
+	if (check_is(f, true, text, len, e) == 0)
+		rv = restore_locked(f, e);
+	if (fd != -1)
+		close(fd);
+	return rv;
 }

@@ -30,10 +30,13 @@ bool config_file_writable(const struct config_file *f);
 
 /*
  * Write text in place of what was read, which stays as PATH.bak. -1 with ERR_IO, also when the file
- * is not what was read any more; ERR_LIMIT.
+ * is not what was read any more, or another program of Iris is about to write it; ERR_LIMIT.
  */
 int config_file_write(const struct config_file *f, const char *text, size_t len, struct err *e);
-/* Put back what was read, after config_file_write; or remove the file when there was none. */
-int config_file_restore(const struct config_file *f, struct err *e);
+/*
+ * Put back what was read, after config_file_write of text; or remove the file when there was none. -1
+ * with ERR_IO, also when it is not that text any more.
+ */
+int config_file_restore(const struct config_file *f, const char *text, size_t len, struct err *e);
 
 #endif

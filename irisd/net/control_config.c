@@ -186,7 +186,7 @@ control_config_use(
 	if (same)
 		return -1;
 	err_prefix(err, "irisd did not take the new configuration, and the old file is back: ");
-	if (config_file_restore(f, &why) == -1) {
+	if (config_file_restore(f, text, strlen(text), &why) == -1) {
 		log_error("configuration not put back: %s", why.msg);
 		*err = why;
 		return err_prefix(err,

@@ -324,4 +324,32 @@ teams:
 		assert.equal(key("remoteOptions", "passphrase").secret, true);
 		assert.equal(key("teams", "idleTimeout").inherited, true);
 	});
+
+	test("who writes at the same time: nothing that was said to be written is lost", async () => {
+		const written = [], refused = [];
+		const byHand = async () => {
+			for (let i = 0; i < 15; i++) {
+				const r = await iris.iris(["--json", "team", "add", `hand${i}`, iris.project(`hand${i}`)]);
+				if (r.status === 0)
+					written.push(`hand${i}`);
+				else
+					refused.push(r.stdout + r.stderr);
+			}
+		};
+		let over = false;
+		const byCalls = async () => {
+			for (let i = 0; !over; i++) {
+				const { error } = await raw.request("iris/team.add", { team: `call${i}`, values: { path: iris.project(`call${i}`) } });
+				if (error)
+					refused.push(error.message);
+				else
+					written.push(`call${i}`);
+			}
+		};
+		await Promise.all([byHand().finally(() => (over = true)), byCalls()]);
+		for (const text of refused)
+			assert.match(text, /(is|was) changed by another program just now; nothing is written, try again/);
+		const { config: now } = await call("config.get");
+		assert.deepEqual(written.filter((name) => !(name in now.teams)), []);
+	});
 });

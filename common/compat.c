@@ -22,6 +22,9 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #ifdef __APPLE__
 #include <sys/event.h>
 #include <mach-o/dyld.h>
@@ -90,6 +93,14 @@ void
 compat_random(void *buf, size_t len)
 {
 	arc4random_buf(buf, len);
+}
+
+void
+compat_trim(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
 
 /* What both systems share of compat_spawn_prepare. */

@@ -154,6 +154,9 @@ int64_t compat_mono_ms(void);
 /* Fill buf with len random bytes, good enough for tokens. */
 void compat_random(void *buf, size_t len);
 
+/* Give memory that was freed back to the system, after much was used, where that is not done anyway. */
+void compat_trim(void);
+
 /* The absolute path of the running program. -1 when the system does not tell. */
 int compat_self_path(char *buf, size_t size);
 

@@ -13,7 +13,11 @@
 #include "irisd/web/api_private.h"
 #include "irisd/web/header.h"
 
-#define WORDS_MAX 16 /* members of one spec */
+#define OPEN_MAX   ((size_t)4 * 1024) /* bytes of a body for which no key is needed, */
+#define OPEN_MS    3000               /* and in which it has to be there */
+#define FORM_MAX   ((size_t)64 * 1024)
+#define VALUES_MAX 100000
+#define WORDS_MAX  16 /* members of one spec */
 
 /* One member of a spec: "name:type", "name:type!" or "*". */
 struct word {
@@ -209,10 +213,27 @@ api_read_query(struct api *a, struct err *err)
 	return rv;
 }
 
+/* What nobody has sent yet is small, and so is what has no text or list of any length. */
+static struct http_limit
+limit_of(const struct api_row *row)
+{
+	struct http_limit limit = {HTTP_BODY_MAX, 0};
+
+	if (strcmp(row->scope, "-") == 0) {
+		limit.max = OPEN_MAX;
+		limit.ms = OPEN_MS;
+	} else if (strpbrk(row->body, "*-") == NULL && strstr(row->body, ":object") == NULL &&
+	    strstr(row->body, "message:") == NULL) {
+		limit.max = FORM_MAX;
+	}
+	return limit;
+}
+
 char *
 api_body_text(struct api *a, const char *const types[], size_t ntypes, size_t *len)
 {
 	const char *type = http_header(a->h, "Content-Type");
+	struct http_limit limit = limit_of(a->row);
 	struct err err;
 	size_t i;
 	char *body;
@@ -227,10 +248,13 @@ api_body_text(struct api *a, const char *const types[], size_t ntypes, size_t *l
 		api_problem(a->h, 415, NULL, &err, NULL);
 		return NULL;
 	}
-	if ((body = http_body(a->h, len, &status)) != NULL)
+	if ((body = http_body(a->h, &limit, len, &status)) != NULL)
 		return body;
-	err_set(&err, status == 413 ? ERR_LIMIT : ERR_INVALID, "%s",
-	    status == 413 ? "the body is longer than 16 MiB" : "the body is not complete");
+	if (status == 413)
+		err_set(&err, ERR_LIMIT, "the body is longer than %zu KiB", limit.max / 1024);
+	else
+		err_set(
+		    &err, status == 408 ? ERR_TIMEOUT : ERR_INVALID, "the body is not complete");
 	api_problem(a->h, status, NULL, &err, NULL);
 	return NULL;
 }
@@ -275,11 +299,34 @@ check_members(const cJSON *o, const char *spec, struct err *err)
 	return 0;
 }
 
+/* A value takes 64 bytes in memory, where it may have been two of the body. */
+static bool
+has_many(const char *text, size_t len)
+{
+	bool in_string = false;
+	size_t i, n = 0;
+
+	for (i = 0; i < len && n <= VALUES_MAX; i++) {
+		if (text[i] == '"')
+			in_string = !in_string;
+		else if (in_string && text[i] == '\\')
+			i++;
+		else if (!in_string && (text[i] == ',' || text[i] == '[' || text[i] == '{'))
+			n++;
+	}
+	return n > VALUES_MAX;
+}
+
 cJSON *
 api_body_object(const char *text, size_t len, const char *spec, struct err *err)
 {
-	cJSON *o = json_parse(text, len, err);
+	cJSON *o;
 
+	if (has_many(text, len)) {
+		err_set(err, ERR_INVALID, "the body has more than %d values", VALUES_MAX);
+		return NULL;
+	}
+	o = json_parse(text, len, err);
 	if (o != NULL && !cJSON_IsObject(o))
 		err_set(err, ERR_INVALID, "the body must be a JSON object");
 	else if (o != NULL && check_members(o, spec, err) == 0)

@@ -18,7 +18,7 @@
 /* clang-format off */
 #define API_PAGE "limit:integer cursor:string"
 
-API_X(login, "POST", "/login", "iris/login.redeem", "-", SERVE_QUICK,
+API_X(login, "POST", "/login", "iris/login.redeem", "-", SERVE_LOGIN,
     "", "token:string!", NULL, api_login, "", 200)
 API_X(logout, "POST", "/logout", "iris/key.revoke", "read", SERVE_QUICK,
     "", "-", NULL, api_logout, "", 204)

@@ -9,12 +9,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/compat.h"
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/web/http.h"
 #include "irisd/web/seat.h"
 
-#define BODY_STEP ((size_t)16 * 1024)
+#define BODY_STEP  ((size_t)16 * 1024)
+#define BODY_LARGE (256 * 1024)
 /* A second before it is closed here, so that nobody's next request meets the end of it. */
 #define KEPT "Connection: keep-alive\r\nKeep-Alive: timeout=3\r\n"
 
@@ -67,6 +69,23 @@ http_header(const struct http *h, const char *name)
 }
 
 /*
+ * civetweb takes what it does not understand for the end of the headers: after the last one, with the
+ * ends of its line that became NULs, stands the empty line, or there are more that it has not seen.
+ * Where lines end with LF alone, p[1] may be the byte after the request.
+ */
+static bool
+headers_end(const struct http *h)
+{
+	const char *p;
+
+	if (h->ri->num_headers == 0)
+		return false;
+	p = h->ri->http_headers[h->ri->num_headers - 1].value;
+	p += strlen(p) + 1;
+	return p[0] == '\0' && p[1] == '\r';
+}
+
+/*
  * Where the request ends must be beyond doubt, or a proxy in front of us sees other requests than we
  * do (RFC 9112, 6.3). Of more headers than fit, civetweb keeps the first.
  */
@@ -74,20 +93,20 @@ bool
 http_framed(const struct http *h)
 {
 	const char *name, *value;
-	bool chunked = false;
-	int i, lengths = 0;
+	int i, codings = 0, lengths = 0;
 
 	for (i = 0; i < h->ri->num_headers; i++) {
 		name = h->ri->http_headers[i].name;
 		value = h->ri->http_headers[i].value;
-		if (strcasecmp(name, "Transfer-Encoding") == 0)
-			chunked = true;
+		if (strcasecmp(name, "Transfer-Encoding") == 0 &&
+		    (++codings > 1 || strcasecmp(value, "chunked") != 0))
+			return false;
 		if (strcasecmp(name, "Content-Length") != 0)
 			continue;
 		if (++lengths > 1 || *value == '\0' || value[strspn(value, "0123456789")] != '\0')
 			return false;
 	}
-	return i < MG_MAX_HEADERS && !(chunked && lengths > 0);
+	return i < MG_MAX_HEADERS && !(codings > 0 && lengths > 0) && headers_end(h);
 }
 
 bool
@@ -106,15 +125,43 @@ expect_continue(struct http *h)
 		mg_printf(h->conn, "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
+/*
+ * Up to max bytes into *body; -1 when it broke off, in the middle of a chunk or before the last one.
+ * civetweb waits for all that it is asked for as long as something comes, so where there is little
+ * time it is asked for a byte.
+ */
+static ssize_t
+read_body(struct http *h, const struct http_limit *limit, char **body, size_t cap)
+{
+	int64_t until = limit->ms > 0 ? compat_mono_ms() + limit->ms : INT64_MAX;
+	long long said = h->ri->content_length;
+	size_t n = 0;
+	int got;
+
+	while (said < 0 || n < (size_t)said) {
+		if (n == cap)
+			*body = xrealloc(*body, (cap *= 2) + 1);
+		if ((got = mg_read(h->conn, *body + n, limit->ms > 0 ? 1 : cap - n)) < 0)
+			return -1;
+		if (got == 0 || (n += (size_t)got) > limit->max)
+			break;
+		if (compat_mono_ms() > until) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+	return (ssize_t)n;
+}
+
 char *
-http_body(struct http *h, size_t *len, int *status)
+http_body(struct http *h, const struct http_limit *limit, size_t *len, int *status)
 {
 	long long said = h->ri->content_length;
-	size_t cap = said >= 0 ? (size_t)said : BODY_STEP, n = 0;
+	size_t cap = said >= 0 ? (size_t)said : BODY_STEP;
 	char *body;
-	int got = 0;
+	ssize_t n;
 
-	if (said > (long long)HTTP_BODY_MAX) {
+	if (said > (long long)limit->max) {
 		/* What is not read is in the way of the next request. */
 		h->close = true;
 		*status = 413;
@@ -122,28 +169,22 @@ http_body(struct http *h, size_t *len, int *status)
 	}
 	expect_continue(h);
 	body = xmalloc(cap + 1);
-	seat_reading(h->fd, true);
-	for (;;) {
-		if (n == cap && said >= 0)
-			break;
-		if (n == cap)
-			body = xrealloc(body, (cap *= 2) + 1);
-		if ((got = mg_read(h->conn, body + n, cap - n)) <= 0)
-			break;
-		if ((n += (size_t)got) > HTTP_BODY_MAX)
-			break;
-	}
-	seat_reading(h->fd, false);
-	/* Negative: it broke off, in the middle of a chunk or before the last one. */
-	if (n > HTTP_BODY_MAX || got < 0 || (said >= 0 && n < (size_t)said)) {
+	seat_reading(h->fd, limit->ms > 0 ? SEAT_LOGIN_MS : SEAT_BODY_MS);
+	errno = 0;
+	n = read_body(h, limit, &body, cap);
+	*status = errno == ETIMEDOUT ? 408 : 400;
+	seat_reading(h->fd, 0);
+	if (n > (ssize_t)limit->max)
+		*status = 413;
+	if (n == -1 || n > (ssize_t)limit->max || n < said) {
 		free(body);
 		h->close = true;
-		*status = n > HTTP_BODY_MAX ? 413 : 400;
 		return NULL;
 	}
 	body[n] = '\0';
 	h->read = true;
-	*len = n;
+	h->large = n > BODY_LARGE;
+	*len = (size_t)n;
 	return body;
 }
 

@@ -21,6 +21,7 @@ struct http {
 	int fd;            /* the client's, to be polled beside irisd's; -1 where it is not known */
 	bool secure;       /* it came by TLS */
 	bool read;         /* its body was read */
+	bool large;        /* and was a large one */
 	bool close;        /* the connection ends with this answer */
 	bool stream;       /* it is one */
 };
@@ -37,10 +38,16 @@ bool http_framed(const struct http *h);
 /* There is one to be read. */
 bool http_has_body(const struct http *h);
 
+/* What of a body is taken: bytes, and ms in which it must come; 0 of these: while it comes. */
+struct http_limit {
+	size_t max;
+	int ms;
+};
+
 /*
- * The whole body, malloc'ed and NUL-terminated; NULL with the status to answer with, 413 or 400.
+ * The whole body, malloc'ed and NUL-terminated; NULL with the status to answer with, 413, 408 or 400.
  */
-char *http_body(struct http *h, size_t *len, int *status);
+char *http_body(struct http *h, const struct http_limit *limit, size_t *len, int *status);
 
 /*
  * The whole answer. type NULL: no body. extra: further header lines, each with its end, or NULL. A

@@ -125,6 +125,7 @@ one_message(struct exchange *x, const char *line, size_t len)
 void
 web_mcp(struct http *h, const char *session)
 {
+	static const struct http_limit limit = {HTTP_BODY_MAX, 0};
 	const char *authorization = http_header(h, "Authorization");
 	char token[TOKEN_MAX], *body;
 	struct exchange x = {.h = h};
@@ -153,7 +154,7 @@ web_mcp(struct http *h, const char *session)
 		refuse(h, &err);
 		return;
 	}
-	if ((body = http_body(h, &len, &status)) == NULL) {
+	if ((body = http_body(h, &limit, &len, &status)) == NULL) {
 		http_problem(h, status, NULL,
 		    status == 413 ? "the body is longer than 16 MiB" : "the body is not complete");
 	} else {

@@ -19,7 +19,6 @@
 #define SPARE     8    /* threads that are kept free of the silent */
 #define FD_MAX    1024 /* a thread has two or three; the others wait for a thread */
 #define SILENT_MS 100  /* a connection is given so long to say something while threads are short */
-#define BODY_MS   2000 /* and so long to send its body, however busy it is with that */
 #define SWEEP_MS  50
 
 static struct {
@@ -27,7 +26,7 @@ static struct {
 	int port;      /* the client's, so that the next one with this descriptor is another one */
 	int left;      /* that of the last one which is about to be closed, or was */
 	int64_t since; /* ms, monotonic: seen silent */
-	int64_t body;  /* the same: its body is awaited; 0: it is not */
+	int64_t body;  /* the same: its body is awaited until then; 0: it is not */
 } table[FD_MAX];
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -81,7 +80,7 @@ sweep(void)
 
 	for (fd = 3; fd < FD_MAX; fd++) {
 		port = port_of(fd, getpeername);
-		if (table[fd].busy && table[fd].body != 0 && now - table[fd].body >= BODY_MS)
+		if (table[fd].busy && table[fd].body != 0 && now >= table[fd].body)
 			shutdown(fd, SHUT_RDWR);
 		if (port == -1 || table[fd].busy || table[fd].left == port || !is_silent(fd)) {
 			table[fd].port = 0;
@@ -168,12 +167,12 @@ seat_busy(int fd, bool busy)
 }
 
 void
-seat_reading(int fd, bool reading)
+seat_reading(int fd, int ms)
 {
 	if (fd < 0 || fd >= FD_MAX)
 		return;
 	pthread_mutex_lock(&lock);
-	table[fd].body = reading ? compat_mono_ms() : 0;
+	table[fd].body = ms > 0 ? compat_mono_ms() + ms : 0;
 	pthread_mutex_unlock(&lock);
 }
 

@@ -28,8 +28,10 @@ int seat_find(int remote_port, int server_port);
 /* It has a request, or none any more. */
 void seat_busy(int fd, bool busy);
 
-/* The body of its request is awaited, or is there. */
-void seat_reading(int fd, bool reading);
+/* The body of its request is awaited, so many ms while threads are short; 0: it is there. */
+#define SEAT_BODY_MS  2000
+#define SEAT_LOGIN_MS 300
+void seat_reading(int fd, int ms);
 
 /* Wait until none has a request, for so many milliseconds at most. */
 void seat_await_answers(int ms);

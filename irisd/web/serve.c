@@ -24,19 +24,23 @@
 #include "irisd/web/serve.h"
 #include "irisd/web/static.h"
 
-#define KEEP_MAX     24     /* connections without a place up to which an idle one is kept */
-#define KEEP_MS      "4000" /* an idle connection; clients are told a second less (http.c) */
-#define REQUEST_MS   "2000" /* that a client may be silent within a request, or not read */
-#define PORT_TRY_MS  3000   /* the web process of the last irisd may be about to end */
+#define KEEP_MAX     24      /* connections without a place up to which an idle one is kept */
+#define KEEP_MS      "4000"  /* an idle connection; clients are told a second less (http.c) */
+#define REQUEST_MS   "2000"  /* that a client may be silent within a request, or not read */
+#define REQUEST_MAX  "16380" /* bytes to the end of the headers; malloc has some more (http.c) */
+#define PORT_TRY_MS  3000    /* the web process of the last irisd may be about to end */
 #define PORT_WAIT_MS 50
 
 /* Threads that may wait for long; the others of the SEATS are for what is quick. */
-static const int places[] = {
-    [SERVE_CALL] = 64, [SERVE_END] = 16, [SERVE_LISTEN] = 128, [SERVE_VIEW] = 112};
+static const int places[] = {[SERVE_CALL] = 64,
+    [SERVE_END] = 16,
+    [SERVE_LISTEN] = 128,
+    [SERVE_VIEW] = 112,
+    [SERVE_LOGIN] = 16};
 
 static struct {
 	char sock[sizeof((struct paths *)0)->sock];
-	atomic_int held[SERVE_VIEW + 1];
+	atomic_int held[SERVE_LOGIN + 1];
 } serve;
 
 struct route {
@@ -149,7 +153,8 @@ check_framing(struct http *h)
 		return true;
 	h->close = true;
 	http_problem(h, 400, NULL,
-	    "one Content-Length, or Transfer-Encoding: chunked, and fewer than 64 headers");
+	    "headers of a line each, which ends with CR LF, fewer than 64; one Content-Length, or "
+	    "Transfer-Encoding: chunked");
 	return false;
 }
 
@@ -223,6 +228,8 @@ request_cb(struct mg_connection *conn)
 	if (check_way(&h) && check_place(&h) && check_framing(&h))
 		answer(&h);
 	seat_busy(fd, false);
+	if (h.large)
+		compat_trim();
 	return 200;
 }
 
@@ -310,8 +317,8 @@ serve_start(const struct paths *paths, struct serve_port *ports, int nports)
 	const char *options[] = {"listening_ports", NULL, "num_threads", NULL, "enable_keep_alive",
 	    "yes", "keep_alive_timeout_ms", KEEP_MS, "request_timeout_ms", REQUEST_MS,
 	    "tcp_nodelay", "1", "access_control_list", "-0.0.0.0/0,+127.0.0.1/32",
-	    "connection_queue", "512", "listen_backlog", "1024", "enable_directory_listing", "no",
-	    "decode_url", "no", NULL};
+	    "max_request_size", REQUEST_MAX, "connection_queue", "512", "listen_backlog", "1024",
+	    "enable_directory_listing", "no", "decode_url", "no", NULL};
 	struct mg_callbacks callbacks = {.begin_request = request_cb,
 	    .http_error = error_cb,
 	    .log_message = log_cb,

@@ -36,9 +36,10 @@ const char *serve_sock(void);
 /*
  * What a request needs a thread for. Subscriptions stay open for as long as their client runs, so
  * their places are others than those of calls; and so are those of the calls that end other ones.
- * Viewers of live events share with subscriptions, but not the last sixteen.
+ * Viewers of live events share with subscriptions, but not the last sixteen. Who logs in is nobody
+ * yet, and has few.
  */
-enum serve_place { SERVE_QUICK, SERVE_CALL, SERVE_END, SERVE_LISTEN, SERVE_VIEW };
+enum serve_place { SERVE_QUICK, SERVE_CALL, SERVE_END, SERVE_LISTEN, SERVE_VIEW, SERVE_LOGIN };
 
 /* A place for one that may wait for long; false when all are taken. Quick ones need none. */
 bool serve_hold(enum serve_place place);

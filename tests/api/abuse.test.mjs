@@ -78,6 +78,60 @@ describe("abuse of HTTP", () => {
 			s.end();
 	});
 
+	test("where a request ends is in no doubt: what hides headers, or the end of a body, is refused, and ends the connection", async () => {
+		const next = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+		const body = JSON.stringify({ token: "x" }), login = "POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+		const cases = [
+			...["X: y\r\n z", "X: y\r\n\tz", "X: y\r\n: z", "X: y\r\n\xe9: z", "X: y\n z"].map((lines) =>
+				`GET /health HTTP/1.1\r\nHost: localhost\r\n${lines}\r\nContent-Length: ${next.length}\r\n\r\n${next}`),
+			`GET /health HTTP/1.1\r\nHost: localhost\r\n x\r\nHost: evil.example\r\n\r\n${next}`,
+			`GET /health HTTP/1.1\nHost: localhost\n\n${next}`,
+			`${login}Transfer-Encoding: identity\r\n\r\n${body}${next}`,
+			`${login}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n${next}`,
+			`${login}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n${next}`,
+			`${login}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n${next}`,
+		];
+		for (const text of cases) {
+			const [socket] = await crowd(1);
+			socket.write(Buffer.from(text, "latin1"));
+			await within(BOUND, socket.gone, "the end of the connection");
+			assert.match(socket.got, /^HTTP\/1\.1 400 /, JSON.stringify(text));
+			assert.equal(socket.got.match(/^HTTP\/1\.1 /gm).length, 1, `${JSON.stringify(text)}\n${socket.got}`);
+		}
+		const [good] = await crowd(1, next);
+		await waitFor(() => good.got.includes('"ok"'), { what: "an answer" });
+		end([good]);
+	});
+
+	test("bodies: small ones without a key, in time; larger ones, and many values, only where they belong", async () => {
+		const { pid } = await webStatus(iris), before = rss(pid), admin = await makeKey(iris, "admin");
+		const large = `{"token":[${"1,".repeat(8 * 1024 * 1024 - 100)}1]}`;
+		for (let i = 0; i < 4; i++) {
+			const r = await ask(iris.port, "POST", "/api/v1/login", { body: large }).catch((e) => e);
+			assert.ok(r.status === 413 || /EPIPE|ECONNRESET|hang up/.test(`${r.code} ${r.message}`), r.status ?? r.message);
+		}
+		const post = async (path, body) => (await ask(iris.port, "POST", `/api/v1${path}`, { key: admin, body })).status;
+		assert.equal(await post("/login", { token: "x".repeat(5000) }), 413);
+		assert.equal(await post("/rules", { rule: "x".repeat(70000) }), 413);
+		assert.equal(await post("/teams", { name: "many", path: "/tmp", disallowedTools: Array(100001).fill("x") }), 400);
+		assert.equal(await post("/teams/backend/ask", { message: `ECHO ${"[{,".repeat(100000)}` }), 200);
+		/* All at once, a byte now and then: others do not wait, and it has an end. */
+		const drips = await crowd(100, "POST /api/v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n");
+		const timer = setInterval(() => drips.forEach((s) => !s.destroyed && s.write(" ")), 50);
+		try {
+			await answers("bodies that drip", 5);
+			await within(15000, Promise.all(drips.map((s) => s.gone)), "the end of them");
+		} finally {
+			clearInterval(timer);
+		}
+		const statuses = drips.map((s) => s.got.slice(9, 12));
+		assert.ok(statuses.every((s) => ["408", "503", ""].includes(s)), `${statuses}`);
+		assert.ok(statuses.includes("408") && statuses.includes("503"), `${statuses}`);
+		assert.equal(await post("/login", { token: "x" }), 401);
+		if (!process.env.IRIS_SANITIZED)
+			await waitFor(() => rss(pid) - before < 64, { what: `memory to be given back; ${before} MiB before, now more than 64 above` });
+	});
+
 	test("a name that points here, and pages of other sites: nothing, by any way", async () => {
 		for (const headers of [{ host: "evil.example" }, { host: `evil.example:${iris.port}` }, { host: "127.0.0.1.evil.example" },
 			{ origin: "http://evil.example" }, { origin: `http://evil.example:${iris.port}` }, { origin: "null" }, { origin: "" }]) {

@@ -9,6 +9,7 @@
 
 #include "common/compat.h"
 #include "common/json.h"
+#include "common/log.h"
 #include "common/xmalloc.h"
 #include "irisd/core/event_private.h"
 #include "irisd/core/message.h"
@@ -149,8 +150,10 @@ said_tool(struct message *m, const char *name, const char *input)
 	char *tool = xstrndup(name, json_utf8_prefix(name, NAME_MAX_CHARS)), *in = NULL;
 	cJSON *o;
 
-	if (input != NULL)
+	if (input != NULL) {
 		in = xstrndup(input, json_utf8_prefix(input, SAID_INPUT_MAX));
+		log_redact(in);
+	}
 	add_tool(said_of(m), tool, in);
 	if (event_wanted(m->d, EVENT_TEXT)) {
 		o = event_of(m, "tool");

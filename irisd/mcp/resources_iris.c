@@ -85,6 +85,23 @@ read_session(struct mcp *m, const struct resource *r, int64_t *ttl)
 	return s != NULL ? resource_json(describe_session(s)) : NULL;
 }
 
+/* What a team has given to its tools is its own affair: others have the names. */
+static void
+hide_inputs(struct store_message *row)
+{
+	cJSON *tools, *tool;
+	struct err err;
+
+	if (row->tools == NULL)
+		return;
+	tools = json_parse(row->tools, strlen(row->tools), &err);
+	cJSON_ArrayForEach (tool, tools)
+		cJSON_DeleteItemFromObjectCaseSensitive(tool, "input");
+	free(row->tools);
+	row->tools = tools != NULL ? json_print(tools) : NULL;
+	cJSON_Delete(tools);
+}
+
 static cJSON *
 read_message(struct mcp *m, const struct resource *r, int64_t *ttl)
 {
@@ -96,6 +113,8 @@ read_message(struct mcp *m, const struct resource *r, int64_t *ttl)
 	if (takes_part(m, row.from, row.to)) {
 		if (ladder_final(row.state))
 			*ttl = FINAL_TTL_MS;
+		if (!takes_part(m, row.to, row.to))
+			hide_inputs(&row);
 		o = resource_json(describe_message(&row, m->d->store));
 	}
 	store_message_release(&row);

@@ -138,6 +138,14 @@ describe("live events", () => {
 		assert.deepEqual(m.tools, [{ name: "Bash", input }]);
 	});
 
+	test("what looks like a secret in what a tool was given is told to nobody", async () => {
+		const s = await sub({ topics: ["text"] });
+		const { id } = await quick('TOOL list_teams {"api_key":"0123456789abcdef","more":"Bearer abcdefghijklmnop","n":1}');
+		const m = await call("message.show", { id, wait: 0 }), want = '{"api_key":"[redacted]","more":"Bearer [redacted]","n":1}';
+		assert.deepEqual(m.tools.map((t) => t.input), [want]);
+		assert.equal((await s.event("tool")).input, want);
+	});
+
 	test("fifty tools at most, the newest", async () => {
 		const { id } = await quick(Array.from({ length: 60 }, (_, i) => `TOOL list_teams {"n":${i}}`).join("\n"));
 		const m = await call("message.show", { id, wait: 0 });

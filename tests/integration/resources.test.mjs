@@ -94,6 +94,15 @@ describe("resources", () => {
 		assert.equal((await modern("resources/list", { cursor: "" })).error.code, -32602);
 	});
 
+	test("what a turn has given to its tools: its own team reads it, who has asked reads their names", async () => {
+		const { messageId } = await iris.call(client, "ask_message", { toTeam: "backend", message: 'TOOL list_teams {"n":1}' });
+		const uri = `iris://messages/${messageId}`, receiver = await iris.client({ cwd: iris.dirs.backend });
+		const tools = (await read(client, uri)).tools;
+		assert.equal(tools.length, 1);
+		assert.deepEqual(Object.keys(tools[0]), ["name"]);
+		assert.deepEqual((await read(receiver, uri)).tools, [{ ...tools[0], input: '{"n":1}' }]);
+	});
+
 	test("2026-07-28: results say how long they hold and for whom", async () => {
 		const list = (await modern("resources/list")).result;
 		assert.deepEqual([list.resultType, list.ttlMs, list.cacheScope], ["complete", 0, "private"]);

@@ -219,6 +219,7 @@ web_sync(struct irisd *d)
 		kill(w->pid, SIGTERM);
 		w->started = 0;
 		forget_ports(w);
+		arm(w, SPEAK_MS);
 	}
 	free(want);
 	control_login_listening(d);
@@ -246,6 +247,11 @@ web_reaped(struct irisd *d, pid_t pid, int status)
 	free(want);
 	if (w->failed)
 		control_login_listening(d);
+	if (w->started == 0) {
+		/* As it was asked to. */
+		arm(w, START_MS);
+		return true;
+	}
 	if (compat_mono_ms() - w->started >= STEADY_MS)
 		w->delay = DELAY_MS;
 	log_warn("web process ended pid=%ld %s=%d, the next one starts in %lld ms", (long)pid,

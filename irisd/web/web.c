@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * The web process from start to end, see web.h. It lives by one connection to irisd: from that it
- * learns its ports, over that it tells which of them are open, and with that it ends.
+ * learns its ports, over that it tells which of them are open, and with that it ends, or by
+ * SIGTERM, when what it is to do has changed: one of the answers under way is to who has changed it.
  */
+#include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +24,35 @@
 
 #define CALL_MS  10000
 #define RETRY_MS 30000 /* between looks at a port that was taken */
-#define END_MS   1000  /* for the threads to say what irisd said last */
+#define END_MS   1000  /* for the threads to say what irisd said last, or to end what is short */
+
+static int asked[2] = {-1, -1}; /* a pipe: SIGTERM was sent */
+
+static void
+term_cb(int sig)
+{
+	int saved = errno;
+
+	(void)sig;
+	(void)!write(asked[1], "", 1);
+	errno = saved;
+}
+
+/* Before there are other threads, which must not be the ones that get it; then for this one. */
+static void
+block_term(bool on)
+{
+	struct sigaction sa = {.sa_handler = term_cb};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	if (on && compat_pipe(asked) == -1)
+		fatal("can not make a pipe");
+	if (on)
+		sigaction(SIGTERM, &sa, NULL);
+	pthread_sigmask(on ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
 
 static void
 notify_cb(const char *method, const cJSON *params, void *arg)
@@ -78,15 +110,23 @@ port_to_be_had(const struct serve_port *ports, int n)
 	return false;
 }
 
+static bool
+was_asked(void)
+{
+	struct pollfd pfd = {.fd = asked[0], .events = POLLIN};
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
 /* Until irisd or the front has something to say, or ms have passed. */
 static void
 await_either(const struct call *c, int ms)
 {
-	struct pollfd pfd[2] = {
-	    {.fd = c->fd, .events = POLLIN}, {.fd = front_fd(), .events = POLLIN}};
+	struct pollfd pfd[3] = {{.fd = c->fd, .events = POLLIN},
+	    {.fd = front_fd(), .events = POLLIN}, {.fd = asked[0], .events = POLLIN}};
 	int due = front_wait();
 
-	poll(pfd, 2, due != -1 && (ms == -1 || due < ms) ? due : ms);
+	poll(pfd, 3, due != -1 && (ms == -1 || due < ms) ? due : ms);
 }
 
 /* What there is to do besides HTTP; returns when the process has to end, err says why. */
@@ -100,6 +140,10 @@ attend(struct call *c, const struct serve_port *ports, int n, int open, struct e
 			;
 		if (err->code != ERR_TIMEOUT)
 			return;
+		if (was_asked()) {
+			err_set(err, ERR_CANCELLED, "the configuration has changed");
+			return;
+		}
 		if (open < n && compat_mono_ms() >= look) {
 			if (port_to_be_had(ports, n))
 				return;
@@ -132,6 +176,7 @@ web_main(void)
 	log_copy(paths.logfile);
 	n = read_plan(json_obj(call.hello, "web"), ports);
 	front_plan(json_obj(json_obj(call.hello, "web"), "tls"), &paths);
+	block_term(true);
 	open = serve_start(&paths, ports, n);
 	told = tell_ports(&call, ports, n, &err) == 0;
 	if (told && open == -1) {
@@ -141,13 +186,15 @@ web_main(void)
 	}
 	if (told) {
 		deliver_start(&paths);
+		block_term(false);
 		attend(&call, ports, n, open, &err);
 	}
 	log_info("web process ends: %s",
 	    err.code == ERR_TIMEOUT ? "a port that was taken is free" : err.msg);
-	/* Their connections to irisd have ended as this one did, if it did: none waits any more. */
+	/* Their connections to irisd have ended as this one did, or new ones are still answered. */
 	if (err.code != ERR_TIMEOUT)
 		seat_await_answers(END_MS);
+	deliver_end();
 	/* Not by way of exit(): a thread may be in the middle of what it does. */
 	_exit(0);
 }

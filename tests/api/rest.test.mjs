@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { ask, makeKey, startHttp } from "../lib/http.mjs";
+import { ask, freePort, listening, makeKey, startHttp, webStatus } from "../lib/http.mjs";
 import { Client, operations } from "../lib/openapi.mjs";
 import { assert, connectRaw, makeGate, waitFor, within } from "../integration/setup.mjs";
 
@@ -127,6 +127,21 @@ describe("who is let in", () => {
 		/* Others are not touched. */
 		assert.equal((await new Client(iris.port, await makeKey(iris, "read")).ask("GET", TEAMS)).status, 200);
 	});
+});
+
+test("who changes what the web process is to do gets its answer, and the next one is there soon", async () => {
+	const streamed = await ask(iris.port2, "GET", "/api/v1/events", { key, headers: { accept: "text/event-stream" } });
+	for (const change of [{ settings: { logLevel: "debug" } }, { settings: { logLevel: "info" } }, { dashboard: { http: await freePort() } }]) {
+		const { pid } = await webStatus(iris);
+		const answer = await api.ok(200, "PUT", "/api/v1/config", { config: change });
+		assert.ok(answer.etag);
+		await listening(iris, { but: pid, urls: 2 });
+		/* It was asked to end: that is no crash, and no reason to wait. */
+		assert.doesNotMatch(iris.log(), /web process ended .* the next one starts in/);
+		const port = change.dashboard?.http ?? iris.port2;
+		assert.equal((await ask(port, "GET", "/health")).status, 200);
+	}
+	await within(5000, streamed.ended, "the stream's end");
 });
 
 describe("a person's login", () => {

@@ -230,6 +230,7 @@ describe("a certificate of Iris's own", () => {
 			.find((row) => row[3] === "01" && row[2].endsWith(`:${hidden[0].toString(16).toUpperCase().padStart(4, "0")}`));
 		const socket = connect({ host: "127.0.0.1", port: hidden[0], localAddress: "127.0.0.2", localPort: parseInt(peer[1].split(":")[1], 16) });
 		let got = "";
+		socket.on("error", () => {});
 		socket.on("data", (d) => (got += d));
 		socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
 		await ended(socket);

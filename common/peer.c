@@ -349,16 +349,13 @@ soon_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-peer_send_soon(struct peer *p, char *text)
+peer_send_soon(struct peer *p, const char *text, size_t len)
 {
 	static const struct timeval tv = {0, PEER_SOON_MS * 1000};
 
-	if (p->closing || p->dying || p->dead || p->wfd == -1) {
-		free(text);
+	if (p->closing || p->dying || p->dead || p->wfd == -1)
 		return;
-	}
-	queue_copy(p, text, strlen(text));
-	free(text);
+	queue_copy(p, text, len);
 	if (!p->dirty) {
 		if (p->soon == NULL)
 			p->soon = evtimer_new(p->loop->base, soon_cb, p);

@@ -48,10 +48,10 @@ void peer_send(struct peer *p, char *text);
 void peer_send_copy(struct peer *p, const char *text, size_t len);
 
 /*
- * For a line that nobody waits for, text as in peer_send: it leaves with the next one that is sent,
- * and after PEER_SOON_MS by itself.
+ * The same for one that nobody waits for: it leaves with the next line that is sent, and after
+ * PEER_SOON_MS by itself.
  */
-void peer_send_soon(struct peer *p, char *text);
+void peer_send_soon(struct peer *p, const char *text, size_t len);
 #define PEER_SOON_MS 5
 
 /*

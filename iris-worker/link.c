@@ -264,10 +264,9 @@ link_send(struct worker *w, char *line)
 void
 link_send_soon(struct worker *w, char *line)
 {
-	if (w->link.peer == NULL)
-		free(line);
-	else
-		peer_send_soon(w->link.peer, line);
+	if (w->link.peer != NULL)
+		peer_send_soon(w->link.peer, line, strlen(line));
+	free(line);
 }
 
 void

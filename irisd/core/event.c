@@ -4,19 +4,17 @@
  * that somebody wants it until a while after nobody does; what falls out of the ring, or was never
  * made, shows as a gap to who asks for it. Knows nothing of what is in an event.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/compat.h"
 #include "common/json.h"
-#include "common/rpc.h"
 #include "common/xmalloc.h"
 #include "irisd/core/event_private.h"
 
 /* What comes anyhow as it is then, is not kept. */
 #define NEVER_KEPT (EVENT_BIT(EVENT_STREAM) | EVENT_BIT(EVENT_TEXT) | EVENT_BIT(EVENT_HOST))
-/* What costs something to find out is not found out for nobody. */
-#define NOT_HELD (NEVER_KEPT | EVENT_BIT(EVENT_LOG))
 
 static const char *const topic_names[EVENT_TOPICS] = {
     [EVENT_STREAM] = "stream",
@@ -69,7 +67,7 @@ drop_oldest(struct events *e)
 
 /* line is taken. */
 static void
-keep(struct events *e, enum event_topic topic, const struct event_whose *w, char *line, size_t len)
+keep(struct events *e, enum event_topic topic, const struct event_about *w, char *line, size_t len)
 {
 	struct event_kept *k = xcalloc(1, sizeof *k);
 
@@ -96,7 +94,7 @@ is_team(const struct event_sub *sub, const char *name)
 }
 
 static bool
-takes(const struct event_sub *sub, enum event_topic topic, const struct event_whose *w)
+takes(const struct event_sub *sub, enum event_topic topic, const struct event_about *w)
 {
 	if ((sub->topics & EVENT_BIT(topic)) == 0)
 		return false;
@@ -104,22 +102,24 @@ takes(const struct event_sub *sub, enum event_topic topic, const struct event_wh
 	    is_team(sub, w->also);
 }
 
-static cJSON *
-numbered(int64_t seq, enum event_topic topic, const char *type)
+/*
+ * The line of one: what is the same in all is no tree that is made to be printed, since there are
+ * many. o is taken.
+ */
+static char *
+line_of(int64_t seq, int64_t at, enum event_topic topic, const char *type, cJSON *o, size_t *len)
 {
-	cJSON *o = json_new();
+	char *members = json_print(o), *line;
 
-	json_put_int(o, "seq", seq);
-	json_put_int(o, "at", compat_now_ms());
-	json_put_str(o, "topic", topic_names[topic]);
-	json_put_str(o, "type", type);
-	return o;
-}
-
-cJSON *
-event_make(struct irisd *d, enum event_topic topic, const char *type)
-{
-	return numbered(++d->events->seq, topic, type);
+	cJSON_Delete(o);
+	/* Without its first brace. */
+	line =
+	    xasprintf("{\"jsonrpc\":\"2.0\",\"method\":\"iris/event\",\"params\":{\"seq\":%" PRId64
+		      ",\"at\":%" PRId64 ",\"topic\":\"%s\",\"type\":\"%s\"%s%s}",
+		seq, at, topic_names[topic], type, members[1] == '}' ? "" : ",", members + 1);
+	free(members);
+	*len = strlen(line);
+	return line;
 }
 
 /* Who does not read is no reason to keep more and more for it. */
@@ -136,34 +136,52 @@ has_room(struct event_sub *sub, enum event_topic topic)
 }
 
 void
-event_send(struct irisd *d, enum event_topic topic, cJSON *o, const char *from, const char *to)
+event_send(struct irisd *d, enum event_topic topic, const char *type, cJSON *o, const char *from,
+    const char *to)
 {
-	event_send_whose(d, topic, o, &(struct event_whose){from, to, NULL});
+	event_send_as(d, topic, type, o, &(struct event_about){.from = from, .to = to});
 }
 
 void
-event_send_whose(struct irisd *d, enum event_topic topic, cJSON *o, const struct event_whose *w)
+event_send_as(struct irisd *d, enum event_topic topic, const char *type, cJSON *o,
+    const struct event_about *about)
 {
-	char *line = rpc_notification("iris/event", o);
+	int64_t at = about->at != 0 ? about->at : compat_now_ms();
 	struct event_sub *sub;
-	size_t len = strlen(line);
+	size_t len;
+	char *line = line_of(++d->events->seq, at, topic, type, o, &len);
 
 	TAILQ_FOREACH (sub, &d->events->subs, entry)
-		if (takes(sub, topic, w) && has_room(sub, topic))
+		if (takes(sub, topic, about) && has_room(sub, topic))
 			sub->send(sub, line, len);
 	if ((EVENT_BIT(topic) & NEVER_KEPT) != 0)
 		free(line);
 	else
-		keep(d->events, topic, w, line, len);
+		keep(d->events, topic, about, line, len);
+}
+
+/* With a number that is not a new one's. */
+static void
+tell(struct event_sub *sub, int64_t seq, enum event_topic topic, const char *type, cJSON *o)
+{
+	size_t len;
+	char *line = line_of(seq, compat_now_ms(), topic, type, o, &len);
+
+	sub->send(sub, line, len);
+	free(line);
 }
 
 void
-event_tell(struct event_sub *sub, cJSON *o)
+event_tell(
+    struct irisd *d, struct event_sub *sub, enum event_topic topic, const char *type, cJSON *o)
 {
-	char *line = rpc_notification("iris/event", o);
+	tell(sub, ++d->events->seq, topic, type, o);
+}
 
-	sub->send(sub, line, strlen(line));
-	free(line);
+static void
+tell_gap(struct event_sub *sub, int64_t seq)
+{
+	tell(sub, seq, EVENT_STREAM, "gap", json_new());
 }
 
 void
@@ -173,7 +191,7 @@ event_gap(struct irisd *d, enum event_topic topic)
 
 	TAILQ_FOREACH (sub, &d->events->subs, entry)
 		if ((sub->topics & EVENT_BIT(topic)) != 0 && has_room(sub, EVENT_STREAM))
-			event_tell(sub, event_make(d, EVENT_STREAM, "gap"));
+			tell_gap(sub, ++d->events->seq);
 }
 
 void
@@ -185,7 +203,7 @@ event_catch_up(struct irisd *d)
 		if ((!sub->behind && !sub->lost) || sub->queued(sub) > EVENT_MARK / 2)
 			continue;
 		if (sub->lost)
-			event_tell(sub, numbered(d->events->seq, EVENT_STREAM, "gap"));
+			tell_gap(sub, d->events->seq);
 		sub->lost = sub->behind = false;
 		if ((sub->topics & EVENT_BIT(EVENT_TEXT)) != 0)
 			said_tell_all(d, sub);
@@ -273,11 +291,11 @@ has_all(const struct events *e, unsigned topics, int64_t since)
 static void
 hello(struct irisd *d, struct event_sub *sub, int64_t seq)
 {
-	cJSON *o = numbered(seq, EVENT_STREAM, "hello");
+	cJSON *o = json_new();
 
 	json_put_str(o, "version", IRIS_VERSION);
 	json_put_int(o, "startedAt", d->started_at);
-	event_tell(sub, o);
+	tell(sub, seq, EVENT_STREAM, "hello", o);
 }
 
 /* After hello, in the order in which they were: their numbers rise. */
@@ -293,10 +311,10 @@ repeat(struct irisd *d, struct event_sub *sub, int64_t since)
 		since = e->seq;
 	hello(d, sub, since);
 	if (!whole)
-		event_tell(sub, numbered(since < e->lost ? e->lost : since, EVENT_STREAM, "gap"));
+		tell_gap(sub, since < e->lost ? e->lost : since);
 	TAILQ_FOREACH (k, &e->ring, entry)
 		if (k->seq > since &&
-		    takes(sub, k->topic, &(struct event_whose){k->from, k->to, k->also}))
+		    takes(sub, k->topic, &(struct event_about){k->from, k->to, k->also, 0}))
 			sub->send(sub, k->line, k->len);
 }
 
@@ -328,8 +346,8 @@ event_unsubscribe(struct irisd *d, struct event_sub *sub)
 
 	TAILQ_REMOVE(&e->subs, sub, entry);
 	live = live_topics(e);
-	set_topics(d, live | (d->event_topics & ~NOT_HELD));
-	if (d->event_topics != live && !evtimer_pending(e->hold, NULL))
+	set_topics(d, live | (d->event_topics & ~NEVER_KEPT));
+	if (d->event_topics != live)
 		evtimer_add(e->hold, &tv);
 }
 

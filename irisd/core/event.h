@@ -24,7 +24,7 @@ enum event_topic {
 	EVENT_MESSAGE,
 	EVENT_TEXT, /* never kept: who comes gets what was said so far */
 	EVENT_APPROVAL,
-	EVENT_LOG, /* kept only while somebody has it */
+	EVENT_LOG,
 	EVENT_CONFIG,
 	EVENT_POOL,
 	EVENT_HOST, /* never kept */
@@ -78,21 +78,24 @@ event_wanted(const struct irisd *d, enum event_topic topic)
 	return (d->event_topics & EVENT_BIT(topic)) != 0;
 }
 
-/* The teams that an event is about: NULL where that is none. also: whose person is asked. */
-struct event_whose {
-	const char *from, *to, *also;
+/* The teams that an event is about: NULL where that is none. */
+struct event_about {
+	const char *from, *to;
+	const char *also; /* whose person is asked; or NULL */
+	int64_t at;       /* ms; 0: now */
 };
 
 /*
- * A new event, to be given its members and to event_send, which takes o. Only while event_wanted.
+ * A new event, numbered here, with these members; o is taken. Only while event_wanted. The second one
+ * for what is about more than from and to.
  */
-cJSON *event_make(struct irisd *d, enum event_topic topic, const char *type);
-void event_send(
-    struct irisd *d, enum event_topic topic, cJSON *o, const char *from, const char *to);
-void event_send_whose(
-    struct irisd *d, enum event_topic topic, cJSON *o, const struct event_whose *w);
+void event_send(struct irisd *d, enum event_topic topic, const char *type, cJSON *o,
+    const char *from, const char *to);
+void event_send_as(struct irisd *d, enum event_topic topic, const char *type, cJSON *o,
+    const struct event_about *about);
 /* To one subscriber alone, and not kept. */
-void event_tell(struct event_sub *sub, cJSON *o);
+void event_tell(
+    struct irisd *d, struct event_sub *sub, enum event_topic topic, const char *type, cJSON *o);
 
 /* Those who have this topic missed some of it: they begin anew. */
 void event_gap(struct irisd *d, enum event_topic topic);

@@ -67,9 +67,9 @@ tell_sessions(struct irisd *d)
 		event_session_gone(s);
 		if (!event_wanted(d, EVENT_SESSION))
 			continue;
-		o = event_make(d, EVENT_SESSION, "session");
+		o = json_new();
 		json_put(o, "session", describe_session(s));
-		event_send(d, EVENT_SESSION, o, s->row.from, s->team->name);
+		event_send(d, EVENT_SESSION, "session", o, s->row.from, s->team->name);
 	}
 }
 
@@ -83,9 +83,9 @@ tell_teams(struct irisd *d)
 		event_team_gone(t);
 		if (!event_wanted(d, EVENT_TEAM) || t->removed)
 			continue;
-		o = event_make(d, EVENT_TEAM, "team");
+		o = json_new();
 		json_put(o, "team", describe_team(t));
-		event_send(d, EVENT_TEAM, o, NULL, t->name);
+		event_send(d, EVENT_TEAM, "team", o, NULL, t->name);
 	}
 }
 
@@ -108,12 +108,12 @@ tell_pool(struct irisd *d)
 	e->waiting = waiting;
 	e->queued = d->queued;
 	e->max = max;
-	o = event_make(d, EVENT_POOL, "pool");
+	o = json_new();
 	json_put_int(o, "active", d->active);
 	json_put_int(o, "max", max);
 	json_put_int(o, "waiting", waiting);
 	json_put_int(o, "queued", d->queued);
-	event_send(d, EVENT_POOL, o, NULL, NULL);
+	event_send(d, EVENT_POOL, "pool", o, NULL, NULL);
 }
 
 static void
@@ -167,10 +167,10 @@ event_session_deleted(struct session *s)
 
 	if (!event_wanted(s->d, EVENT_SESSION))
 		return;
-	o = event_make(s->d, EVENT_SESSION, "session.deleted");
+	o = json_new();
 	json_put_str(o, "from", s->row.from);
 	json_put_str(o, "to", s->team->name);
-	event_send(s->d, EVENT_SESSION, o, s->row.from, s->team->name);
+	event_send(s->d, EVENT_SESSION, "session.deleted", o, s->row.from, s->team->name);
 	event_session(s);
 }
 
@@ -178,10 +178,10 @@ event_session_deleted(struct session *s)
 static void
 send_message(struct irisd *d, const struct store_message *row)
 {
-	cJSON *o = event_make(d, EVENT_MESSAGE, "message");
+	cJSON *o = json_new();
 
 	json_put(o, "message", describe_message(row, NULL));
-	event_send(d, EVENT_MESSAGE, o, row->from, row->to);
+	event_send(d, EVENT_MESSAGE, "message", o, row->from, row->to);
 }
 
 void
@@ -217,15 +217,15 @@ event_receipt(const struct message *m, enum ladder state, int64_t at, const char
 
 	if (!event_wanted(m->d, EVENT_MESSAGE))
 		return;
-	o = event_make(m->d, EVENT_MESSAGE, "receipt");
+	o = json_new();
 	json_put_str(o, "id", m->id);
 	json_put_str(o, "from", from);
 	json_put_str(o, "to", to);
 	json_put_str(o, "state", ladder_name(state));
-	/* When it was stored, which is what its receipt says. */
-	cJSON_ReplaceItemInObjectCaseSensitive(o, "at", json_int_item(at));
 	json_put_str(o, "evidence", evidence);
-	event_send(m->d, EVENT_MESSAGE, o, from, to);
+	/* When it was stored, which is what its receipt says. */
+	event_send_as(m->d, EVENT_MESSAGE, "receipt", o,
+	    &(struct event_about){.from = from, .to = to, .at = at});
 }
 
 void
@@ -235,10 +235,10 @@ event_approval(struct irisd *d, const struct store_permission *row)
 
 	if (!event_wanted(d, EVENT_APPROVAL))
 		return;
-	o = event_make(d, EVENT_APPROVAL, "approval");
+	o = json_new();
 	json_put(o, "permission", permission_json(d, row));
-	event_send_whose(
-	    d, EVENT_APPROVAL, o, &(struct event_whose){row->from, row->to, row->asked});
+	event_send_as(d, EVENT_APPROVAL, "approval", o,
+	    &(struct event_about){.from = row->from, .to = row->to, .also = row->asked});
 }
 
 void
@@ -251,13 +251,13 @@ event_config(struct irisd *d, const cJSON *diff)
 	event_pool(d);
 	if (!event_wanted(d, EVENT_CONFIG))
 		return;
-	o = event_make(d, EVENT_CONFIG, "config");
+	o = json_new();
 	for (i = 0; i < sizeof lists / sizeof lists[0]; i++)
 		json_put(o, lists[i],
 		    json_get(diff, lists[i]) != NULL
 			? cJSON_Duplicate(json_get(diff, lists[i]), true)
 			: cJSON_CreateArray());
-	event_send(d, EVENT_CONFIG, o, NULL, NULL);
+	event_send(d, EVENT_CONFIG, "config", o, NULL, NULL);
 }
 
 void
@@ -267,9 +267,9 @@ event_config_refused(struct irisd *d, const char *why)
 
 	if (!event_wanted(d, EVENT_CONFIG))
 		return;
-	o = event_make(d, EVENT_CONFIG, "config");
+	o = json_new();
 	json_put_str(o, "error", why);
-	event_send(d, EVENT_CONFIG, o, NULL, NULL);
+	event_send(d, EVENT_CONFIG, "config", o, NULL, NULL);
 }
 
 void
@@ -281,7 +281,7 @@ event_webhook(struct irisd *d, const char *from, const char *to, cJSON *webhook)
 		cJSON_Delete(webhook);
 		return;
 	}
-	o = event_make(d, EVENT_WEBHOOK, "webhook");
+	o = json_new();
 	json_put(o, "webhook", webhook);
-	event_send(d, EVENT_WEBHOOK, o, from, to);
+	event_send(d, EVENT_WEBHOOK, "webhook", o, from, to);
 }

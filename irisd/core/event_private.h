@@ -12,7 +12,7 @@ struct event_kept {
 	TAILQ_ENTRY(event_kept) entry;
 	int64_t seq;
 	enum event_topic topic;
-	char *from, *to, *also; /* owned; those of event_whose */
+	char *from, *to, *also; /* owned; those of event_about */
 	char *line;             /* owned */
 	size_t len;
 };

@@ -85,9 +85,9 @@ add_text(struct said *s, const char *text)
 }
 
 static cJSON *
-event_of(const struct message *m, const char *type)
+event_of(const struct message *m)
 {
-	cJSON *o = event_make(m->d, EVENT_TEXT, type);
+	cJSON *o = json_new();
 
 	json_put_str(o, "id", m->id);
 	json_put_str(o, "from", m->session->row.from);
@@ -96,9 +96,9 @@ event_of(const struct message *m, const char *type)
 }
 
 static void
-send_event(const struct message *m, cJSON *o)
+send_event(const struct message *m, const char *type, cJSON *o)
 {
-	event_send(m->d, EVENT_TEXT, o, m->session->row.from, m->session->team->name);
+	event_send(m->d, EVENT_TEXT, type, o, m->session->row.from, m->session->team->name);
 }
 
 void
@@ -109,9 +109,9 @@ said_delta(struct message *m, const char *text)
 	add_text(said_of(m), text);
 	if (!event_wanted(m->d, EVENT_TEXT))
 		return;
-	o = event_of(m, "delta");
+	o = event_of(m);
 	json_put_str(o, "text", text);
-	send_event(m, o);
+	send_event(m, "delta", o);
 }
 
 /* --- tools ---------------------------------------------------------------------------------------- */
@@ -156,10 +156,10 @@ said_tool(struct message *m, const char *name, const char *input)
 	}
 	add_tool(said_of(m), tool, in);
 	if (event_wanted(m->d, EVENT_TEXT)) {
-		o = event_of(m, "tool");
+		o = event_of(m);
 		json_put_str(o, "name", tool);
 		json_put_str_opt(o, "input", in);
-		send_event(m, o);
+		send_event(m, "tool", o);
 	}
 	free(tool);
 	free(in);
@@ -192,7 +192,7 @@ said_tools(const struct message *m)
 static void
 tell_one(struct event_sub *sub, const struct message *m)
 {
-	cJSON *o = event_of(m, "text");
+	cJSON *o = event_of(m);
 	char *tools = said_tools(m);
 
 	json_put_str(o, "text", m->said != NULL && m->said->text != NULL ? m->said->text : "");
@@ -201,7 +201,7 @@ tell_one(struct event_sub *sub, const struct message *m)
 	else
 		json_put(o, "tools", cJSON_CreateArray());
 	free(tools);
-	event_tell(sub, o);
+	event_tell(m->d, sub, EVENT_TEXT, "text", o);
 }
 
 void

@@ -49,7 +49,7 @@ send_cb(struct event_sub *sub, const char *line, size_t len)
 		e->looked = now;
 		event_active(e->end, EV_TIMEOUT, 1);
 	}
-	peer_send_soon(c->client->peer, xstrndup(line, len));
+	peer_send_soon(c->client->peer, line, len);
 }
 
 static size_t

@@ -13,11 +13,11 @@ static void
 tell(struct irisd *d)
 {
 	static const struct timeval tv = {HOST_MS / 1000, (HOST_MS % 1000) * 1000};
-	cJSON *o = event_make(d, EVENT_HOST, "host");
+	cJSON *o = json_new();
 
 	json_put(o, "host", usage_host());
 	json_put(o, "processes", usage_processes(d, false));
-	event_send(d, EVENT_HOST, o, NULL, NULL);
+	event_send(d, EVENT_HOST, "host", o, NULL, NULL);
 	evtimer_add(d->events->host, &tv);
 }
 

@@ -46,7 +46,7 @@ tell(struct irisd *d, char *text)
 
 	if (text[0] == '\0' || !log_line_fits(text, &all, &l))
 		return;
-	o = event_make(d, EVENT_LOG, "log");
+	o = json_new();
 	line = json_new();
 	json_put_int(line, "at", l.at != 0 ? l.at : compat_now_ms());
 	json_put_str(line, "level", log_level_name(l.level));
@@ -54,7 +54,7 @@ tell(struct irisd *d, char *text)
 	json_put_int(line, "pid", l.pid);
 	json_put_str(line, "message", l.message);
 	json_put(o, "line", line);
-	event_send(d, EVENT_LOG, o, NULL, NULL);
+	event_send(d, EVENT_LOG, "log", o, NULL, NULL);
 }
 
 /* Whole lines of one chunk. True when there may be more. */

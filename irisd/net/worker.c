@@ -249,8 +249,13 @@ worker_send(struct worker *w, char *text)
 void
 worker_done(struct worker *w, const char *id)
 {
-	if (!w->gone && w->peer != NULL)
-		peer_send_soon(w->peer, rpc_result(id, NULL));
+	char *line;
+
+	if (w->gone || w->peer == NULL)
+		return;
+	line = rpc_result(id, NULL);
+	peer_send_soon(w->peer, line, strlen(line));
+	free(line);
 }
 
 static void

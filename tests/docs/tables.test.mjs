@@ -44,7 +44,8 @@ describe("control methods", () => {
 	});
 
 	test("notifications to the CLI", () => {
-		const sent = matches(sources("irisd/net", "irisd/core"), /rpc_notification\("(iris\/[^"]+)"/g).flat();
+		/* Also where the line is written as text. */
+		const sent = matches(sources("irisd/net", "irisd/core"), /(?:rpc_notification\("|\\"method\\":\\")(iris\/[^"\\]+)/g).flat();
 		const documented = items(section(protocol, "CONTROL METHODS", "Notifications to the CLI")).map((i) => call(i.head).name);
 		assert.deepEqual(sorted(documented), sorted(sent));
 	});

@@ -173,6 +173,20 @@ describe("live events", () => {
 		assert.equal(again.of("message").length, 5);
 	});
 
+	test("resumed with all topics, after the only one who had them: nothing is missing", async () => {
+		const s = await sub();
+		await s.event("host");
+		const connected = async () => (await call("daemon.status")).connections, before = await connected();
+		s.socket.destroy();
+		const since = Math.max(...s.events().map((e) => e.seq));
+		await waitFor(async () => (await connected()) < before, { what: "its end" });
+		await ask("ECHO a");
+		const again = await sub({ since });
+		await again.event("message", (e) => e.message.response === "a");
+		await again.event("log");
+		assert.equal(again.of("gap").length, 0);
+	});
+
 	test("a gap, where something is missing: after a restart, of a topic that nobody had, and beyond what is kept", async () => {
 		const s = await sub({ topics: ["message"] });
 		await ask("ECHO a");

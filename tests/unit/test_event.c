@@ -107,9 +107,9 @@ happen(int64_t n, const char *from, const char *to)
 
 	if (!event_wanted(&d, EVENT_MESSAGE))
 		return;
-	o = event_make(&d, EVENT_MESSAGE, "message");
+	o = json_new();
 	json_put_int(o, "n", n);
-	event_send(&d, EVENT_MESSAGE, o, from, to);
+	event_send(&d, EVENT_MESSAGE, "message", o, from, to);
 }
 
 static int
@@ -237,9 +237,9 @@ test_bytes(void **state)
 	view(&v, TOPICS, "", -1);
 	happen(1, "alpha", "beta");
 	since = seq_of(last(&v));
-	o = event_make(&d, EVENT_MESSAGE, "message");
+	o = json_new();
 	json_put_str(o, "text", big);
-	event_send(&d, EVENT_MESSAGE, o, "alpha", "beta");
+	event_send(&d, EVENT_MESSAGE, "message", o, "alpha", "beta");
 	assert_int_equal(count(&v), 3);
 	happen(2, "alpha", "beta");
 	view(&again, TOPICS, "", since);

@@ -217,8 +217,7 @@ test_output_after_hook(void **state)
 static void
 answer_soon(struct world *w, char *line, size_t len)
 {
-	(void)len;
-	peer_send_soon(w->peer, xstrdup(line));
+	peer_send_soon(w->peer, line, len);
 	if (strcmp(line, "now") == 0)
 		peer_send_copy(w->peer, "at once", 7);
 	if (strcmp(line, "bye") == 0)

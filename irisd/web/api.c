@@ -78,7 +78,7 @@ api_hold(struct api *a)
 {
 	struct err err;
 
-	if (a->held || (a->held = serve_hold(a->place)))
+	if (a->held || (a->held = serve_hold(a->place, a->who)))
 		return true;
 	err_set(&err, ERR_LIMIT, "as many clients as can be served wait already");
 	api_problem(a->h, 503, "Retry-After: 1\r\n", &err, NULL);
@@ -185,7 +185,7 @@ static void
 release(struct api *a)
 {
 	if (a->held)
-		serve_let_go(a->place);
+		serve_let_go(a->place, a->who);
 	if (a->open)
 		uplink_close(&a->uplink);
 	cJSON_Delete(a->params);
@@ -238,6 +238,7 @@ run(struct api *a, const char *path)
 
 	if (!api_principal(a->h, key))
 		return;
+	a->who = serve_who(key);
 	err_clear(&said);
 	rv = api_read_path(a, path, &said);
 	if (rv == 0)

@@ -33,6 +33,7 @@ struct api {
 	enum serve_place place; /* the same */
 	cJSON *params;          /* of the control call, until it is made; owned */
 	struct uplink uplink;
+	uint64_t who;          /* serve_who of its key; 0: it needs none */
 	bool open, sent, held; /* the uplink; the call with it; the place */
 	struct api_page {
 		int limit;

@@ -234,12 +234,12 @@ web_feed(struct http *h)
 		api_refuse(h, &err, NULL);
 		return;
 	}
-	if (!serve_hold(SERVE_VIEW)) {
+	if (!serve_hold(SERVE_VIEW, serve_who(key))) {
 		cJSON_Delete(params);
 		err_set(&err, ERR_LIMIT, "as many viewers as can be served are there already");
 		api_problem(h, 503, "Retry-After: 5\r\n", &err, NULL);
 		return;
 	}
 	view(h, key, params);
-	serve_let_go(SERVE_VIEW);
+	serve_let_go(SERVE_VIEW, serve_who(key));
 }

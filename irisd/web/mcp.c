@@ -145,6 +145,7 @@ web_mcp(struct http *h, const char *session)
 		    NULL);
 		return;
 	}
+	x.who = serve_who(token);
 	if (session != NULL && !uuid_valid(session))
 		err_set(&err, ERR_NOT_FOUND, "Session not found: %.64s", session);
 	else if (uplink_open(&x.uplink, serve_sock(), token, session, x.can, &err) == 0)

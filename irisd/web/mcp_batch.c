@@ -46,7 +46,7 @@ send_one(struct exchange *x, struct batch *b, const char *text, size_t len, stru
 			answer_error(b, msg.id, err_rpc_code(ERR_REFUSED),
 			    "the key lacks the scope for this");
 		else if (mcp_place(&msg) != SERVE_QUICK && !b->held &&
-		    !(b->held = serve_hold(SERVE_CALL)))
+		    !(b->held = serve_hold(SERVE_CALL, x->who)))
 			answer_error(b, msg.id, err_rpc_code(ERR_LIMIT),
 			    "as many clients as can be served wait already");
 		else if ((rv = uplink_send(&x->uplink, text, len, err)) == 0)
@@ -116,7 +116,7 @@ run(struct exchange *x, const char *text)
 		free(all);
 	}
 	if (b.held)
-		serve_let_go(SERVE_CALL);
+		serve_let_go(SERVE_CALL, x->who);
 	cJSON_Delete(b.answers);
 }
 

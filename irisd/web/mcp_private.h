@@ -15,6 +15,7 @@
 struct exchange {
 	struct http *h;
 	struct uplink uplink;
+	uint64_t who;     /* serve_who of its key */
 	bool modern;      /* the message is of 2026-07-28 */
 	unsigned can;     /* in the handshake era: what the client may be asked, MCP_CAN_* */
 	char session[64]; /* the header that tells a client its session's id; "" for none */

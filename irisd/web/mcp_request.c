@@ -295,7 +295,7 @@ mcp_request(struct exchange *x, const struct rpc_msg *msg, const char *line, siz
 		http_problem(x->h, 406, NULL, "a subscription is a text/event-stream");
 		return;
 	}
-	if (!serve_hold(place)) {
+	if (!serve_hold(place, x->who)) {
 		web_mcp_error(x->h, 503, "Retry-After: 1\r\n", msg->id, err_rpc_code(ERR_LIMIT),
 		    "as many clients as can be served wait already", NULL);
 		return;
@@ -306,5 +306,5 @@ mcp_request(struct exchange *x, const struct rpc_msg *msg, const char *line, siz
 		lost(x, msg, &err);
 	else
 		relay(x, msg, streams);
-	serve_let_go(place);
+	serve_let_go(place, x->who);
 }

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <assert.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,6 +33,8 @@
 #define PORT_TRY_MS  3000    /* the web process of the last irisd may be about to end */
 #define PORT_WAIT_MS 50
 
+#define PLACES_MAX 128
+
 /* Threads that may wait for long; the others of the SEATS are for what is quick. */
 static const int places[] = {[SERVE_CALL] = 64,
     [SERVE_END] = 16,
@@ -41,7 +45,15 @@ static const int places[] = {[SERVE_CALL] = 64,
 static struct {
 	char sock[sizeof((struct paths *)0)->sock];
 	atomic_int held[SERVE_LOGIN + 1];
+
+	/* Under the lock: who has how many of each kind; 0 of who: free. */
+	struct share {
+		uint64_t who;
+		int n;
+	} shares[SERVE_LOGIN + 1][PLACES_MAX];
 } serve;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct route {
 	const char *path;
@@ -82,37 +94,93 @@ serve_sock(void)
 	return serve.sock;
 }
 
-static bool
-hold(enum serve_place place)
+uint64_t
+serve_who(const char *key)
 {
-	if (atomic_fetch_add(&serve.held[place], 1) < places[place])
-		return true;
+	uint64_t hash = 14695981039346656037U; /* FNV-1a */
+
+	for (; *key != '\0'; key++)
+		hash = (hash ^ (unsigned char)*key) * 1099511628211U;
+	return hash != 0 ? hash : 1;
+}
+
+/* With the lock held: its share, or a free one. There are as many as places, so there is one. */
+static struct share *
+share_of(enum serve_place place, uint64_t who)
+{
+	struct share *s = serve.shares[place], *unused = NULL;
+	int i;
+
+	for (i = 0; i < places[place]; i++) {
+		if (s[i].who == who)
+			return &s[i];
+		if (s[i].who == 0 && unused == NULL)
+			unused = &s[i];
+	}
+	assert(unused != NULL);
+	unused->who = who;
+	return unused;
+}
+
+static void
+let_go(enum serve_place place, uint64_t who)
+{
+	struct share *s;
+
+	if (who != 0) {
+		pthread_mutex_lock(&lock);
+		s = share_of(place, who);
+		if (--s->n == 0)
+			s->who = 0;
+		pthread_mutex_unlock(&lock);
+	}
 	atomic_fetch_sub(&serve.held[place], 1);
-	return false;
+}
+
+static bool
+hold(enum serve_place place, uint64_t who)
+{
+	struct share *s;
+	bool fits = true;
+
+	if (atomic_fetch_add(&serve.held[place], 1) >= places[place]) {
+		atomic_fetch_sub(&serve.held[place], 1);
+		return false;
+	}
+	if (who == 0)
+		return true;
+	pthread_mutex_lock(&lock);
+	s = share_of(place, who);
+	s->n++;
+	fits = s->n <= places[place] - places[place] / 8;
+	pthread_mutex_unlock(&lock);
+	if (!fits)
+		let_go(place, who);
+	return fits;
 }
 
 bool
-serve_hold(enum serve_place place)
+serve_hold(enum serve_place place, uint64_t who)
 {
 	if (place == SERVE_QUICK)
 		return true;
 	/* Theirs is a part of the places of those who listen. */
-	if (place == SERVE_VIEW && !hold(SERVE_LISTEN))
+	if (place == SERVE_VIEW && !hold(SERVE_LISTEN, who))
 		return false;
-	if (hold(place))
+	if (hold(place, who))
 		return true;
 	if (place == SERVE_VIEW)
-		atomic_fetch_sub(&serve.held[SERVE_LISTEN], 1);
+		let_go(SERVE_LISTEN, who);
 	return false;
 }
 
 void
-serve_let_go(enum serve_place place)
+serve_let_go(enum serve_place place, uint64_t who)
 {
 	if (place != SERVE_QUICK)
-		atomic_fetch_sub(&serve.held[place], 1);
+		let_go(place, who);
 	if (place == SERVE_VIEW)
-		atomic_fetch_sub(&serve.held[SERVE_LISTEN], 1);
+		let_go(SERVE_LISTEN, who);
 }
 
 /* How many have a place; those of viewers are among those of who listens. */

@@ -9,6 +9,7 @@
 #define IRIS_WEB_SERVE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/err.h"
 #include "common/paths.h"
@@ -22,8 +23,9 @@ struct serve_port {
 };
 
 /*
- * Open the ports on 127.0.0.1, and one more where front.h wants it. One that is taken is left out, with its err. Returns how many are
- * open; -1 when civetweb does not start though it could. Once in a process.
+ * Open the ports on 127.0.0.1, and one more where front.h wants it. One that is taken is left out,
+ * with its err. Returns how many are open; -1 when civetweb does not start though it could. Once in a
+ * process.
  */
 int serve_start(const struct paths *p, struct serve_port *ports, int nports);
 
@@ -41,8 +43,14 @@ const char *serve_sock(void);
  */
 enum serve_place { SERVE_QUICK, SERVE_CALL, SERVE_END, SERVE_LISTEN, SERVE_VIEW, SERVE_LOGIN };
 
-/* A place for one that may wait for long; false when all are taken. Quick ones need none. */
-bool serve_hold(enum serve_place place);
-void serve_let_go(enum serve_place place);
+/* Who a key speaks for, to share out places by. 0 is nobody. */
+uint64_t serve_who(const char *key);
+
+/*
+ * A place for one that may wait for long; false when all are taken, or all but an eighth of them by
+ * this one alone. Quick ones need none.
+ */
+bool serve_hold(enum serve_place place, uint64_t who);
+void serve_let_go(enum serve_place place, uint64_t who);
 
 #endif

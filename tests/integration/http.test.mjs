@@ -326,10 +326,13 @@ describe("HTTP", () => {
 			assert.notEqual(r.json().result, undefined, r.text);
 		}
 		assert.equal((await legacy(iris.port, key, { id: 1, method: "tools/call", params: { name: "message_result", arguments: { messageId: "x" } } })).status, 503);
+		/* The last places are not for who has the others. */
+		assert.equal((await legacy(iris.port, await makeKey(iris, "message"), { id: 1, method: "tools/call",
+			params: { name: "ask_message", arguments: { toTeam: "frontend", message: "ECHO y" } } })).json().result.structuredContent.response, "y");
 		gate.open();
 		const all = await Promise.all(calls);
-		assert.equal(all.filter((r) => r.status === 503).length, 6);
-		assert.equal(all.filter((r) => r.status === 200 && r.json().result.structuredContent?.state === "answered").length, 64);
+		assert.equal(all.filter((r) => r.status === 503).length, 14);
+		assert.equal(all.filter((r) => r.status === 200 && r.json().result.structuredContent?.state === "answered").length, 56);
 	});
 
 	test("the web process is killed: the next one serves, on the same ports", async () => {

@@ -255,7 +255,9 @@ fn_search(struct mcp_call *c, const cJSON *args)
 	}
 	list = cJSON_CreateArray();
 	search_catch_up(d);
-	if (!store_search(d->store, who, NULL, query, (int)limit, found_cb, list)) {
+	if (!store_search(d->store,
+		&(struct store_find){.query = query, .who = who, .state = -1, .limit = (int)limit},
+		found_cb, list)) {
 		cJSON_Delete(list);
 		err_set(&err, ERR_INVALID, "query has no words; give one or more");
 		mcp_call_failed(c, &err, NULL);

@@ -272,36 +272,50 @@ list_cb(const struct store_message *m, void *arg)
 	cJSON_AddItemToArray(arg, describe_message(m, NULL));
 }
 
+static int
+read_state(const cJSON *params, int *state, struct err *err)
+{
+	const char *name = json_str(params, "state");
+	enum ladder l;
+
+	*state = -1;
+	if (name == NULL)
+		return 0;
+	if (ladder_from_name(name, &l) == -1)
+		return err_set(err, ERR_INVALID,
+		    "no such state: \"%.40s\"; expected queued, sent, seen, answered, failed, "
+		    "expired or cancelled",
+		    name);
+	*state = (int)l;
+	return 0;
+}
+
+static int
+read_limit(const cJSON *params, int dflt, int *limit, struct err *err)
+{
+	int64_t n = json_int_or(params, "limit", dflt);
+
+	if (n < 1 || n > LIST_MAX)
+		return err_set(err, ERR_INVALID, "limit must be from 1 to %d", LIST_MAX);
+	*limit = (int)n;
+	return 0;
+}
+
 void
 control_message_list(struct control *c, const cJSON *params)
 {
-	const char *state = json_str(params, "state");
-	struct store_filter f = {.state = -1, .brief = true};
-	int64_t limit = json_int_or(params, "limit", 50);
+	struct store_filter f = {.brief = true};
 	cJSON *o, *list;
-	enum ladder l;
 	struct err err;
 
 	f.team = json_str(params, "team");
 	f.from = json_str(params, "from");
 	f.before = json_str(params, "before");
 	f.who = control_team_only(c->client);
-	if (limit < 1 || limit > LIST_MAX) {
-		err_set(&err, ERR_INVALID, "limit must be from 1 to %d", LIST_MAX);
+	if (read_limit(params, 50, &f.limit, &err) == -1 ||
+	    read_state(params, &f.state, &err) == -1) {
 		control_failed(c, &err);
 		return;
-	}
-	f.limit = (int)limit;
-	if (state != NULL) {
-		if (ladder_from_name(state, &l) == -1) {
-			err_set(&err, ERR_INVALID,
-			    "no such state: \"%.40s\"; expected queued, sent, seen, answered, failed, "
-			    "expired or cancelled",
-			    state);
-			control_failed(c, &err);
-			return;
-		}
-		f.state = (int)l;
 	}
 	o = json_new();
 	list = cJSON_CreateArray();
@@ -391,22 +405,23 @@ found_cb(const struct store_message *m, const char *excerpt, void *arg)
 void
 control_message_search(struct control *c, const cJSON *params)
 {
-	const char *query = json_str(params, "query"), *mine = control_team_only(c->client);
-	const char *from = json_str(params, "from");
-	int64_t limit = json_int_or(params, "limit", 20);
+	struct store_find f = {.query = json_str(params, "query"),
+	    .who = control_team_only(c->client),
+	    .other = json_str(params, "from"),
+	    .to = json_str(params, "team"),
+	    .before = json_str(params, "before")};
 	struct irisd *d = c->client->d;
 	cJSON *o, *list;
 	struct err err;
 
-	if (limit < 1 || limit > LIST_MAX) {
-		err_set(&err, ERR_INVALID, "limit must be from 1 to %d", LIST_MAX);
+	if (read_limit(params, 20, &f.limit, &err) == -1 ||
+	    read_state(params, &f.state, &err) == -1) {
 		control_failed(c, &err);
 		return;
 	}
 	list = cJSON_CreateArray();
 	search_catch_up(d);
-	if (query == NULL ||
-	    !store_search(d->store, mine, from, query, (int)limit, found_cb, list)) {
+	if (f.query == NULL || !store_search(d->store, &f, found_cb, list)) {
 		cJSON_Delete(list);
 		err_set(&err, ERR_INVALID, "%s needs query, with one word at least", c->method);
 		control_failed(c, &err);

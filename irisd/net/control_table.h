@@ -49,7 +49,8 @@ CONTROL_X(session_compact, "iris/session.compact", "manage", "team, from?",
     "have a session's Claude compact its conversation")
 CONTROL_X(session_fork, "iris/session.fork", "manage", "team, from?",
     "the command that goes on with a copy of a session")
-CONTROL_X(message_search, "iris/message.search", "read", "query, from?, limit?",
+CONTROL_X(message_search, "iris/message.search", "read",
+    "query, from?, team?, state?, before?, limit?",
     "messages with these words in them")
 CONTROL_X(message_send, "iris/message.send", "message",
     "to, message, from?, timeout?, ttl?, stream?, idempotencyKey?, webhook?",

@@ -116,8 +116,11 @@ static const char *const sql[STMT_COUNT] = {
 	"snippet(search, -1, '[', ']', ' ... ', 32) FROM search CROSS JOIN receipt AS r ON r.seq = "
 	"search.rowid CROSS JOIN message AS m ON m.id = r.message WHERE search MATCH :query AND "
 	"(:who IS NULL OR m.from_team = :who OR m.to_team = :who) AND "
-	"(:other IS NULL OR m.from_team = :other OR m.to_team = :other) "
-	"ORDER BY search.rowid DESC LIMIT :limit",
+	"(:other IS NULL OR m.from_team = :other OR m.to_team = :other) AND "
+	"(:to IS NULL OR m.to_team = :to) AND (:state IS NULL OR m.state = :state) AND "
+	"(:before IS NULL OR search.rowid < (SELECT seq FROM receipt WHERE seq >= "
+	"(SELECT receipt FROM message WHERE id = :before) AND message = :before AND "
+	"NOT " IS_OPEN " ORDER BY seq LIMIT 1)) ORDER BY search.rowid DESC LIMIT :limit",
     [STMT_KEY_INSERT] =
 	"INSERT INTO api_key (id, name, hash, scopes, team, created_at, expires_at, "
 	"session) VALUES (:id, :name, :hash, :scopes, :team, :created_at, :expires_at, :session)",

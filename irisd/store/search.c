@@ -80,10 +80,10 @@ match_of(const char *query)
 }
 
 bool
-store_search(struct store *s, const char *who, const char *other, const char *query, int limit,
+store_search(struct store *s, const struct store_find *f,
     void (*cb)(const struct store_message *, const char *, void *), void *arg)
 {
-	char *match = match_of(query);
+	char *match = match_of(f->query);
 	struct store_message m;
 	sqlite3_stmt *stmt;
 
@@ -91,9 +91,12 @@ store_search(struct store *s, const char *who, const char *other, const char *qu
 		return false;
 	stmt = db_stmt(s, STMT_SEARCH);
 	db_bind_text(stmt, ":query", match);
-	db_bind_text(stmt, ":who", who);
-	db_bind_text(stmt, ":other", other);
-	db_bind_int(stmt, ":limit", limit);
+	db_bind_text(stmt, ":who", f->who);
+	db_bind_text(stmt, ":other", f->other);
+	db_bind_text(stmt, ":to", f->to);
+	db_bind_text(stmt, ":state", f->state != -1 ? ladder_name((enum ladder)f->state) : NULL);
+	db_bind_text(stmt, ":before", f->before);
+	db_bind_int(stmt, ":limit", f->limit);
 	while (db_row(s, stmt)) {
 		memset(&m, 0, sizeof m);
 		db_text_into(stmt, 0, m.id, sizeof m.id);

@@ -180,13 +180,22 @@ void store_message_counts(struct store *s, int64_t counts[LADDER_COUNT]);
  */
 bool store_search_more(struct store *s, int limit);
 
+/* Each may be NULL: everybody's. */
+struct store_find {
+	const char *query;
+	const char *who, *other; /* have sent or got it */
+	const char *to;
+	int state;          /* enum ladder, or -1 */
+	const char *before; /* the id of one: only those that ended before it */
+	int limit;
+};
+
 /*
  * Messages with all words of query (one that ends in * stands for its beginning) in body or answer,
- * those that ended last first; only those that who, and other, have sent or got, where these are
- * given. Only what was made searchable is found. m has id, from, to, state and times; excerpt has the words in brackets. False when query
- * has no words.
+ * those that ended last first. Only what was made searchable is found. m has id, from, to, state and
+ * times; excerpt has the words in brackets. False when query has no words.
  */
-bool store_search(struct store *s, const char *who, const char *other, const char *query, int limit,
+bool store_search(struct store *s, const struct store_find *f,
     void (*cb)(const struct store_message *m, const char *excerpt, void *), void *arg);
 
 /* --- API keys: who may come over HTTP ---------------------------------------------------------- */

@@ -190,8 +190,6 @@ release(struct api *a)
 		uplink_close(&a->uplink);
 	cJSON_Delete(a->params);
 	free(a->page.cursor);
-	free(a->page.to);
-	free(a->page.state);
 }
 
 /* For what needs no key: its body, and what answers. */

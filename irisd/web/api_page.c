@@ -116,23 +116,6 @@ api_prepare_approvals(struct api *a, struct err *err)
 	return json_bool(a->params, "all", true) ? -1 : api_prepare_list(a, err);
 }
 
-/* irisd finds words among those of one party; by the other members they are picked out here. */
-static void
-prepare_search(struct api *a)
-{
-	cJSON *q = api_take(a, "q"), *team = api_take(a, "team"), *state = api_take(a, "state");
-
-	a->method = "iris/message.search";
-	json_put(a->params, "query", q);
-	json_put_int(a->params, "limit", LIMIT_MAX);
-	if (team != NULL)
-		a->page.to = json_print(team);
-	if (state != NULL)
-		a->page.state = json_print(state);
-	cJSON_Delete(team);
-	cJSON_Delete(state);
-}
-
 /* irisd gives the page itself; one more than that shows whether there is another one. */
 static int
 prepare_newest(struct api *a, struct err *err)
@@ -154,12 +137,13 @@ prepare_newest(struct api *a, struct err *err)
 int
 api_prepare_messages(struct api *a, struct err *err)
 {
-	if (api_prepare_list(a, err) == -1)
-		return -1;
-	if (json_get(a->params, "q") == NULL)
-		return prepare_newest(a, err);
-	prepare_search(a);
-	return 0;
+	cJSON *q = api_take(a, "q");
+
+	if (q != NULL) {
+		a->method = "iris/message.search";
+		json_put(a->params, "query", q);
+	}
+	return api_prepare_list(a, err) == 0 ? prepare_newest(a, err) : -1;
 }
 
 int
@@ -192,24 +176,8 @@ member_is(const char *item, size_t len, const char *name, const char *want)
 	const char *raw;
 	size_t n;
 
-	return want == NULL ||
-	    (json_raw_member(item, len, name, &raw, &n) && n == strlen(want) &&
-		memcmp(raw, want, n) == 0);
-}
-
-/* The next item that is asked for; its length, 0 at the end. */
-static size_t
-next_item(const struct api *a, const char **p)
-{
-	size_t len;
-
-	while ((len = json_raw_element(p)) > 0) {
-		if (member_is(*p, len, "to", a->page.to) &&
-		    member_is(*p, len, "state", a->page.state))
-			break;
-		*p += len;
-	}
-	return len;
+	return json_raw_member(item, len, name, &raw, &n) && n == strlen(want) &&
+	    memcmp(raw, want, n) == 0;
 }
 
 /* Where the page begins, and its place in the list. */
@@ -222,7 +190,7 @@ find_start(const struct api *a, const char *list, size_t *index)
 	*index = 0;
 	if (a->page.after == NULL)
 		return p;
-	for (i = 0; (len = next_item(a, &p)) > 0; i++) {
+	for (i = 0; (len = json_raw_element(&p)) > 0; i++) {
 		if (member_is(p, len, key_of(a), a->page.after)) {
 			*index = i + 1;
 			return p + len;
@@ -230,7 +198,7 @@ find_start(const struct api *a, const char *list, size_t *index)
 		p += len;
 	}
 	/* It is gone: what stands in its place now. */
-	for (p = list, i = 0; i < a->page.offset && (len = next_item(a, &p)) > 0; i++)
+	for (p = list, i = 0; i < a->page.offset && (len = json_raw_element(&p)) > 0; i++)
 		p += len;
 	*index = i;
 	return p;
@@ -243,7 +211,7 @@ collect(const struct api *a, const char *p, size_t index, char *out, int *count)
 	const char *last = NULL, *key;
 	size_t len, last_len = 0, n = 0;
 
-	for (*count = 0; *count < a->page.limit && (len = next_item(a, &p)) > 0; ++*count) {
+	for (*count = 0; *count < a->page.limit && (len = json_raw_element(&p)) > 0; ++*count) {
 		if (n > 0)
 			out[n++] = ',';
 		memcpy(out + n, p, len);
@@ -253,7 +221,7 @@ collect(const struct api *a, const char *p, size_t index, char *out, int *count)
 		p += len;
 	}
 	out[n] = '\0';
-	if (last == NULL || next_item(a, &p) == 0 ||
+	if (last == NULL || json_raw_element(&p) == 0 ||
 	    !json_raw_member(last, last_len, key_of(a), &key, &len))
 		return NULL;
 	return cursor_make(index + (size_t)*count - 1, key, len);
@@ -299,10 +267,6 @@ api_newest(struct api *a)
 	size_t len, last_len = 0;
 	int count;
 
-	if (strcmp(a->method, "iris/message.search") == 0) {
-		api_list(a);
-		return;
-	}
 	if (!api_call(a, &r) || (list = list_of(a, &r)) == NULL)
 		return;
 	items = xmalloc(r.len + 1);

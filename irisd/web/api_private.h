@@ -40,7 +40,6 @@ struct api {
 		char *cursor;      /* decoded in place; owned, or NULL */
 		size_t offset;     /* where the last item of the page before stood */
 		const char *after; /* its key, raw JSON in cursor; NULL: this is the first page */
-		char *to, *state;  /* raw JSON: only items with these members; owned, or NULL */
 	} page;
 	bool stream; /* the answer is to be server-sent events */
 };

@@ -176,6 +176,12 @@ describe("every operation", () => {
 		assert.equal(second.nextCursor, undefined);
 		assert.deepEqual((await api.get("/messages?q=8080&team=backend")).items.map((m) => m.id), [asked.id]);
 		assert.deepEqual((await api.get("/messages?q=8080&team=frontend")).items, []);
+		/* What ended last comes first, page by page; what does not fit takes no place. */
+		const found = await api.get("/messages?q=ECHO&limit=1");
+		assert.deepEqual(found.items.map((m) => m.id), [got.id]);
+		const rest = await api.get(`/messages?q=ECHO&limit=1&cursor=${found.nextCursor}`);
+		assert.deepEqual([rest.items.map((m) => m.id), rest.nextCursor], [[asked.id], undefined]);
+		assert.deepEqual((await api.get("/messages?q=ECHO&limit=1&state=failed")).items, []);
 		const held = (await api.ok(202, "POST", "/api/v1/teams/backend/ask", { message: `HOLD ${join(iris.root, "never")}`, timeout: -1 })).id;
 		await waitFor(async () => (await api.get(`/messages/${held}`)).state === "seen", { what: "the turn to run", every: 25 });
 		const slow = await api.ok(202, "POST", "/api/v1/teams/backend/ask", { message: "ECHO queued", timeout: 50 });

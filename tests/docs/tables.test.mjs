@@ -32,7 +32,7 @@ describe("control methods", () => {
 			let body = code[`control_${symbol}`];
 			assert.ok(body !== undefined, `control_${symbol} exists`);
 			for (const helper of ["renew", "remote_team", "control_team", "param_id", "control_from", "read_decision",
-				"control_webhook_param", "load_webhook"]) {
+				"control_webhook_param", "load_webhook", "read_limit", "read_state"]) {
 				if (body.includes(`${helper}(`))
 					body += code[helper];
 			}

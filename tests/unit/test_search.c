@@ -26,11 +26,28 @@ found_cb(const struct store_message *m, const char *excerpt, void *arg)
 		snprintf(got + n, sizeof got - n, "%c", m->id[UUID_LEN - 1]);
 }
 
+static bool
+find(struct store *s, const char *who, const char *other, const char *query, int limit, void *arg)
+{
+	struct store_find f = {
+	    .query = query, .who = who, .other = other, .state = -1, .limit = limit};
+
+	return store_search(s, &f, found_cb, arg);
+}
+
+static void
+expect_of(struct store *s, struct store_find f, const char *want)
+{
+	got[0] = '\0';
+	assert_true(store_search(s, &f, found_cb, NULL));
+	assert_string_equal(got, want);
+}
+
 static void
 expect(struct store *s, const char *who, const char *query, const char *want)
 {
 	got[0] = '\0';
-	assert_true(store_search(s, who, NULL, query, 10, found_cb, NULL));
+	assert_true(find(s, who, NULL, query, 10, NULL));
 	assert_string_equal(got, want);
 }
 
@@ -91,22 +108,27 @@ test_found(void **state)
 	expect(s, NULL, "zebra \"", "12");
 	expect(s, NULL, "quick OR lazy", "");
 	got[0] = '\0';
-	assert_false(store_search(s, NULL, NULL, " \t\n", 10, found_cb, NULL));
-	assert_true(store_search(s, NULL, NULL, "quick", 10, found_cb, got));
+	assert_false(find(s, NULL, NULL, " \t\n", 10, NULL));
+	assert_true(find(s, NULL, NULL, "quick", 10, got));
 	assert_string_equal(got, "the [quick] zebra;");
 	store_message_finish(
 	    s, M3, LADDER_CANCELLED, 5, "x", NULL, ERR_CANCELLED, "not wanted", NULL);
 	assert_true(store_search_more(s, 10));
 	expect(s, NULL, "zebra", "312");
 	got[0] = '\0';
-	assert_true(store_search(s, NULL, NULL, "zebra", 1, found_cb, NULL));
+	assert_true(find(s, NULL, NULL, "zebra", 1, NULL));
 	assert_string_equal(got, "3");
 	got[0] = '\0';
-	assert_true(store_search(s, "a", "b", "zebra", 10, found_cb, NULL));
+	assert_true(find(s, "a", "b", "zebra", 10, NULL));
 	assert_string_equal(got, "312");
 	got[0] = '\0';
-	assert_true(store_search(s, "a", "c", "zebra", 10, found_cb, NULL));
+	assert_true(find(s, "a", "c", "zebra", 10, NULL));
 	assert_string_equal(got, "");
+	expect_of(s, (struct store_find){"zebra", .to = "b", .state = -1, .limit = 9}, "312");
+	expect_of(s, (struct store_find){"zebra", .to = "a", .state = -1, .limit = 9}, "");
+	expect_of(s, (struct store_find){"zebra", .state = LADDER_ANSWERED, .limit = 1}, "1");
+	expect_of(s, (struct store_find){"zebra", .before = M3, .state = -1, .limit = 9}, "12");
+	expect_of(s, (struct store_find){"zebra", .before = M2, .state = -1, .limit = 9}, "");
 	store_close(s);
 }
 

@@ -32,6 +32,9 @@ bool api_principal(struct http *h, char key[API_KEY_SIZE]);
  * they are an event "error".
  */
 void api_refuse(struct http *h, const struct err *err, cJSON *data);
+/* The header lines of that: when to come again, or what kind of a key is wanted. */
+#define API_EXTRA 128
+void api_advice(int status, const cJSON *data, char extra[API_EXTRA]);
 
 /* The status that belongs to the code. */
 int api_status(enum err_code code);

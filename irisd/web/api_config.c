@@ -74,8 +74,7 @@ answer_config(struct api *a, const struct json_slice *r)
 
 	tag_of(r, tag);
 	snprintf(extra, sizeof extra, tag[0] != '\0' ? "ETag: %s\r\n" : "%s", tag);
-	if (strcmp(a->row->verb, "GET") == 0 && match != NULL && tag[0] != '\0' &&
-	    strstr(match, tag) != NULL)
+	if (strcmp(a->row->verb, "GET") == 0 && tag[0] != '\0' && header_none_match(match, tag))
 		http_answer(a->h, 304, NULL, extra, NULL, 0);
 	else
 		api_text(a, 200, extra, r->p, r->len);

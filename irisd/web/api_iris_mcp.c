@@ -39,13 +39,16 @@ state_name(const char *ours)
 static void
 fail(struct api *a, const struct err *err, cJSON *data)
 {
+	int status = api_status(err->code);
 	cJSON *o = json_new();
+	char extra[API_EXTRA];
 
+	api_advice(status, data, extra);
 	json_put_bool(o, "success", false);
 	json_put_str(o, "error", err->msg);
 	if (data != NULL)
 		json_put(o, "details", data);
-	api_object(a, api_status(err->code), NULL, o);
+	api_object(a, status, extra, o);
 }
 
 /* A call, and its result as a tree; NULL when it has failed, which is answered then. */

@@ -13,11 +13,12 @@
 #include "irisd/web/api_private.h"
 #include "irisd/web/header.h"
 
-#define OPEN_MAX   ((size_t)4 * 1024) /* bytes of a body for which no key is needed, */
-#define OPEN_MS    3000               /* and in which it has to be there */
-#define FORM_MAX   ((size_t)64 * 1024)
-#define VALUES_MAX 100000
-#define WORDS_MAX  16 /* members of one spec */
+#define OPEN_MAX    ((size_t)4 * 1024) /* bytes of a body for which no key is needed, */
+#define OPEN_MS     3000               /* and in which it has to be there */
+#define FORM_MAX    ((size_t)64 * 1024)
+#define MEMBERS_MAX 200
+#define VALUES_MAX  100000
+#define WORDS_MAX   16 /* members of one spec */
 
 /* One member of a spec: "name:type", "name:type!" or "*". */
 struct word {
@@ -284,7 +285,15 @@ check_members(const cJSON *o, const char *spec, struct err *err)
 	struct word w, any;
 	const cJSON *v;
 
+	if (cJSON_GetArraySize(o) > MEMBERS_MAX)
+		return err_set(err, ERR_INVALID, "the body has more than %d members", MEMBERS_MAX);
 	cJSON_ArrayForEach (v, o) {
+		/* Others may read the last one. */
+		if (json_get(o, v->string) != v) {
+			err_set(err, ERR_INVALID, "a member comes twice: %.60s", v->string);
+			json_utf8_mend(err->msg);
+			return -1;
+		}
 		if (!find_word(spec, v->string, &w)) {
 			if (find_word(spec, "*", &any))
 				continue;

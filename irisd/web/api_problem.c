@@ -74,17 +74,25 @@ api_problem(struct http *h, int status, const char *extra, const struct err *err
 }
 
 void
-api_refuse(struct http *h, const struct err *err, cJSON *data)
+api_advice(int status, const cJSON *data, char extra[API_EXTRA])
 {
 	int64_t ms = json_int_or(data, "retryAfter", 1000);
-	int status = api_status(err->code);
-	char extra[128] = "";
 
+	extra[0] = '\0';
 	if (status == 401)
-		snprintf(extra, sizeof extra, REALM ", error=\"invalid_token\"\r\n");
+		snprintf(extra, API_EXTRA, REALM ", error=\"invalid_token\"\r\n");
 	else if (status == 429 || status == 503)
-		snprintf(extra, sizeof extra, "Retry-After: %lld\r\n",
+		snprintf(extra, API_EXTRA, "Retry-After: %lld\r\n",
 		    ms > 0 ? (long long)(ms + 999) / 1000 : 1LL);
+}
+
+void
+api_refuse(struct http *h, const struct err *err, cJSON *data)
+{
+	int status = api_status(err->code);
+	char extra[API_EXTRA];
+
+	api_advice(status, data, extra);
 	api_problem(h, status, extra, err, data);
 }
 

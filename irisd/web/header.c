@@ -246,3 +246,9 @@ header_names(const char *value, const char *text)
 		    ((unsigned char)p[n - 1] >= 0x20 || p[n - 1] == '\t');
 	return same;
 }
+
+bool
+header_none_match(const char *value, const char *tag)
+{
+	return value != NULL && (strcmp(value, "*") == 0 || strstr(value, tag) != NULL);
+}

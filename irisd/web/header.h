@@ -40,4 +40,7 @@ bool header_accepts(const char *accept, const char *type);
  */
 bool header_names(const char *value, const char *text);
 
+/* Whether an If-None-Match (or NULL) names this tag, which has its quotes, or any. */
+bool header_none_match(const char *value, const char *tag);
+
 #endif

@@ -174,7 +174,7 @@ answer_file(struct http *h, const struct file *f)
 	snprintf(extra, sizeof extra, "ETag: %s\r\nVary: Accept-Encoding\r\n%s", tag,
 	    gz ? "Content-Encoding: gzip\r\n" : "");
 	h->cache = f->forever ? "public, max-age=31536000, immutable" : "no-cache";
-	if (match != NULL && strstr(match, tag) != NULL)
+	if (header_none_match(match, tag))
 		http_answer(h, 304, NULL, extra, NULL, 0);
 	else
 		http_answer(h, 200, f->type, extra, c->data, c->len);

@@ -144,6 +144,23 @@ test("who changes what the web process is to do gets its answer, and the next on
 	await within(5000, streamed.ended, "the stream's end");
 });
 
+test("what HTTP lets in in several ways: a member twice, any tag, a cursor with a sign", async () => {
+	const twice = await api.refused(400, "invalid", "POST", `${TEAMS}/backend/ask`, { body: '{"message":"ECHO a","message":"ECHO b"}' });
+	assert.match(twice.detail, /comes twice: message/);
+	const { etag } = (await api.ask("GET", "/api/v1/config")).headers;
+	for (const match of [etag, `"x", ${etag}`, "*"])
+		assert.equal((await api.ask("GET", "/api/v1/config", { headers: { "if-none-match": match } })).status, 304, match);
+	assert.equal((await api.ask("GET", "/api/v1/config", { headers: { "if-none-match": '"x"' } })).status, 200);
+	for (const cursor of ["-5 1", "+5 1", " 5 1"])
+		await api.refused(400, "invalid", "GET", `/api/v1/audit?cursor=${Buffer.from(cursor).toString("hex")}`);
+	/* Of the routes of Iris MCP, too, it is told when to come again. */
+	await api.ok(200, "PUT", "/api/v1/config", { config: { dashboard: { rateLimit: 1 } } });
+	const many = await Promise.all(Array.from({ length: 12 }, () => ask(iris.port, "GET", "/api/processes", { key })));
+	const limited = many.filter((r) => r.status === 429);
+	assert.ok(limited.length > 0, `${many.map((r) => r.status)}`);
+	assert.match(limited[0].headers["retry-after"], /^\d+$/);
+});
+
 describe("a person's login", () => {
 	test("the cookie alone opens nothing, not to read either; with the word of the login it does", async () => {
 		const { cookie, csrf } = await login();

@@ -76,7 +76,7 @@ cursor_read(char *cursor, size_t *offset, const char **key)
 	}
 	cursor[i] = '\0';
 	*offset = (size_t)strtoull(cursor, &end, 10);
-	if (end == cursor || *end != ' ')
+	if (strspn(cursor, "0123456789") == 0 || *end != ' ')
 		return false;
 	*key = end + 1;
 	return true;

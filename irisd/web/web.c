@@ -49,7 +49,7 @@ block_term(bool on)
 	sigaddset(&set, SIGTERM);
 	if (on && compat_pipe(asked) == -1)
 		fatal("can not make a pipe");
-	if (on)
+	if (!on)
 		sigaction(SIGTERM, &sa, NULL);
 	pthread_sigmask(on ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }

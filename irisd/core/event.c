@@ -262,12 +262,15 @@ static struct events *
 events_new(struct irisd *d)
 {
 	struct events *e = xcalloc(1, sizeof *e);
+	int64_t at;
 
 	TAILQ_INIT(&e->subs);
 	TAILQ_INIT(&e->ring);
 	TAILQ_INIT(&e->sessions);
 	TAILQ_INIT(&e->teams);
-	e->seq = e->lost = d->started_at * 1000;
+	/* Above an earlier irisd's, also where the clock was set back since. */
+	at = store_last_at(d->store);
+	e->seq = e->lost = (at > d->started_at ? at : d->started_at) * 1000;
 	e->active = -1;
 	e->hold = evtimer_new(d->loop.base, hold_cb, d);
 	return e;

@@ -64,6 +64,16 @@ rate_take(struct rates **all, const char *who, int64_t per_second, int64_t now, 
 }
 
 void
+rate_took(struct rates **all, const char *who, int64_t ms)
+{
+	struct rates *r;
+
+	HASH_FIND_STR(*all, who, r);
+	if (r != NULL)
+		r->full += ms * US_PER_MS * 100 / RATE_SHARE;
+}
+
+void
 rate_forget(struct rates **all, const char *who)
 {
 	struct rates *r;

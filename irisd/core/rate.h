@@ -19,6 +19,13 @@ struct rates; /* NULL: nobody has asked yet */
  */
 bool rate_take(struct rates **all, const char *who, int64_t per_second, int64_t now, int64_t *wait);
 
+/*
+ * A request of who's took irisd ms of its time, in which nobody else had any: it may have a part of
+ * that only, RATE_SHARE percent in the long run.
+ */
+void rate_took(struct rates **all, const char *who, int64_t ms);
+#define RATE_SHARE 20
+
 /* This one does not come back. */
 void rate_forget(struct rates **all, const char *who);
 void rate_release(struct rates **all);

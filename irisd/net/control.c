@@ -13,6 +13,7 @@
 #include "common/xmalloc.h"
 #include "irisd/core/describe.h"
 #include "irisd/core/permission.h"
+#include "irisd/core/rate.h"
 #include "irisd/core/renew.h"
 #include "irisd/core/tunnel.h"
 #include "irisd/net/control.h"
@@ -21,6 +22,7 @@
 #include "irisd/net/control_scope.h"
 #include "irisd/net/room.h"
 #include "irisd/net/web.h"
+#include "irisd/net/web_client.h"
 #include "irisd/net/worker.h"
 
 static const struct {
@@ -33,6 +35,7 @@ static const struct {
 };
 
 #define CALLS_MAX 1000 /* that wait, of one connection */
+#define TOOK_MS   5    /* a call of this length counts for more than one */
 
 #define NMETHODS (sizeof methods / sizeof methods[0])
 
@@ -170,10 +173,22 @@ too_many(const struct client *client)
 	return n >= CALLS_MAX;
 }
 
+/* A call of a key's has kept irisd to itself for so long (ms). */
+static void
+took(struct client *client, int64_t ms)
+{
+	const char *team;
+	unsigned scopes;
+
+	if (ms >= TOOK_MS && web_client_scoped(client, &scopes, &team))
+		rate_took(&client->d->rates, web_client_key(client), ms);
+}
+
 void
 control_request(struct client *client, const struct rpc_msg *m)
 {
 	struct control *c;
+	int64_t started;
 	struct err err;
 	char text[128];
 	size_t i;
@@ -197,13 +212,14 @@ control_request(struct client *client, const struct rpc_msg *m)
 	c->client = client;
 	c->id = xstrdup(m->id);
 	c->method = methods[i].method;
-	c->started = compat_mono_ms();
+	started = c->started = compat_mono_ms();
 	TAILQ_INSERT_TAIL(&client->controls, c, entry);
 	if (check_types(c->method, m->params, &err) == -1 ||
 	    control_scope_check(client, c->method, methods[i].scope, m->params, &err) == -1)
 		control_failed(c, &err);
 	else
 		methods[i].fn(c, m->params);
+	took(client, compat_mono_ms() - started);
 }
 
 /* Who sent a message and waits for it is gone, with settings.cancelOnDisconnect. */

@@ -101,6 +101,7 @@ static const char *const sql[STMT_COUNT] = {
 	" ORDER BY id LIMIT 1), (SELECT max(id) FROM message), '')",
     [STMT_RECEIPT_INSERT] = "INSERT INTO receipt (message, seq, state, at, evidence) "
 			    "VALUES (:id, :seq, :state, :at, :evidence)",
+    [STMT_RECEIPT_AT] = "SELECT at FROM receipt WHERE seq = :seq",
     [STMT_RECEIPT_LAST] = "SELECT coalesce(max(seq), 0) FROM receipt",
     [STMT_RECEIPT_EACH] =
 	"SELECT state, at, evidence FROM receipt WHERE seq >= (SELECT receipt FROM message WHERE "

@@ -362,6 +362,20 @@ store_message_counts(struct store *s, int64_t counts[LADDER_COUNT])
 	read_counts(s, stmt, counts);
 }
 
+int64_t
+store_last_at(struct store *s)
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_RECEIPT_AT);
+	int64_t at = 0;
+
+	db_bind_int(stmt, ":seq", s->receipts);
+	if (db_row(s, stmt)) {
+		at = sqlite3_column_int64(stmt, 0);
+		sqlite3_reset(stmt);
+	}
+	return at;
+}
+
 void
 store_receipts_each(
     struct store *s, const char *id, void (*cb)(const struct store_receipt *, void *), void *arg)

@@ -173,6 +173,8 @@ void store_message_open_each(
 
 /* How many messages are in each state. */
 void store_message_counts(struct store *s, int64_t counts[LADDER_COUNT]);
+/* When the last step of any was (ms); 0: there was none. */
+int64_t store_last_at(struct store *s);
 
 /*
  * Make the texts of some more ended messages searchable, in the order in which they ended; false

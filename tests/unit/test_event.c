@@ -351,6 +351,21 @@ running(void)
 	return s->current;
 }
 
+/* Numbers begin above those of an irisd whose clock was ahead, if a message took a step then. */
+static void
+test_clock(void **state)
+{
+	struct message *m = running();
+	struct viewer v;
+
+	(void)state;
+	d.started_at -= 86400000;
+	view(&v, TOPICS, "", -1);
+	assert_true(seq_of(last(&v)) >= store_last_at(d.store) * 1000);
+	assert_true(store_last_at(d.store) > d.started_at && m != NULL);
+	leave(&v);
+}
+
 static void
 test_said(void **state)
 {
@@ -540,6 +555,7 @@ main(void)
 	    T(test_resume),
 	    T(test_gaps),
 	    T(test_bytes),
+	    T(test_clock),
 	    T(test_team),
 	    T(test_asked),
 	    T(test_once_in_a_pass),

@@ -131,6 +131,26 @@ test_rate_steady(void **state)
 	rate_release(&all);
 }
 
+/* Who takes long has less: of ten seconds two, beside what was full. */
+static void
+test_rate_took(void **state)
+{
+	struct rates *all = NULL;
+	int64_t wait, at;
+	int n = 0;
+
+	(void)state;
+	rate_took(&all, "a", 1000);
+	assert_null(all);
+	for (at = 0; at < 10000; at++)
+		if (taken(&all, "a", 100, T0 + at, 1, &wait) == 1) {
+			rate_took(&all, "a", 100);
+			n++;
+		}
+	assert_in_range(n, 25, 32);
+	rate_release(&all);
+}
+
 /* Who has not come for long is not kept: the next new one sweeps. */
 static void
 test_rate_sweep(void **state)
@@ -154,6 +174,7 @@ main(void)
 	    cmocka_unit_test(test_not_many),
 	    cmocka_unit_test(test_rate),
 	    cmocka_unit_test(test_rate_steady),
+	    cmocka_unit_test(test_rate_took),
 	    cmocka_unit_test(test_rate_sweep),
 	};
 

@@ -31,7 +31,7 @@ describe("the process pool", () => {
 		assert.deepEqual(await awake(), ["b", "c"]);
 		assert.equal(claudes(iris).length, 2);
 		const s = await status(iris);
-		assert.deepEqual(s.pool, { active: 2, max: 2, waiting: 0 });
+		assert.deepEqual(s.pool, { active: 2, max: 2, waiting: 0, queued: 0 });
 	});
 
 	test("a busy session is never ended to make room; the others wait for a slot and say so", async () => {

@@ -20,6 +20,8 @@
 #include "irisd/net/web.h"
 
 #define LEASE_MS (60 * 1000)           /* longer than a delivery takes, web/deliver.c */
+#define LOOK_MS  (10 * 60 * 1000)      /* a clock that was set is noticed after so long at most */
+#define LANE_MAX 2                     /* of one receiver that are under way */
 #define BODY_MAX (RPC_LINE_MAX - 8192) /* it becomes a part of a line */
 
 /* After each attempt that has failed, ms; one fifth more or less, so that many do not come at once. */
@@ -35,13 +37,16 @@ static const char *const state_names[] = {[STORE_WEBHOOK_WAITING] = "waiting",
 struct lent {
 	TAILQ_ENTRY(lent) entry;
 	char id[UUID_LEN + 1];
+	int lane;
+	int64_t until; /* compat_mono_ms: it counts as lost then */
 	const void *taker;
 };
 
 struct webhooks {
-	struct event *timer; /* to the first one that is due */
-	int64_t open;        /* those that wait for the end of their message */
-	bool wanted;         /* there are others that wait */
+	struct event *timer;            /* to the first one that is due */
+	int64_t open;                   /* those that wait for the end of their message */
+	bool wanted;                    /* there are others that wait */
+	int lanes[STORE_WEBHOOK_LANES]; /* how many are under way in each */
 	TAILQ_HEAD(, lent) lent;
 };
 
@@ -112,7 +117,70 @@ static void
 forget_lent(struct irisd *d, struct lent *l)
 {
 	TAILQ_REMOVE(&d->webhooks->lent, l, entry);
+	d->webhooks->lanes[l->lane]--;
 	free(l);
+}
+
+/* Receivers are told apart by host and port. */
+static int
+lane_of(const char *url)
+{
+	uint32_t sum = 2166136261u;
+	struct url u;
+	struct err err;
+	const char *p;
+
+	if (url_parse(url, &u, &err) == -1)
+		return 0;
+	for (p = u.host; *p != '\0'; p++)
+		sum = (sum ^ (unsigned char)*p) * 16777619u;
+	sum = (sum ^ (uint32_t)(u.port & 255)) * 16777619u;
+	sum = (sum ^ (uint32_t)(u.port >> 8)) * 16777619u;
+	return (int)((sum ^ sum >> 16) % STORE_WEBHOOK_LANES);
+}
+
+static bool
+is_full(const struct webhooks *w, int lane)
+{
+	return w->lanes[lane] >= LANE_MAX;
+}
+
+/*
+ * The next one of a receiver that may get another one, be it due later; false when there is none.
+ * *any: there are some, if of others.
+ */
+static bool
+find_next(struct irisd *d, struct store_webhook *row, bool *any)
+{
+	const struct webhooks *w = d->webhooks;
+	struct store_webhook other;
+	bool found = false;
+	int i;
+
+	if (!(*any = store_webhook_next(d->store, row)))
+		return false;
+	if (!is_full(w, row->lane) || row->next_at > compat_now_ms())
+		return true;
+	store_webhook_release(row);
+	for (i = 0; i < STORE_WEBHOOK_LANES; i++) {
+		if (is_full(w, i) || !store_webhook_next_in(d->store, i, &other))
+			continue;
+		if (found && row->next_at <= other.next_at) {
+			store_webhook_release(&other);
+			continue;
+		}
+		if (found)
+			store_webhook_release(row);
+		*row = other;
+		found = true;
+	}
+	return found;
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* The web process, and the time at which the first one is due. */
@@ -121,17 +189,21 @@ look(struct irisd *d)
 {
 	struct webhooks *w = d->webhooks;
 	bool wanted = w->wanted;
+	int64_t left = LOOK_MS;
 	struct store_webhook row;
+	const struct lent *l;
 	struct timeval tv;
-	int64_t left;
 
 	if (d->stopping || d->handing_over)
 		return;
-	w->wanted = store_webhook_next(d->store, &row);
-	if (w->wanted) {
-		left = row.next_at - compat_now_ms();
-		left = left < 0 ? 0 : left;
+	if (find_next(d, &row, &w->wanted)) {
+		left = least(left, row.next_at - compat_now_ms());
 		store_webhook_release(&row);
+	}
+	TAILQ_FOREACH (l, &w->lent, entry)
+		left = least(left, l->until - compat_mono_ms());
+	if (w->wanted) {
+		left = left < 0 ? 0 : left;
 		tv.tv_sec = left / 1000;
 		tv.tv_usec = (left % 1000) * 1000;
 		evtimer_add(w->timer, &tv);
@@ -179,6 +251,7 @@ webhook_add(struct irisd *d, const char *message, const char *url, struct err *e
 	uuid_v7(row.id);
 	compat_strlcpy(row.message, message, sizeof row.message);
 	row.url = xstrdup(url);
+	row.lane = lane_of(url);
 	row.created_at = compat_now_ms();
 	row.next_at = m != NULL ? 0 : row.created_at;
 	store_webhook_insert(d->store, &row);
@@ -269,6 +342,9 @@ lend(struct irisd *d, struct store_webhook *row, char *body, const void *taker)
 
 	compat_strlcpy(l->id, row->id, sizeof l->id);
 	l->taker = taker;
+	l->lane = row->lane;
+	l->until = compat_mono_ms() + LEASE_MS;
+	d->webhooks->lanes[l->lane]++;
 	TAILQ_INSERT_TAIL(&d->webhooks->lent, l, entry);
 	row->attempts++;
 	row->next_at = compat_now_ms() + LEASE_MS;
@@ -280,6 +356,17 @@ lend(struct irisd *d, struct store_webhook *row, char *body, const void *taker)
 	return o;
 }
 
+/* Whoever had it has said nothing for too long: its row is due again. */
+static void
+forget_lost(struct irisd *d)
+{
+	struct lent *l, *next;
+
+	TAILQ_FOREACH_SAFE (l, &d->webhooks->lent, entry, next)
+		if (l->until <= compat_mono_ms())
+			forget_lent(d, l);
+}
+
 cJSON *
 webhook_take(struct irisd *d, const void *taker)
 {
@@ -288,13 +375,15 @@ webhook_take(struct irisd *d, const void *taker)
 	struct lent *l;
 	struct err err;
 	char *body;
+	bool any;
 
-	while (o == NULL && store_webhook_next(d->store, &row)) {
+	forget_lost(d);
+	while (o == NULL && find_next(d, &row, &any)) {
 		if (row.next_at > compat_now_ms()) {
 			store_webhook_release(&row);
 			break;
 		}
-		/* Whoever had it has said nothing for too long. */
+		/* The clock was set. */
 		if ((l = find_lent(d, row.id)) != NULL)
 			forget_lent(d, l);
 		if (webhook_check(d, row.url, &err) == -1) {

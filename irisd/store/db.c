@@ -38,7 +38,7 @@
 
 #define WEBHOOK_COLUMNS                                                                            \
 	"w.id, w.message, w.url, w.state, w.attempts, w.next_at, w.last_status, w.last_error, "    \
-	"w.created_at, w.delivered_at, m.from_team, m.to_team"
+	"w.created_at, w.delivered_at, m.from_team, m.to_team, w.lane"
 #define WEBHOOK_TABLES "webhook w JOIN message m ON m.id = w.message"
 
 #define IS_OPEN  "(state = 'queued' OR state = 'sent' OR state = 'seen')"
@@ -182,8 +182,8 @@ static const char *const sql[STMT_COUNT] = {
 	":message, :permission, :tool, :input_hash, :by, :via, :rule, :reason, :took, :hash)",
     [STMT_AUDIT_EACH] =
 	"SELECT " AUDIT_COLUMNS " FROM audit WHERE seq >= :seq ORDER BY seq LIMIT :limit",
-    [STMT_WEBHOOK_INSERT] = "INSERT INTO webhook (id, message, url, next_at, created_at) "
-			    "VALUES (:id, :message, :url, :next_at, :created_at)",
+    [STMT_WEBHOOK_INSERT] = "INSERT INTO webhook (id, message, url, lane, next_at, created_at) "
+			    "VALUES (:id, :message, :url, :lane, :next_at, :created_at)",
     [STMT_WEBHOOK_UPDATE] =
 	"UPDATE webhook SET state = :state, attempts = :attempts, next_at = :next_at, "
 	"last_status = :last_status, last_error = :last_error, delivered_at = :delivered_at "
@@ -196,6 +196,9 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_WEBHOOK_LOAD] = "SELECT " WEBHOOK_COLUMNS " FROM " WEBHOOK_TABLES " WHERE w.id = :id",
     [STMT_WEBHOOK_NEXT] = "SELECT " WEBHOOK_COLUMNS " FROM " WEBHOOK_TABLES
 			  " WHERE w.state = 0 AND w.next_at > 0 ORDER BY w.next_at, w.id LIMIT 1",
+    [STMT_WEBHOOK_NEXT_IN] =
+	"SELECT " WEBHOOK_COLUMNS " FROM " WEBHOOK_TABLES
+	" WHERE w.lane = :lane AND w.state = 0 AND w.next_at > 0 ORDER BY w.next_at, w.id LIMIT 1",
     [STMT_WEBHOOK_COUNT] =
 	"SELECT count(*), coalesce(sum(url = :url), 0) FROM webhook WHERE message = :message",
     [STMT_WEBHOOK_OPEN] = "SELECT count(*) FROM webhook WHERE state = 0 AND next_at = 0",

@@ -222,6 +222,10 @@ static const char *const migrations[STORE_SCHEMA] = {
     ") STRICT;"
     "CREATE INDEX webhook_message ON webhook (message);"
     "CREATE INDEX webhook_due ON webhook (next_at) WHERE state = 0;",
+
+    /* 9: receivers of webhooks are in lanes, so that one that is slow is in few others' way */
+    "ALTER TABLE webhook ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX webhook_lane ON webhook (lane, next_at) WHERE state = 0;",
 };
 
 static int

@@ -20,7 +20,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 8 /* PRAGMA user_version of what this program writes */
+#define STORE_SCHEMA 9 /* PRAGMA user_version of what this program writes */
 
 /* Opens or makes the file (mode 0600) and brings its schema up to date. */
 struct store *store_open(const char *path, struct err *err);
@@ -302,11 +302,15 @@ enum store_webhook_state {
 	STORE_WEBHOOK_FAILED = 2
 };
 
+/* Receivers are spread over so many lanes, each of which is in no other's way. */
+#define STORE_WEBHOOK_LANES 64
+
 struct store_webhook {
 	char id[UUID_LEN + 1], message[UUID_LEN + 1];
 	char *url;       /* owned */
 	char *from, *to; /* owned: those of the message; only read */
 	enum store_webhook_state state;
+	int lane; /* below STORE_WEBHOOK_LANES */
 	int64_t attempts;
 	int64_t next_at;                  /* ms; while waiting: 0: its message has not ended yet */
 	int64_t last_status;              /* HTTP; 0: none */
@@ -325,6 +329,8 @@ void store_webhook_ready_all(struct store *s, int64_t at);
 bool store_webhook_load(struct store *s, const char *id, struct store_webhook *row);
 /* The one that is due first, be that in the future. */
 bool store_webhook_next(struct store *s, struct store_webhook *row);
+/* The same of one lane. */
+bool store_webhook_next_in(struct store *s, int lane, struct store_webhook *row);
 /* How many a message has; *known: one of them is for this url. */
 int64_t store_webhook_count(struct store *s, const char *message, const char *url, bool *known);
 /* How many wait for the end of their message. */

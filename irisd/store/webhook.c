@@ -14,6 +14,7 @@ store_webhook_insert(struct store *s, const struct store_webhook *row)
 	db_bind_text(stmt, ":id", row->id);
 	db_bind_text(stmt, ":message", row->message);
 	db_bind_text(stmt, ":url", row->url);
+	db_bind_int(stmt, ":lane", row->lane);
 	db_bind_int(stmt, ":next_at", row->next_at);
 	db_bind_int(stmt, ":created_at", row->created_at);
 	db_run(s, stmt);
@@ -78,6 +79,7 @@ read_row(sqlite3_stmt *stmt, struct store_webhook *row)
 	row->delivered_at = sqlite3_column_int64(stmt, 9);
 	row->from = db_text(stmt, 10);
 	row->to = db_text(stmt, 11);
+	row->lane = sqlite3_column_int(stmt, 12);
 }
 
 static bool
@@ -103,6 +105,15 @@ bool
 store_webhook_next(struct store *s, struct store_webhook *row)
 {
 	return load_one(s, db_stmt(s, STMT_WEBHOOK_NEXT), row);
+}
+
+bool
+store_webhook_next_in(struct store *s, int lane, struct store_webhook *row)
+{
+	sqlite3_stmt *stmt = db_stmt(s, STMT_WEBHOOK_NEXT_IN);
+
+	db_bind_int(stmt, ":lane", lane);
+	return load_one(s, stmt, row);
 }
 
 int64_t

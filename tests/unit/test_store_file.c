@@ -85,7 +85,7 @@ test_new_file(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	store_close(s);
-	expect_query("PRAGMA user_version", "8");
+	expect_query("PRAGMA user_version", "9");
 	expect_query("PRAGMA journal_mode", "wal");
 	expect_query("PRAGMA page_size", "1024");
 	expect_query("PRAGMA integrity_check", "ok");
@@ -124,7 +124,7 @@ test_newer_schema(void **state)
 	exec_sql("PRAGMA user_version = 99");
 	assert_null(store_open(path, &err));
 	assert_int_equal(err.code, ERR_CONFIG);
-	assert_non_null(strstr(err.msg, "newer Iris (schema 99, this one knows 8)"));
+	assert_non_null(strstr(err.msg, "newer Iris (schema 99, this one knows 9)"));
 	assert_non_null(strstr(err.msg, path));
 	expect_query("PRAGMA user_version", "99");
 }
@@ -254,7 +254,7 @@ test_from_schema_1(void **state)
 	assert_string_equal(receipts_of(s, M2), "queued@6:stored sent@7:handed seen@11:replay ");
 	assert_string_equal(receipts_of(s, M3), "queued@7:stored sent@10:handed ");
 	store_close(s);
-	expect_query("PRAGMA user_version", "8");
+	expect_query("PRAGMA user_version", "9");
 	expect_query("PRAGMA integrity_check", "ok");
 	expect_query("PRAGMA foreign_key_check", NULL);
 }
@@ -302,7 +302,7 @@ test_from_schema_5(void **state)
 	store_message_resume(s, SEEN5, LINE, 2);
 	store_commit(s);
 	store_close(s);
-	expect_query("PRAGMA user_version", "8");
+	expect_query("PRAGMA user_version", "9");
 	expect_query("PRAGMA integrity_check", "ok");
 	expect_query("PRAGMA foreign_key_check", NULL);
 	s = open_store(path);

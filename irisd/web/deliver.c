@@ -3,9 +3,12 @@
  * Webhooks: one thread that takes what is due, and one for each delivery that is under way.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/call.h"
 #include "common/json.h"
@@ -14,8 +17,9 @@
 #include "irisd/web/deliver.h"
 #include "irisd/web/deliver_private.h"
 
-#define AT_ONCE 4
-#define CALL_MS 10000
+#define AT_ONCE  8 /* irisd sees to it that one receiver has a few of them only */
+#define CALL_MS  10000
+#define AGAIN_MS 1000 /* when irisd has ended the connection, and not this process's first one */
 
 struct job {
 	int slot;
@@ -26,6 +30,8 @@ static const struct paths *paths;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t freed = PTHREAD_COND_INITIALIZER;
 static bool taken[AT_ONCE];
+static char files[AT_ONCE][PATHS_MAX]; /* what is sent is put there for a moment */
+static volatile sig_atomic_t curls[AT_ONCE];
 
 /* Wait for one. */
 static int
@@ -84,21 +90,22 @@ deliver_one(void *arg)
 {
 	struct job *j = arg;
 	const char *id = json_str(j->delivery, "id"), *url = json_str(j->delivery, "url");
-	const cJSON *o = json_obj(j->delivery, "body");
-	char file[PATHS_MAX], name[32], *body;
+	cJSON *body = cJSON_DetachItemFromObjectCaseSensitive(j->delivery, "body");
+	struct deliver_post post = {.paths = paths, .file = files[j->slot], .id = id, .url = url};
 	struct err why;
 	int status;
 
-	if (id != NULL && url != NULL && o != NULL) {
-		body = json_print(o);
-		snprintf(name, sizeof name, "webhook-%d.json", j->slot);
-		paths_join(file, sizeof file, paths->run, name);
+	if (id != NULL && url != NULL && body != NULL) {
+		post.curl = &curls[j->slot];
+		post.body = json_print(body);
+		cJSON_Delete(body);
+		body = NULL;
 		err_clear(&why);
-		status = deliver_post(paths, file, id, url, body, &why);
-		free(body);
+		status = deliver_post(&post, &why);
 		tell(id, status, &why);
 	}
 	free_slot(j->slot);
+	cJSON_Delete(body);
 	cJSON_Delete(j->delivery);
 	free(j);
 	return NULL;
@@ -121,37 +128,80 @@ start(int slot, cJSON *delivery)
 	pthread_detach(thread);
 }
 
+/* Take what is due, one after the other, while the connection lasts. */
+static void
+take_all(struct call *call, struct err *err)
+{
+	cJSON *delivery;
+	int slot;
+
+	for (;;) {
+		slot = take_slot();
+		if (call_request(call, "iris/webhook.next", NULL, -1, NULL, NULL, &delivery, err) ==
+		    -1)
+			break;
+		start(slot, delivery);
+	}
+	free_slot(slot);
+}
+
 /* irisd's end is this process's: its first connection sees to that. */
 static void *
 run(void *arg)
 {
-	cJSON *delivery;
 	struct call call;
 	struct err err;
-	int slot;
 
-	if (call_open(&call, paths->sock, call_hello_params("web"), CALL_MS, &err) == -1) {
-		log_error("webhooks: %s", err.msg);
-		return arg;
-	}
 	for (;;) {
-		slot = take_slot();
-		if (call_request(
-			&call, "iris/webhook.next", NULL, -1, NULL, NULL, &delivery, &err) == -1)
-			break;
-		start(slot, delivery);
+		if (call_open(&call, paths->sock, call_hello_params("web"), CALL_MS, &err) == 0) {
+			take_all(&call, &err);
+			call_close(&call);
+		}
+		log_info("webhooks: %s", err.msg);
+		poll(NULL, 0, AGAIN_MS);
 	}
-	log_debug("webhooks: %s", err.msg);
-	call_close(&call);
 	return arg;
+}
+
+void
+deliver_end(void)
+{
+	int i, pid, before = errno;
+
+	for (i = 0; i < AT_ONCE; i++) {
+		if ((pid = curls[i]) > 0)
+			kill(pid, SIGKILL);
+		if (files[i][0] != '\0')
+			unlink(files[i]);
+	}
+	errno = before;
+}
+
+/* The second time, it has its usual effect. */
+static void
+term_cb(int sig)
+{
+	deliver_end();
+	raise(sig);
 }
 
 void
 deliver_start(const struct paths *p)
 {
+	struct sigaction sa = {.sa_handler = term_cb, .sa_flags = (int)SA_RESETHAND};
 	pthread_t thread;
+	char name[32];
+	int i;
 
 	paths = p;
+	for (i = 0; i < AT_ONCE; i++) {
+		snprintf(name, sizeof name, "webhook-%d.json", i);
+		paths_join(files[i], sizeof files[i], p->run, name);
+	}
+	/* What a process has left that was killed. */
+	deliver_end();
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGTERM, &sa, NULL);
 	if ((errno = pthread_create(&thread, NULL, run, NULL)) != 0)
 		fatal("can not start a thread");
 	pthread_detach(thread);

@@ -12,4 +12,10 @@
 /* In threads of its own, until irisd ends. Once in a process; p must stay. */
 void deliver_start(const struct paths *p);
 
+/*
+ * What is being sent is cut off, and no file of it is left; irisd hands it out again. For the
+ * process's end, and so that nothing outlives it; a signal handler may call it.
+ */
+void deliver_end(void);
+
 #endif

@@ -59,10 +59,13 @@ sign(const struct paths *p, const char *id, const char *stamp, const char *body,
 static int
 put_body(const char *file, const char *body, struct err *err)
 {
-	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	size_t left = strlen(body);
 	ssize_t n;
+	int fd;
 
+	/* A new one: the curl of a process that was killed may have the other one open. */
+	unlink(file);
+	fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return err_sys(err, ERR_IO, "can not write %s", file);
 	while (left > 0) {
@@ -97,19 +100,19 @@ quoted(const char *text)
 
 /* What curl is told; NULL with err. Malloc'ed. */
 static char *
-options_for(const struct paths *p, const char *file, const char *id, const char *url,
-    const char *body, struct err *err)
+options_for(const struct deliver_post *post, struct err *err)
 {
 	char stamp[32], signature[SIGNATURE_SIZE], pin[URL_HOST_MAX + 64] = "", *path, *text;
 	struct url u;
 
 	snprintf(stamp, sizeof stamp, "%lld", (long long)(compat_now_ms() / 1000));
-	if (url_parse(url, &u, err) == -1 || sign(p, id, stamp, body, signature, err) == -1)
+	if (url_parse(post->url, &u, err) == -1 ||
+	    sign(post->paths, post->id, stamp, post->body, signature, err) == -1)
 		return NULL;
 	/* This name is this machine, whatever else somebody says of it. */
 	if (strcmp(u.host, "localhost") == 0)
 		snprintf(pin, sizeof pin, "resolve = \"%s:%d:127.0.0.1,[::1]\"\n", u.host, u.port);
-	path = quoted(file);
+	path = quoted(post->file);
 	text = xasprintf("url = \"%s\"\n"
 			 "%s"
 			 "data-binary = \"@%s\"\n"
@@ -130,7 +133,7 @@ options_for(const struct paths *p, const char *file, const char *id, const char 
 			 "max-filesize = 1048576\n"
 			 "output = \"/dev/null\"\n"
 			 "write-out = \"%%{http_code}\"\n",
-	    url, pin, path, id, stamp, signature, CONNECT_S, TIME_S);
+	    post->url, pin, path, post->id, stamp, signature, CONNECT_S, TIME_S);
 	free(path);
 	return text;
 }
@@ -219,19 +222,17 @@ take(int fd, char *text, size_t size)
 	return got > 0 || (got == -1 && errno == EINTR);
 }
 
-/* Until it has ended, or its time is up and more. */
+/* Until it has said all, or its time is up and more. */
 static void
-hear(struct run *r)
+hear(struct run *r, volatile sig_atomic_t *pid)
 {
 	int64_t left, deadline = compat_mono_ms() + DELIVER_S * 1000;
 	struct pollfd pfd[2] = {{.fd = r->out, .events = POLLIN}, {.fd = r->err, .events = POLLIN}};
 
 	while (pfd[0].fd != -1 || pfd[1].fd != -1) {
 		left = deadline - compat_mono_ms();
-		if (left <= 0 || (poll(pfd, 2, (int)left) == -1 && errno != EINTR)) {
-			kill(r->pid, SIGKILL);
+		if (left <= 0 || (poll(pfd, 2, (int)left) == -1 && errno != EINTR))
 			break;
-		}
 		if (pfd[0].revents != 0 && !take(r->out, r->status, sizeof r->status))
 			pfd[0].fd = -1;
 		if (pfd[1].revents != 0 && !take(r->err, r->said, sizeof r->said))
@@ -240,6 +241,9 @@ hear(struct run *r)
 	}
 	close(r->out);
 	close(r->err);
+	kill(r->pid, SIGKILL);
+	/* When it is reaped, its number may be somebody else's. */
+	*pid = 0;
 	while (waitpid(r->pid, NULL, 0) == -1 && errno == EINTR)
 		;
 }
@@ -264,7 +268,7 @@ judge(struct run *r, struct err *err)
 }
 
 static int
-run_curl(const char *options, struct err *err)
+run_curl(const char *options, volatile sig_atomic_t *pid, struct err *err)
 {
 	size_t len = strlen(options);
 	struct run r = {0};
@@ -281,7 +285,8 @@ run_curl(const char *options, struct err *err)
 	} else {
 		close(in[1]);
 		if (spawn_curl(&r, in[0], err) == 0) {
-			hear(&r);
+			*pid = (sig_atomic_t)r.pid;
+			hear(&r, pid);
 			status = judge(&r, err);
 		}
 	}
@@ -290,15 +295,19 @@ run_curl(const char *options, struct err *err)
 }
 
 int
-deliver_post(const struct paths *p, const char *file, const char *id, const char *url,
-    const char *body, struct err *err)
+deliver_post(struct deliver_post *post, struct err *err)
 {
-	char *options = options_for(p, file, id, url, body, err);
-	int status = 0;
+	char *options = options_for(post, err);
+	int status = 0, written = -1;
 
-	if (options != NULL && put_body(file, body, err) == 0)
-		status = run_curl(options, err);
-	unlink(file);
+	if (options != NULL)
+		written = put_body(post->file, post->body, err);
+	/* It may be long, and the receiver slow. */
+	free(post->body);
+	post->body = NULL;
+	if (written == 0)
+		status = run_curl(options, post->curl, err);
+	unlink(post->file);
 	free(options);
 	return status;
 }

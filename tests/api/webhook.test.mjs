@@ -217,28 +217,90 @@ describe("webhooks", () => {
 		await other.close();
 	});
 
+	/* The curls of a process: their pids. */
+	const curls = (of) => readdirSync("/proc").filter((p) => /^\d+$/.test(p)).filter((p) => {
+		try {
+			return new RegExp(`^${p} \\(curl\\) . ${of} `).test(readFileSync(`/proc/${p}/stat`, "latin1"));
+		} catch {
+			return false;
+		}
+	});
+	const bodies = () => readdirSync(join(iris.home, "run")).filter((f) => f.startsWith("webhook"));
+
 	test("slow receivers are in no other's way, and nothing of theirs is in a list of processes", async () => {
-		const other = await receiver(), held = [];
-		hook.answer = (req, res) => held.push(res);
-		for (let i = 0; i < 3; i++)
-			await send(`ECHO slow ${i}`, `${hook.url}&token=very-secret`);
+		/* Few enough of them share a lane; all three with it is not to be expected. */
+		const others = await Promise.all([receiver(), receiver(), receiver()]), held = [];
+		try {
+			hook.answer = (req, res) => held.push(res);
+			for (let i = 0; i < 12; i++)
+				await send(`ECHO slow ${i}`, `${hook.url}&token=very-secret`);
+			await hook.next(2);
+			const { pid } = await webStatus(iris), running = curls(pid);
+			assert.equal(running.length, 2);
+			for (const p of running)
+				assert.equal(readFileSync(`/proc/${p}/cmdline`, "latin1"), "curl\0-q\0-K\0-\0");
+			const start = performance.now();
+			for (const o of others)
+				await send("ECHO quick", o.url);
+			await Promise.any(others.map((o) => o.next(1, 5000)));
+			assert.ok(performance.now() - start < 5000);
+			assert.equal(hook.requests.length, 2, "one receiver has two at a time");
+			hook.answer = (req, res) => res.writeHead(200).end();
+			held.forEach((res) => res.writeHead(200).end());
+			await waitFor(async () => (await list(iris, "--state", "delivered")).length === 15, { what: "all of them", every: 50, deadline: 20000 });
+			assert.equal(new Set(hook.requests.map((r) => r.headers["webhook-id"])).size, 12);
+			assert.equal(hook.requests.length, 12);
+		} finally {
+			await Promise.all(others.map((o) => o.close()));
+		}
+	});
+
+	test("the web process ends in the middle: no curl and no text of a message outlives it", async () => {
+		hook.answer = () => {};
+		await send("ECHO cut off", hook.url);
+		await hook.next();
+		const { pid } = await webStatus(iris), [curl] = curls(pid);
+		assert.equal(bodies().length, 1);
+		process.kill(pid, "SIGTERM");
+		await waitFor(() => !existsSync(`/proc/${curl}`), { what: "curl to end", every: 25, deadline: 5000 });
+		await waitFor(() => bodies().length === 0, { what: "the file to go", every: 25, deadline: 5000 });
+		/* Also with irisd, whatever it is that ends that. */
+		await hook.next(2);
+		const [second] = curls((await webStatus(iris)).pid);
+		await iris.iris(["stop"]);
+		await waitFor(() => !existsSync(`/proc/${second}`), { what: "the second curl to end", every: 25, deadline: 5000 });
+		assert.deepEqual(bodies(), []);
+		/* It is the delivery that is tried again by the next irisd. */
+		assert.equal(hook.requests[1].headers["webhook-id"], hook.requests[0].headers["webhook-id"]);
+		await iris.iris(["start"]);
+		const [row] = await list(iris);
+		assert.equal(row.state, "waiting");
+		assert.equal(row.attempts, 2);
+		assert.ok(row.nextAt > Date.now() && row.nextAt < Date.now() + 61000, `${row.nextAt - Date.now()}`);
+		hook.answer = (req, res) => res.writeHead(200).end();
+		await iris.iris(["webhook", "retry", row.id]);
 		await hook.next(3);
-		const all = readdirSync("/proc").filter((p) => /^\d+$/.test(p)).map((p) => {
-			try {
-				return readFileSync(`/proc/${p}/cmdline`, "latin1").replaceAll("\0", " ");
-			} catch {
-				return "";
-			}
-		});
-		assert.ok(all.some((c) => /^curl -q -K - *$/.test(c)), "curl runs");
-		assert.ok(!all.some((c) => c.startsWith("curl") && /very-secret|v1,|whsec/.test(c)));
-		const start = performance.now();
-		await send("ECHO quick", other.url);
-		await other.next(1, 5000);
-		assert.ok(performance.now() - start < 5000);
-		held.forEach((res) => res.writeHead(200).end());
-		await waitFor(async () => (await list(iris, "--state", "delivered")).length === 4, { what: "all four", every: 50 });
-		await other.close();
+		await inState(iris, "delivered");
+		await iris.iris(["stop"]);
+	});
+
+	test("a message of many bytes is told of whole, also to a receiver that ends no answer", async () => {
+		const text = "\\\"\u0001äß€".repeat(150000);
+		hook.answer = (req, res) => {
+			res.writeHead(200);
+			const more = () => {
+				while (!res.destroyed && res.write("x".repeat(65536)));
+				res.once("drain", more);
+			};
+			more();
+		};
+		await send(`ECHO ${text}`, hook.url);
+		const got = await hook.next();
+		verify(await secretOf(iris), got);
+		assert.equal(JSON.parse(got.body).message.response, text);
+		const row = await inState(iris, "delivered");
+		assert.equal(row.attempts, 1);
+		assert.deepEqual(bodies(), []);
 	});
 
 	test("the web process is killed in the middle: the next one delivers", async () => {

@@ -4,7 +4,9 @@
  * that somebody wants it until a while after nobody does; what falls out of the ring, or was never
  * made, shows as a gap to who asks for it. Knows nothing of what is in an event.
  */
+#include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +14,8 @@
 #include "common/json.h"
 #include "common/xmalloc.h"
 #include "irisd/core/event_private.h"
+
+#define HEAD_MAX 256 /* bytes of a line before an event's own members */
 
 /* What comes anyhow as it is then, is not kept. */
 #define NEVER_KEPT (EVENT_BIT(EVENT_STREAM) | EVENT_BIT(EVENT_TEXT) | EVENT_BIT(EVENT_HOST))
@@ -109,16 +113,22 @@ takes(const struct event_sub *sub, enum event_topic topic, const struct event_ab
 static char *
 line_of(int64_t seq, int64_t at, enum event_topic topic, const char *type, cJSON *o, size_t *len)
 {
-	char *members = json_print(o), *line;
+	char head[HEAD_MAX], *members = json_print(o), *line;
+	/* Without its first brace. */
+	size_t n, rest = strlen(members + 1);
 
 	cJSON_Delete(o);
-	/* Without its first brace. */
-	line =
-	    xasprintf("{\"jsonrpc\":\"2.0\",\"method\":\"iris/event\",\"params\":{\"seq\":%" PRId64
-		      ",\"at\":%" PRId64 ",\"topic\":\"%s\",\"type\":\"%s\"%s%s}",
-		seq, at, topic_names[topic], type, members[1] == '}' ? "" : ",", members + 1);
+	n = (size_t)snprintf(head, sizeof head,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"iris/event\",\"params\":{\"seq\":%" PRId64
+	    ",\"at\":%" PRId64 ",\"topic\":\"%s\",\"type\":\"%s\"%s",
+	    seq, at, topic_names[topic], type, rest > 1 ? "," : "");
+	assert(n < sizeof head);
+	line = xmalloc(n + rest + 2);
+	memcpy(line, head, n);
+	memcpy(line + n, members + 1, rest);
+	memcpy(line + n + rest, "}", 2);
 	free(members);
-	*len = strlen(line);
+	*len = n + rest + 1;
 	return line;
 }
 

@@ -508,8 +508,8 @@ finish(struct message *m, enum ladder state, const struct ending *how)
 	store_message_finish(m->d->store, m->id, state, now, how->evidence, how->answer, how->code,
 	    how->reason, how->usage);
 	if (how->usage != NULL)
-		store_cost_add(m->d->store, now, m->session->row.from, m->session->team->name,
-		    how->usage);
+		store_cost_add(
+		    m->d->store, now, m->session->row.from, m->session->team->name, how->usage);
 	event_receipt(m, state, now, how->evidence);
 	event_message_ended(m->d, m->id);
 	webhook_message_ended(m->d, m->id);

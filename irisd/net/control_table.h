@@ -50,8 +50,7 @@ CONTROL_X(session_compact, "iris/session.compact", "manage", "team, from?",
 CONTROL_X(session_fork, "iris/session.fork", "manage", "team, from?",
     "the command that goes on with a copy of a session")
 CONTROL_X(message_search, "iris/message.search", "read",
-    "query, from?, team?, state?, before?, limit?",
-    "messages with these words in them")
+    "query, from?, team?, state?, before?, limit?", "messages with these words in them")
 CONTROL_X(message_send, "iris/message.send", "message",
     "to, message, from?, timeout?, ttl?, stream?, idempotencyKey?, webhook?",
     "send a message and wait for its answer")
@@ -119,4 +118,5 @@ CONTROL_X(webhook_next, "iris/webhook.next", "-", "",
     "from the web process: wait for the next delivery that is due")
 CONTROL_X(webhook_done, "iris/webhook.done", "-", "id, status?, error?",
     "from the web process: how a delivery went")
-CONTROL_X(web_listening, "iris/web.listening", "-", "ports, tls?", "the web process listens, or can not")
+CONTROL_X(
+    web_listening, "iris/web.listening", "-", "ports, tls?", "the web process listens, or can not")

@@ -2,6 +2,7 @@
  *
  * The secret of webhooks, see webhook_secret.h.
  */
+#include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -47,16 +48,28 @@ make(const char *path, struct err *err)
 static int
 read_line(const char *path, char text[WEBHOOK_TEXT_MAX], struct err *err)
 {
-	FILE *f = fopen(path, "re");
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rv = -1;
+	struct stat st;
+	ssize_t n = 0;
 
-	if (f == NULL)
+	if (fd == -1)
 		return err_sys(
 		    err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "can not read %s", path);
-	if (fgets(text, WEBHOOK_TEXT_MAX, f) == NULL)
-		text[0] = '\0';
-	fclose(f);
+	if (fstat(fd, &st) == -1 ||
+	    (S_ISREG(st.st_mode) && (n = read(fd, text, WEBHOOK_TEXT_MAX - 1)) == -1))
+		err_sys(err, ERR_IO, "can not read %s", path);
+	else if (!S_ISREG(st.st_mode))
+		err_set(err, ERR_INVALID, "%s is not a regular file", path);
+	else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		err_set(err, ERR_INVALID, "others may read %s, or write it; run: chmod 600 %s",
+		    path, path);
+	else
+		rv = 0;
+	close(fd);
+	text[rv == 0 ? n : 0] = '\0';
 	text[strcspn(text, "\r\n")] = '\0';
-	return 0;
+	return rv;
 }
 
 int

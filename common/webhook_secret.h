@@ -18,7 +18,8 @@
 
 /*
  * The secret as text, and its key's bytes, of which there are *len. -1 with ERR_IO, or ERR_INVALID
- * where the file has something else in it.
+ * where the file has something else in it, is
+ * none, or is not the user's alone.
  */
 int webhook_secret(const struct paths *p, char text[WEBHOOK_TEXT_MAX], uint8_t key[WEBHOOK_KEY_MAX],
     size_t *len, struct err *err);

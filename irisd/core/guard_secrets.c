@@ -21,8 +21,8 @@ static const char *const secret[] = {".env", ".env.*", "*.env", ".ssh/id_*", ".s
     ".claude/.credentials.json", ".config/gh/hosts.yml", ".vault-token", ".password-store/*",
     ".local/share/keyrings/*", "Library/Keychains/*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks",
     "*.keystore", "*.kdbx", ".htpasswd", "service-account*.json", "secrets.yml", "secrets.yaml",
-    "secrets.json", "master.key", "logins.json", "etc/shadow", "etc/gshadow", "etc/sudoers",
-    "etc/ssh/ssh_host_*_key", "proc/*/environ", "proc/kcore", "master.passwd", NULL};
+    "secrets.json", "webhook.secret", "master.key", "logins.json", "etc/shadow", "etc/gshadow",
+    "etc/sudoers", "etc/ssh/ssh_host_*_key", "proc/*/environ", "proc/kcore", "master.passwd", NULL};
 
 static const char *const public[] = {"*.pub", ".ssh/known_hosts*", ".ssh/config",
     ".ssh/authorized_keys", ".ssh/allowed_signers", "*.example", "*.sample", "*.template", "*.dist",
@@ -379,6 +379,26 @@ judge_network(const struct guard_command *c)
 		judge_copy(c);
 }
 
+/* Programs that print one of their own. */
+static void
+judge_printer(const struct guard_command *c)
+{
+	bool rest = false;
+	size_t i;
+
+	if (strcmp(c->name, "gpg") == 0 || strcmp(c->name, "gpg2") == 0)
+		for (i = 1; i < c->argc; i++)
+			if (strncmp(c->argv[i], "--export-secret", 15) == 0)
+				guard_report(c, "secrets", "reads a secret");
+	if (strcmp(c->name, "security") == 0 && c->argc > 1 &&
+	    strstr(c->argv[1], "find-") == c->argv[1])
+		guard_report(c, "secrets", "reads a secret");
+	if (strcmp(c->name, "iris") == 0 && (i = guard_operand(c, 1, &rest)) < c->argc &&
+	    strcmp(c->argv[i], "webhook") == 0 && (i = guard_operand(c, i + 1, &rest)) < c->argc &&
+	    strcmp(c->argv[i], "secret") == 0)
+		guard_report(c, "secrets", "reads a secret");
+}
+
 void
 guard_secrets(const struct guard_command *c)
 {
@@ -399,11 +419,5 @@ guard_secrets(const struct guard_command *c)
 	for (i = 2; i < c->argc && strcmp(c->name, "openssl") == 0; i++)
 		if (strncmp(c->argv[i - 1], "-in", 3) == 0)
 			guard_secret_read(c, c->argv[i]);
-	if (strcmp(c->name, "gpg") == 0 || strcmp(c->name, "gpg2") == 0)
-		for (i = 1; i < c->argc; i++)
-			if (strncmp(c->argv[i], "--export-secret", 15) == 0)
-				guard_report(c, "secrets", "reads a secret");
-	if (strcmp(c->name, "security") == 0 && c->argc > 1 &&
-	    strstr(c->argv[1], "find-") == c->argv[1])
-		guard_report(c, "secrets", "reads a secret");
+	judge_printer(c);
 }

@@ -197,6 +197,23 @@ test_secret(void **state)
 		assert_int_equal(err.code, ERR_INVALID);
 		assert_non_null(strstr(err.msg, path));
 	}
+	/* One that others know is none. */
+	unlink(path);
+	assert_int_equal(webhook_secret(&p, text, key, &len, &err), 0);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(webhook_secret(&p, text, key, &len, &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	assert_non_null(strstr(err.msg, "chmod 600"));
+	assert_string_equal(text, "");
+	/* Nobody waits for what is no file. */
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(webhook_secret(&p, text, key, &len, &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+	unlink(path);
+	/* What leads elsewhere is followed, but not made. */
+	assert_int_equal(symlink("/nonexistent/x", path), 0);
+	assert_int_equal(webhook_secret(&p, text, key, &len, &err), -1);
 	unlink(path);
 	/* Nothing else is left there. */
 	assert_int_equal(rmdir(dir), 0);

@@ -229,6 +229,7 @@ config_default(const char *path)
 	config_section_defaults("dashboard", &c->dashboard, NULL);
 	config_section_defaults("database", &c->database, NULL);
 	config_section_defaults("guard", &c->permissions.guard, NULL);
+	config_section_defaults("webhooks", &c->webhooks, NULL);
 	find_spawn_script(c);
 	return c;
 }

@@ -103,6 +103,7 @@ struct config_database {
 
 struct config_webhooks {
 	struct config_list allow; /* hosts, "hooks.example.org" or "*.example.org" (url.h) */
+	bool loopback;            /* this machine, by whatever port, need not be among them */
 };
 
 /* For ssh teams. Paths are local ones, absolute. */

@@ -120,6 +120,8 @@ CONFIG_KEY(guard, "commands", commands, COMMANDS, NULL, 0, 1000,
 
 CONFIG_KEY(webhooks, "allow", allow, LIST, NULL, 0, 1000,
     "hosts other than this machine that webhooks may go to, as names or *.DOMAIN")
+CONFIG_KEY(webhooks, "loopback", loopback, BOOL, "true", 0, 0,
+    "webhooks may go to any port of this machine, also where allow does not have it")
 
 CONFIG_KEY(teamPermissions, "allow", allow, RULES, NULL, 0, 1000, "as in permissions, for this team")
 CONFIG_KEY(teamPermissions, "deny", deny, RULES, NULL, 0, 1000, "as in permissions, for this team")

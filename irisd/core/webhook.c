@@ -91,14 +91,15 @@ webhook_check(const struct irisd *d, const char *url, struct err *err)
 
 	if (url_parse(url, &u, err) == -1)
 		return err_prefix(err, "webhook: ");
-	if (url_loopback(&u))
+	if (d->conf->config->webhooks.loopback && url_loopback(&u))
 		return 0;
 	for (i = 0; i < allow->n; i++)
 		if (url_host_fits(&u, allow->v[i]))
 			return 0;
-	return err_set(err, ERR_REFUSED,
-	    "webhook: only addresses of this machine are told by themselves; for others, add \"%.200s\" to "
-	    "webhooks.allow in %s",
+	return err_set(err, ERR_REFUSED, "webhook: %s; add \"%.200s\" to webhooks.allow in %s",
+	    url_loopback(&u)
+		? "also addresses of this machine must be allowed, since webhooks.loopback is false"
+		: "only addresses of this machine are told by themselves",
 	    u.host, d->conf->config->path);
 }
 

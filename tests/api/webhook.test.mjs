@@ -150,6 +150,35 @@ describe("webhooks", () => {
 		assert.equal((await iris.json(["messages"])).messages.length, 0);
 	});
 
+	test("webhooks.loopback: this machine is no exception, unless allowed", async () => {
+		const gate = makeGate(iris);
+		const file = join(iris.home, "config.yaml"), config = JSON.parse(readFileSync(file, "utf8"));
+		const say = async (webhooks) => {
+			writeFileSync(file, JSON.stringify({ ...config, webhooks }));
+			const ctl = await connectRaw(iris, { role: "ctl" });
+			assert.equal((await ctl.request("iris/config.reload")).error, undefined);
+			ctl.socket.destroy();
+		};
+		await send(gate.hold, `${hook.url}&before`);
+		await say({ loopback: false });
+		for (const url of [hook.url, "http://localhost/", "http://[::1]:80/", "http://127.9.9.9/"]) {
+			const r = await refused(url);
+			assert.equal(r.status, 403, url);
+			assert.match(r.detail, /webhooks\.loopback/);
+		}
+		gate.open();
+		assert.match((await inState(iris, "failed")).lastError, /webhooks\.loopback/);
+		await say({ loopback: false, allow: ["127.0.0.1"] });
+		assert.equal((await refused(`http://localhost:${hook.port}/`)).status, 403);
+		await send("ECHO allowed", hook.url);
+		await hook.next();
+		assert.equal((await inState(iris, "delivered")).url, hook.url);
+		assert.equal(hook.requests.length, 1);
+		await say({});
+		await send("ECHO by name", `http://LocalHost:${hook.port}/name`);
+		assert.equal((await hook.next(2)).path, "/name");
+	});
+
 	test("webhooks.allow: its hosts and no others, also when it has changed since", async () => {
 		const gate = makeGate(iris);
 		const file = join(iris.home, "config.yaml"), config = JSON.parse(readFileSync(file, "utf8"));

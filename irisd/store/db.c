@@ -195,10 +195,10 @@ static const char *const sql[STMT_COUNT] = {
 	"(SELECT id FROM message WHERE NOT " IS_OPEN ")",
     [STMT_WEBHOOK_LOAD] = "SELECT " WEBHOOK_COLUMNS " FROM " WEBHOOK_TABLES " WHERE w.id = :id",
     [STMT_WEBHOOK_NEXT] = "SELECT " WEBHOOK_COLUMNS " FROM " WEBHOOK_TABLES
-			  " WHERE w.state = 0 AND w.next_at > 0 ORDER BY w.next_at, w.id LIMIT 1",
+			  " WHERE w.state = 0 AND w.next_at > 0 ORDER BY w.next_at, w.rowid LIMIT 1",
     [STMT_WEBHOOK_NEXT_IN] =
 	"SELECT " WEBHOOK_COLUMNS " FROM " WEBHOOK_TABLES
-	" WHERE w.lane = :lane AND w.state = 0 AND w.next_at > 0 ORDER BY w.next_at, w.id LIMIT 1",
+	" WHERE w.lane = :lane AND w.state = 0 AND w.next_at > 0 ORDER BY w.next_at, w.rowid LIMIT 1",
     [STMT_WEBHOOK_COUNT] =
 	"SELECT count(*), coalesce(sum(url = :url), 0) FROM webhook WHERE message = :message",
     [STMT_WEBHOOK_OPEN] = "SELECT count(*) FROM webhook WHERE state = 0 AND next_at = 0",

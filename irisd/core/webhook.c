@@ -313,26 +313,45 @@ give_up(struct irisd *d, struct store_webhook *row, const char *error)
 	failed(d, row, 0, error);
 }
 
-/* What is posted, as text; NULL when it is too long. */
+/* The object that is posted, printed: with the message, or with its texts cut. */
 static char *
-body_of(struct irisd *d, const struct store_webhook *row)
+print_body(
+    struct irisd *d, const struct store_webhook *row, const struct store_message *m, bool cut)
 {
-	struct store_message m;
 	cJSON *o = json_new();
 	char *text;
 
 	json_put_str(o, "type", "message.ended");
 	json_put_str(o, "id", row->id);
-	if (store_message_load(d->store, row->message, &m)) {
-		json_put(o, "message", describe_message(&m, d->store));
-		store_message_release(&m);
-	}
+	if (cut)
+		json_put_bool(o, "truncated", true);
+	json_put(o, "message", describe_message(m, d->store));
 	text = json_print(o);
 	cJSON_Delete(o);
-	if (strlen(text) <= BODY_MAX)
+	return text;
+}
+
+/* What is posted; NULL when there is no such message. */
+static char *
+body_of(struct irisd *d, const struct store_webhook *row)
+{
+	struct store_message m;
+	char *text = NULL;
+
+	if (store_message_load(d->store, row->message, &m)) {
+		if (strlen(m.body) + (m.answer != NULL ? strlen(m.answer) : 0) <= BODY_MAX)
+			text = print_body(d, row, &m, false);
+		store_message_release(&m);
+	}
+	if (text != NULL && strlen(text) <= BODY_MAX)
 		return text;
 	free(text);
-	return NULL;
+	text = NULL;
+	if (store_message_load_brief(d->store, row->message, &m)) {
+		text = print_body(d, row, &m, true);
+		store_message_release(&m);
+	}
+	return text;
 }
 
 static cJSON *
@@ -390,7 +409,7 @@ webhook_take(struct irisd *d, const void *taker)
 		if (webhook_check(d, row.url, &err) == -1) {
 			give_up(d, &row, err.msg);
 		} else if ((body = body_of(d, &row)) == NULL) {
-			give_up(d, &row, "the message is too long to be sent, more than 16 MiB");
+			give_up(d, &row, "the message is no more");
 		} else {
 			o = lend(d, &row, body, taker);
 			free(body);

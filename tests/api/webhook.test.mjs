@@ -87,6 +87,7 @@ describe("webhooks", () => {
 		assert.throws(() => verify(`whsec_${randomBytes(32).toString("base64")}`, got));
 		const body = JSON.parse(got.body);
 		assert.equal(body.type, "message.ended");
+		assert.equal(body.truncated, undefined);
 		assert.equal(body.id, got.headers["webhook-id"]);
 		assert.equal(body.message.id, id);
 		assert.equal(body.message.state, "answered");
@@ -330,6 +331,19 @@ describe("webhooks", () => {
 		const row = await inState(iris, "delivered");
 		assert.equal(row.attempts, 1);
 		assert.deepEqual(bodies(), []);
+	});
+
+	test("of a message that is too long for a request the texts are cut", async () => {
+		const text = '"'.repeat(4 * 1024 * 1024 - 5);
+		const id = await send(`ECHO ${text}`, hook.url);
+		const got = await hook.next(1, 30000);
+		verify(await secretOf(iris), got);
+		const { truncated, message } = JSON.parse(got.body);
+		assert.equal(truncated, true);
+		assert.equal(message.id, id);
+		assert.equal(message.state, "answered");
+		assert.equal(message.response, text.slice(0, 200));
+		await inState(iris, "delivered");
 	});
 
 	test("the web process is killed in the middle: the next one delivers", async () => {

@@ -10,6 +10,7 @@
 #include "irisd/net/control.h"
 #include "irisd/net/control_scope.h"
 #include "irisd/net/control_webhook.h"
+#include "irisd/net/web.h"
 
 #define LIST_MAX 500
 
@@ -120,13 +121,14 @@ control_webhook_retry(struct control *c, const cJSON *params)
 	store_webhook_release(&row);
 }
 
-/* The web process's own connection, which is nobody's (control_scope.c). */
+/* The web process's own connection, which is nobody's (control_scope.c); others may say they are it. */
 static bool
 check_role(struct control *c)
 {
 	struct err err;
 
-	if (c->client->role == CLIENT_WEB)
+	if (c->client->role == CLIENT_WEB && c->client->pid > 0 &&
+	    c->client->pid == web_pid(c->client->d))
 		return true;
 	err_set(&err, ERR_REFUSED, "%s is for the web process alone", c->method);
 	control_failed(c, &err);

@@ -388,10 +388,13 @@ describe("webhooks", () => {
 		const [other] = (await list(iris)).filter((w) => w.url.endsWith("elsewhere"));
 		assert.equal((await ask(iris.port, "GET", `/api/v1/webhooks/${other.id}`, { key: mine })).status, 404);
 		assert.equal((await ask(iris.port, "POST", `/api/v1/webhooks/${other.id}/retry`, { key: mine, body: {} })).status, 403);
-		/* The calls of the web process are nobody else's. */
-		for (const [method, params] of [["iris/webhook.next", {}], ["iris/webhook.done", { id: other.id, status: 200 }]])
-			assert.notEqual((await ctl.request(method, params)).error, undefined, method);
-		ctl.socket.destroy();
+		/* The calls of the web process are nobody else's, whatever he says that he is. */
+		const web = await connectRaw(iris, { role: "web" });
+		for (const from of [ctl, web]) {
+			for (const [method, params] of [["iris/webhook.next", {}], ["iris/webhook.done", { id: other.id, status: 200 }]])
+				assert.match((await from.request(method, params)).error.message, /is for the web process alone/, method);
+			from.socket.destroy();
+		}
 		for (const v of [all, own])
 			v.socket.terminate();
 	});

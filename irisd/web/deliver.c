@@ -166,7 +166,7 @@ run(void *arg)
 void
 deliver_end(void)
 {
-	int i, pid, before = errno;
+	int i, pid;
 
 	for (i = 0; i < AT_ONCE; i++) {
 		if ((pid = curls[i]) > 0)
@@ -174,21 +174,11 @@ deliver_end(void)
 		if (files[i][0] != '\0')
 			unlink(files[i]);
 	}
-	errno = before;
-}
-
-/* The second time, it has its usual effect. */
-static void
-term_cb(int sig)
-{
-	deliver_end();
-	raise(sig);
 }
 
 void
 deliver_start(const struct paths *p)
 {
-	struct sigaction sa = {.sa_handler = term_cb, .sa_flags = (int)SA_RESETHAND};
 	pthread_t thread;
 	char name[32];
 	int i;
@@ -200,8 +190,6 @@ deliver_start(const struct paths *p)
 	}
 	/* What a process has left that was killed. */
 	deliver_end();
-	sigemptyset(&sa.sa_mask);
-	sigaction(SIGTERM, &sa, NULL);
 	if ((errno = pthread_create(&thread, NULL, run, NULL)) != 0)
 		fatal("can not start a thread");
 	pthread_detach(thread);

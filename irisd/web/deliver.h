@@ -14,7 +14,7 @@ void deliver_start(const struct paths *p);
 
 /*
  * What is being sent is cut off, and no file of it is left; irisd hands it out again. For the
- * process's end, and so that nothing outlives it; a signal handler may call it.
+ * process's end, and so that nothing outlives it.
  */
 void deliver_end(void);
 

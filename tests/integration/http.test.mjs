@@ -198,7 +198,8 @@ describe("HTTP", () => {
 
 	test("a hundred clients with a subscription each are in no call's way", async () => {
 		const key = await makeKey(iris, "message");
-		const listen = () => modern(iris.port, key, "subscriptions/listen", { notifications: { resourcesListChanged: true } });
+		const others = await makeKey(iris, "message");
+		const listen = (_, i) => modern(iris.port, i % 2 ? key : others, "subscriptions/listen", { notifications: { resourcesListChanged: true } });
 		const open = await Promise.all(Array.from({ length: 100 }, listen));
 		assert.ok(open.every((r) => r.status === 200), open.map((r) => r.status).join());
 		await waitFor(() => open.every((r) => r.text.includes("acknowledged")), { what: "them to be acknowledged", every: 25 });

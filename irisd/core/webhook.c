@@ -271,10 +271,13 @@ webhook_add(struct irisd *d, const char *message, const char *url, struct err *e
 void
 webhook_message_ended(struct irisd *d, const char *message)
 {
+	int n;
+
 	if (d->webhooks == NULL || d->webhooks->open == 0)
 		return;
-	store_webhook_ready(d->store, message, compat_now_ms());
-	d->webhooks->open = store_webhook_open(d->store);
+	if ((n = store_webhook_ready(d->store, message, compat_now_ms())) == 0)
+		return;
+	d->webhooks->open -= n;
 	look(d);
 }
 

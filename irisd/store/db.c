@@ -189,13 +189,15 @@ static const char *const sql[STMT_COUNT] = {
 	"last_status = :last_status, last_error = :last_error, delivered_at = :delivered_at "
 	"WHERE id = :id",
     [STMT_WEBHOOK_READY] =
-	"UPDATE webhook SET next_at = :at WHERE message = :message AND state = 0 AND next_at = 0",
+	/* By its message: of those that wait there may be many. */
+    "UPDATE webhook SET next_at = :at WHERE message = :message AND state = 0 AND +next_at = 0",
     [STMT_WEBHOOK_READY_ALL] =
-	"UPDATE webhook SET next_at = :at WHERE state = 0 AND next_at = 0 AND message IN "
-	"(SELECT id FROM message WHERE NOT " IS_OPEN ")",
+	"UPDATE webhook SET next_at = :at WHERE state = 0 AND next_at = 0 AND EXISTS "
+	"(SELECT 1 FROM message WHERE id = webhook.message AND NOT " IS_OPEN ")",
     [STMT_WEBHOOK_LOAD] = "SELECT " WEBHOOK_COLUMNS " FROM " WEBHOOK_TABLES " WHERE w.id = :id",
-    [STMT_WEBHOOK_NEXT] = "SELECT " WEBHOOK_COLUMNS " FROM " WEBHOOK_TABLES
-			  " WHERE w.state = 0 AND w.next_at > 0 ORDER BY w.next_at, w.rowid LIMIT 1",
+    [STMT_WEBHOOK_NEXT] =
+	"SELECT " WEBHOOK_COLUMNS " FROM " WEBHOOK_TABLES
+	" WHERE w.state = 0 AND w.next_at > 0 ORDER BY w.next_at, w.rowid LIMIT 1",
     [STMT_WEBHOOK_NEXT_IN] =
 	"SELECT " WEBHOOK_COLUMNS " FROM " WEBHOOK_TABLES
 	" WHERE w.lane = :lane AND w.state = 0 AND w.next_at > 0 ORDER BY w.next_at, w.rowid LIMIT 1",

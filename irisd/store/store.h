@@ -321,8 +321,8 @@ struct store_webhook {
 void store_webhook_insert(struct store *s, const struct store_webhook *row);
 /* state, attempts, next_at, last_status, last_error and delivered_at of the row with this id. */
 void store_webhook_update(struct store *s, const struct store_webhook *row);
-/* The message has ended: its deliveries are due at this time. */
-void store_webhook_ready(struct store *s, const char *message, int64_t at);
+/* The message has ended: its deliveries are due at this time. How many there are. */
+int store_webhook_ready(struct store *s, const char *message, int64_t at);
 /* The same for every message that has ended. For irisd's start. */
 void store_webhook_ready_all(struct store *s, int64_t at);
 /* False when there is none. Release it. */

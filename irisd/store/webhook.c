@@ -35,7 +35,7 @@ store_webhook_update(struct store *s, const struct store_webhook *row)
 	db_run(s, stmt);
 }
 
-void
+int
 store_webhook_ready(struct store *s, const char *message, int64_t at)
 {
 	sqlite3_stmt *stmt = db_write(s, STMT_WEBHOOK_READY);
@@ -43,6 +43,7 @@ store_webhook_ready(struct store *s, const char *message, int64_t at)
 	db_bind_int(stmt, ":at", at);
 	db_bind_text(stmt, ":message", message);
 	db_run(s, stmt);
+	return sqlite3_changes(s->db);
 }
 
 void

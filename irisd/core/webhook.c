@@ -24,7 +24,7 @@
 #define LANE_MAX 2                     /* of one receiver that are under way */
 #define BODY_MAX (RPC_LINE_MAX - 8192) /* it becomes a part of a line */
 
-/* After each attempt that has failed, ms; one fifth more or less, so that many do not come at once. */
+/* After each attempt that failed, ms; one fifth more or less, so that many do not come at once. */
 static const int64_t delays[] = {
     5000, 30 * 1000, 2 * 60 * 1000, 10 * 60 * 1000, 3600 * 1000, 6 * 3600 * 1000, 24 * 3600 * 1000};
 #define NDELAYS ((int64_t)(sizeof delays / sizeof delays[0]))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Control calls about webhooks: looking at deliveries, trying one again, and the two by which the web
- * process gets what is due and says how it went.
+ * Control calls about webhooks: looking at deliveries, trying one again, and the two by which the
+ * web process gets what is due and says how it went.
  */
 #include <string.h>
 
@@ -121,7 +121,7 @@ control_webhook_retry(struct control *c, const cJSON *params)
 	store_webhook_release(&row);
 }
 
-/* The web process's own connection, which is nobody's (control_scope.c); others may say they are it. */
+/* The web process's own connection, nobody's (control_scope.c); others may say that they are it. */
 static bool
 check_role(struct control *c)
 {

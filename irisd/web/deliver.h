@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Delivers webhooks: waits for irisd to hand out what is due, signs it (Standard Webhooks), sends it
- * with curl(1), and says how it went. A few at a time, so that a receiver that is slow is in nobody's
- * way. Whether an address may be told, and when again, is irisd's (core/webhook.h).
+ * Delivers webhooks: waits for irisd to hand out what is due, signs it (Standard Webhooks), sends
+ * it with curl(1), and says how it went. A few at a time, so that a receiver that is slow is in few
+ * others' way. Whether an address may be told, and when again, is irisd's (core/webhook.h).
  */
 #ifndef IRIS_WEB_DELIVER_H
 #define IRIS_WEB_DELIVER_H

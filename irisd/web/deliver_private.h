@@ -22,8 +22,8 @@ struct deliver_post {
 };
 
 /*
- * Post the body, signed. Returns the status of HTTP, 0 where there was none; then, and where it is no
- * success, err says why.
+ * Post the body, signed. Returns the status of HTTP, 0 where there was none; then, and where it is
+ * no success, err says why.
  */
 int deliver_post(struct deliver_post *post, struct err *err);
 

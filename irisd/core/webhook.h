@@ -2,10 +2,10 @@
  *
  * Webhooks: an address that is told by HTTP when a message has ended. Each is a row from the moment
  * at which its message is one, so that nothing but its delivery, or many failures, ends it. Decided
- * here: which addresses are allowed, when which is due, how many one receiver gets at a time,
- * and when it has failed for good. Sending is
- * the web process's (web/deliver.c), which takes what is due and says how it went; until then the
- * row has a time at which it is due again, whatever becomes of that process.
+ * here: which addresses are allowed, when which is due, how many one receiver gets at a time, and
+ * when it has failed for good. Sending is the web process's (web/deliver.c), which takes what is due
+ * and says how it went; until then the row has a time at which it is due again, whatever becomes of
+ * that process.
  */
 #ifndef IRIS_CORE_WEBHOOK_H
 #define IRIS_CORE_WEBHOOK_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * One webhook by curl(1), which is told all that it needs on its standard input: neither the
- * address nor the signature is to be seen in a list of processes. It reads no file of the user's, follows
- * nothing, and goes where the address says.
+ * address nor the signature is to be seen in a list of processes. It reads no file of the user's,
+ * follows nothing, and goes where the address says.
  */
 #include <sys/wait.h>
 #include <errno.h>

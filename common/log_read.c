@@ -202,3 +202,18 @@ out:
 	close(fd);
 	return rv;
 }
+
+cJSON *
+log_line_json(const struct log_line *l)
+{
+	cJSON *o = json_new();
+
+	if (l->at != 0)
+		json_put_int(o, "at", l->at);
+	json_put_str(o, "level", log_level_name(l->level));
+	json_put_str(o, "component", l->component);
+	if (l->pid != 0)
+		json_put_int(o, "pid", l->pid);
+	json_put_str(o, "message", l->message);
+	return o;
+}

@@ -7,6 +7,7 @@
 #ifndef IRIS_COMMON_LOG_READ_H
 #define IRIS_COMMON_LOG_READ_H
 
+#include <cjson/cJSON.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,9 @@ bool log_line_fits(char *line, const struct log_filter *f, struct log_line *l);
  */
 int log_read(const char *path, const struct log_filter *f,
     void (*cb)(const struct log_line *, void *), void *arg, int64_t *end, struct err *err);
+
+/* at, level, component, pid and message, without what is not known of a line. */
+cJSON *log_line_json(const struct log_line *l);
 
 /* ms since 1970 of "2026-11-22T19:15:04.123Z" at the start of s; -1 when there is none. */
 int64_t log_time(const char *s);

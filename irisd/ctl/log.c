@@ -27,25 +27,10 @@ struct follow {
 	struct frame in;
 };
 
-static cJSON *
-line_json(const struct log_line *l)
-{
-	cJSON *o = json_new();
-
-	if (l->at != 0)
-		json_put_int(o, "at", l->at);
-	json_put_str(o, "level", log_level_name(l->level));
-	json_put_str(o, "component", l->component);
-	if (l->pid != 0)
-		json_put_int(o, "pid", l->pid);
-	json_put_str(o, "message", l->message);
-	return o;
-}
-
 static void
 collect_cb(const struct log_line *l, void *arg)
 {
-	cJSON_AddItemToArray(arg, line_json(l));
+	cJSON_AddItemToArray(arg, log_line_json(l));
 }
 
 static void
@@ -67,7 +52,7 @@ static void
 stream_cb(const struct log_line *l, void *arg)
 {
 	(void)arg;
-	ctl_print_json(line_json(l));
+	ctl_print_json(log_line_json(l));
 }
 
 static int

@@ -14,15 +14,8 @@
 static void
 line_cb(const struct log_line *l, void *arg)
 {
-	cJSON *o = json_new();
+	cJSON *o = log_line_json(l);
 
-	if (l->at != 0)
-		json_put_int(o, "at", l->at);
-	json_put_str(o, "level", log_level_name(l->level));
-	json_put_str(o, "component", l->component);
-	if (l->pid != 0)
-		json_put_int(o, "pid", l->pid);
-	json_put_str(o, "message", l->message);
 	json_put_str(o, "raw", l->raw);
 	cJSON_AddItemToArray(arg, o);
 }

@@ -87,15 +87,13 @@ function Found({ found, words }) {
 			{found.items.map((m) => (
 				<li key={m.id}>
 					<a href={href("conversations", m.from, m.to, { m: m.id })}>
-						<span class="found-head">
-							<span class="talk-names">
-								{m.from} → {m.to}
-							</span>
-							<StateBadge state={m.state} />
+						<span class="found-names">
+							{displayName(m.from)} → {displayName(m.to)}
 						</span>
 						<span class="found-text">{m.excerpt}</span>
-						<span class="muted small">
+						<span class="found-more muted small">
 							<TimeAgo at={m.createdAt} />
+							<StateBadge state={m.state} />
 						</span>
 					</a>
 				</li>
@@ -109,8 +107,8 @@ function PairList({ from, to, team, onNew }) {
 	const found = useSearch(words);
 	const all = [...sessions.value.values()];
 	const text = words.toLowerCase();
-	const shown = all.filter((s) => (!team || s.from === team || s.to === team) && `${s.from} ${s.to}`.toLowerCase().includes(text))
-		.sort(order);
+	const names = (s) => `${s.from} ${s.to} ${displayName(s.from)}`.toLowerCase();
+	const shown = all.filter((s) => (!team || s.from === team || s.to === team) && names(s).includes(text)).sort(order);
 	const current = pairKey(from ?? "", to ?? "");
 
 	return (

@@ -218,7 +218,8 @@ function Banner() {
 	if (connection.value === "lost" && loaded.value)
 		return (
 			<p class="banner warn" role="status">
-				The connection to irisd is lost; what you see may be old. This page connects again by itself.
+				The connection to irisd is lost; what you see may be old. This page connects again by itself. If irisd was
+				stopped: <code>iris start</code>
 			</p>
 		);
 	return null;

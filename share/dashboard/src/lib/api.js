@@ -27,7 +27,7 @@ export class ApiError extends Error {
 
 	/** What to do next, or "" when the detail has it. */
 	get advice() {
-		return ADVICE[this.code] ?? "";
+		return this.detail?.includes("\"iris ") ? "" : (ADVICE[this.code] ?? "");
 	}
 }
 

@@ -31,8 +31,11 @@ function stepOf(most) {
 	return [1, 2, 5, 10].map((n) => n * power).find((s) => most / s <= 4) ?? most;
 }
 
-function axisMoney(usd) {
-	return usd === 0 ? "$0" : usd < 0.01 ? `$${usd.toPrecision(1)}` : `$${usd < 1 ? usd.toFixed(2) : usd.toLocaleString("en-US")}`;
+/* With as many digits as the step of the axis has, so that no two lines have the same name. */
+function axisMoney(usd, step) {
+	const digits = step < 1 ? Math.max(2, -Math.floor(Math.log10(step) + 1e-9)) : 0;
+
+	return usd === 0 ? "$0" : `$${usd.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }
 
 /* day -> team -> cost, and its sum. */
@@ -92,7 +95,7 @@ function Bars({ rows, names, width }) {
 				<g key={usd}>
 					<line class="axis" x1={LEFT} x2={width} y1={y(usd)} y2={y(usd)} />
 					<text x={LEFT - 6} y={y(usd) + 4} text-anchor="end">
-						{axisMoney(usd)}
+						{axisMoney(usd, step)}
 					</text>
 				</g>
 			))}

@@ -242,7 +242,7 @@ function Thread({ thread, target }) {
 	if (state.done && items.length === 0)
 		return (
 			<div class="thread-empty">
-				<Empty title="Nothing was said yet" icon="conversations" />
+				<Empty title={missing ? "The message of this link is not in this conversation" : "Nothing was said yet"} icon="conversations" />
 			</div>
 		);
 	return (

@@ -6,7 +6,7 @@
  */
 import { useEffect, useState } from "preact/hooks";
 import { path, post } from "../lib/api.js";
-import { clockMs, dateTime, duration, money, short, when } from "../lib/format.js";
+import { clockMs, dateTime, duration, money, plural, short, when } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { FINAL } from "../lib/store.js";
@@ -108,7 +108,7 @@ function Evidence({ m }) {
 						<dt>Tokens</dt>
 						<dd class="num">
 							{short(m.usage.inputTokens)} in, {short(m.usage.outputTokens)} out, {short(m.usage.cacheReadTokens)} from the
-							cache, {short(m.usage.cacheCreationTokens)} into it; {m.usage.numTurns} turns{m.usage.model && `; ${m.usage.model}`}
+							cache, {short(m.usage.cacheCreationTokens)} into it; {plural(m.usage.numTurns, "turn")}{m.usage.model && `; ${m.usage.model}`}
 						</dd>
 					</div>
 				)}

@@ -138,6 +138,7 @@ export function TeamDialog({ team, onClose }) {
 	async function save() {
 		const wrong = formErrors(form, isNew);
 		setErrors(wrong);
+		setError(null);
 		if (Object.keys(wrong).length > 0 || busy)
 			return;
 		setBusy(true);

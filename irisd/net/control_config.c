@@ -119,7 +119,9 @@ check_etag(struct control *c, const struct config_file *f, const char *etag, str
 	c->data = json_new();
 	json_put_str(c->data, "etag", now);
 	return err_set(err, ERR_REFUSED,
-	    "%s: was changed by somebody else since it was read; nothing is written", f->path);
+	    "%s: was changed by somebody else since it was read; nothing is written: read it anew, "
+	    "and change that",
+	    f->path);
 }
 
 /* The sentence of a merge that can not be made, as the loader's are shown. */

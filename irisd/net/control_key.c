@@ -208,7 +208,9 @@ control_key_check(struct control *c, const cJSON *params)
 		use = api ? WEB_API : mcp ? WEB_MCP : WEB_ASK;
 	if (text == NULL || !find_good(d, text, &row)) {
 		/* Not which of these it is: that is for "iris key list". */
-		err_set(&err, ERR_UNAUTHORIZED, "this key is unknown, has expired or was revoked");
+		err_set(&err, ERR_UNAUTHORIZED,
+		    "this key is unknown, has expired or was revoked; \"iris key list\" shows those "
+		    "that are good, \"iris key create\" makes one");
 		control_failed(c, &err);
 		return;
 	}

@@ -92,8 +92,7 @@ control_cost_list(struct control *c, const cJSON *params)
 	struct err err;
 
 	if (parse_by(by != NULL ? by : "day,team", &f.by, &err) == -1 ||
-	    check_day("since", f.since, &err) == -1 ||
-	    check_day("until", f.until, &err) == -1) {
+	    check_day("since", f.since, &err) == -1 || check_day("until", f.until, &err) == -1) {
 		control_failed(c, &err);
 		return;
 	}

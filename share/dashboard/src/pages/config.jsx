@@ -26,8 +26,8 @@ async function load() {
 const bodyOf = (draft) =>
 	draft.text !== null ? { body: draft.text, headers: YAML } : draft.changes.size > 0 ? { body: { config: treeOf(draft.changes) } } : null;
 
-/* etag: of the file that the draft was begun on. */
-const CLEAN = { text: null, changes: new Map(), etag: null };
+/* etag and base: of the file that the draft was begun on, and its text. */
+const CLEAN = { text: null, changes: new Map(), etag: null, base: null };
 
 const validate = async (draft, signal) => (await request("POST", "/config/validate", { ...bodyOf(draft), signal })).json();
 
@@ -142,7 +142,8 @@ export default function Configuration({ query }) {
 	const [state, setState] = useState({});
 	const [draft, setDraftNow] = useState(kept);
 	const [dialog, setDialog] = useState(null);
-	const setDraft = (d) => setDraftNow((kept = bodyOf(d) ? { etag: draft.etag ?? file.etag, ...d } : CLEAN));
+	const setDraft = (d) => setDraftNow((kept = bodyOf(d)
+		? { etag: draft.etag ?? file.etag, base: draft.base ?? file.yaml, ...d } : CLEAN));
 	const { schema, file, error } = state;
 	const check = useCheck(draft, file?.etag);
 	const dirty = bodyOf(draft) !== null;
@@ -201,7 +202,7 @@ export default function Configuration({ query }) {
 						<Button small onClick={() => setDialog({ theirs: true })}>
 							What is in it now
 						</Button>
-						<Button small onClick={() => setDraft({ ...draft, etag: file.etag })}>
+						<Button small onClick={() => setDraft({ ...draft, etag: file.etag, base: file.yaml })}>
 							{draft.text === null ? "Put my changes on top of it" : "Keep my text in its place"}
 						</Button>
 						<Button small kind="danger" onClick={discard}>
@@ -247,9 +248,14 @@ export default function Configuration({ query }) {
 				/>
 			)}
 			{dialog?.theirs && (
-				<Dialog wide title="Your text and what is in the file now" onClose={() => setDialog(null)}>
-					<p class="muted small">− is in the file now and not in yours, + is only in yours.</p>
-					<Diff before={file.yaml} after={draft.text ?? current?.yaml ?? file.yaml} label="From the file to yours" />
+				<Dialog wide title="What was changed in the file since you began" onClose={() => setDialog(null)}>
+					<Diff before={draft.base ?? file.yaml} after={file.yaml} label="What others have changed" />
+					{draft.text !== null && (
+						<>
+							<p class="muted small">Your text against the file as it is now: − is only in the file, + is only in yours.</p>
+							<Diff before={file.yaml} after={draft.text} label="From the file to yours" />
+						</>
+					)}
 				</Dialog>
 			)}
 			{(dialog?.discard || dialog?.toForm) && (

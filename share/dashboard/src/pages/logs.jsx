@@ -38,6 +38,17 @@ function asked({ levels, component, words, span, cleared }) {
 const fits = (line, { levels, component, words }) => levels.has(line.level) && (component === "" || line.component === component) &&
 	(words === "" || `${line.raw ?? `${line.component} ${line.message}`}`.toLowerCase().includes(words.toLowerCase()));
 
+/* By what a line that was loaded is known again when it also comes by the stream. */
+const nameOf = (l) => [l.at, l.component, l.pid, l.message].join("\0");
+
+function counts(lines) {
+	const map = new Map();
+
+	for (const l of lines)
+		map.set(nameOf(l), (map.get(nameOf(l)) ?? 0) + 1);
+	return map;
+}
+
 /*
  * The lines that fit, and those that come. What came while the page was paused is held back. Lines have
  * numbers, since nothing else tells them apart.
@@ -46,7 +57,7 @@ function useLines(filter, paused) {
 	const [lines, setLines] = useState(null);
 	const [held, setHeld] = useState(0);
 	const [error, setError] = useState(null);
-	const s = useRef({ next: 0, waiting: [], timer: undefined, loading: false }).current;
+	const s = useRef({ next: 0, waiting: [], timer: undefined, known: new Map() }).current;
 	const number = (line) => ({ ...line, n: s.next++ });
 
 	s.paused = paused;
@@ -63,17 +74,30 @@ function useLines(filter, paused) {
 		if (more.length > 0)
 			setLines((old) => [...(old ?? []), ...more].slice(-KEPT));
 	}
-	/* What comes while it is on its way is in it, or comes again with the next load: it is let go. */
+	/* Whether it is one of those that were loaded, each of which is so once. */
+	function isKnown(line) {
+		const name = nameOf(line), n = s.known.get(name) ?? 0;
+
+		if (n > 0)
+			s.known.set(name, n - 1);
+		return n > 0;
+	}
+	/*
+	 * Two connections know no order: what comes by the stream meanwhile, or just after, is in the answer
+	 * or is not.
+	 */
 	async function load() {
 		s.abort?.abort();
 		s.abort = new AbortController();
 		setError(null);
 		try {
 			const none = s.filter.levels.size === 0;
-			const { items } = none ? { items: [] } : await get("/logs", { limit: LOADED, ...asked(s.filter) }, { signal: s.abort.signal });
-			s.waiting = [];
-			setHeld(0);
+			const params = asked(s.filter);
+			const { items } = none ? { items: [] } : await get("/logs", { limit: LOADED, ...params }, { signal: s.abort.signal });
+			s.known = counts(items);
+			s.waiting = s.waiting.filter((l) => l.at >= (params.since ?? 0) && !isKnown(l));
 			setLines(items.map(number));
+			flush();
 		} catch (e) {
 			if (e.name !== "AbortError")
 				setError(e);
@@ -81,7 +105,7 @@ function useLines(filter, paused) {
 	}
 	/* fresh comes with the first hello, and when lines were missed. */
 	useStream(["log"], (e) => {
-		if (e.type !== "log")
+		if (e.type !== "log" || isKnown(e.line))
 			return;
 		s.waiting.push(number(e.line));
 		if (s.waiting.length > KEPT)

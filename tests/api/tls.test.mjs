@@ -624,7 +624,7 @@ describe("iris-tls by itself", () => {
 			s.resume();
 			await ended(s);
 			const took = performance.now() - begun;
-			assert.ok(took > 9000 && took < 15000, `${took} ms`);
+			assert.ok(took > 9000 && took < 30000, `${took} ms`);
 		}
 	});
 });

@@ -160,7 +160,10 @@ buf_room(struct buf *b)
 	return BUF_SIZE - b->tail;
 }
 
-/* What a call of OpenSSL's that moved nothing means. True: later, or it is the client's end. */
+/*
+ * What a call of OpenSSL's that moved nothing means. True: later. Whether the client has ended is
+ * for reads alone to ask: a write that fails after that answers SSL_ERROR_ZERO_RETURN, too.
+ */
 static bool
 ssl_later(struct conn *c, int rv)
 {
@@ -170,9 +173,6 @@ ssl_later(struct conn *c, int rv)
 		return true;
 	case SSL_ERROR_WANT_WRITE:
 		c->want_write = true;
-		return true;
-	case SSL_ERROR_ZERO_RETURN:
-		c->up_eof = true;
 		return true;
 	default:
 		return false;
@@ -216,10 +216,10 @@ handshake(struct conn *c)
 		set_state(c, CONN_WAIT);
 		return true;
 	}
-	if (!ssl_later(c, rv))
-		refuse(c);
-	else if (c->up_eof)
+	if (SSL_get_error(c->ssl, rv) == SSL_ERROR_ZERO_RETURN)
 		c->dead = true;
+	else if (!ssl_later(c, rv))
+		refuse(c);
 	return false;
 }
 
@@ -285,8 +285,9 @@ read_client(struct conn *c)
 		return false;
 	ERR_clear_error();
 	if ((n = SSL_read(c->ssl, c->up.data + c->up.tail, (int)room)) <= 0) {
+		c->up_eof = SSL_get_error(c->ssl, n) == SSL_ERROR_ZERO_RETURN;
 		/* Who leaves without a question needs no answer. */
-		c->dead = !ssl_later(c, n) || (c->up_eof && c->state == CONN_WAIT);
+		c->dead = c->up_eof ? c->state == CONN_WAIT : !ssl_later(c, n);
 		return c->up_eof;
 	}
 	c->up.tail += (size_t)n;

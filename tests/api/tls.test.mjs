@@ -12,6 +12,7 @@ import { connect, createServer } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { connect as tlsConnect } from "node:tls";
 import { ask, freePort, legacy, listening, makeKey, webStatus } from "../lib/http.mjs";
 import { connectRaw } from "../integration/setup.mjs";
 import { processesOf } from "../lib/processes.mjs";
@@ -583,6 +584,30 @@ describe("iris-tls by itself", () => {
 		socket.resume();
 		await waitFor(() => written > at + 1024 * 1024, { what: "the writer to go on" });
 		socket.destroy();
+		await ended(peer);
+	});
+
+	test("who has said all, does not read and breaks off is let go", async () => {
+		let peer;
+		front = await startFront(files, (s) => {
+			const more = () => {
+				while (s.write(Buffer.alloc(65536)));
+			};
+			peer = s;
+			s.on("error", () => {});
+			s.once("data", more);
+			s.on("drain", more);
+		});
+		const plain = connect(front.port, "127.0.0.1");
+		await once(plain, "connect");
+		const socket = tlsConnect({ socket: plain, servername: "localhost", rejectUnauthorized: false });
+		socket.on("error", () => {});
+		await once(socket, "secureConnect");
+		socket.pause();
+		/* Its close_notify arrives before the break. */
+		socket.end("go");
+		await waitFor(() => peer?.readableEnded && peer.writableNeedDrain, { what: "its end to be passed on" });
+		plain.resetAndDestroy();
 		await ended(peer);
 	});
 

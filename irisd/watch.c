@@ -118,8 +118,8 @@ arm(struct watch *w)
 		paths[n++] = env_dir;
 	}
 	if (compat_watch_open(paths, n, w->fds) == -1) {
-		log_warn("the configuration can not be watched, \"kill -HUP %ld\" reloads it: %s",
-		    (long)getpid(), strerror(errno));
+		log_warn("the configuration can not be watched, \"iris reload\" reads it again: %s",
+		    strerror(errno));
 	} else {
 		w->ev = event_new(w->d->loop.base, w->fds[0], EV_READ, changed_cb, w);
 		event_add(w->ev, NULL);

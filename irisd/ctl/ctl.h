@@ -140,6 +140,7 @@ int ctl_message_err(const cJSON *message, struct err *err);
 int ctl_start_run(struct ctl *c, struct err *err);
 int ctl_stop_run(struct ctl *c, struct err *err);
 int ctl_restart_run(struct ctl *c, struct err *err);
+int ctl_reload_run(struct ctl *c, struct err *err);
 int ctl_status_run(struct ctl *c, struct err *err);
 int ctl_doctor_run(struct ctl *c, struct err *err);
 int ctl_team_add_run(struct ctl *c, struct err *err);

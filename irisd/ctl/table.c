@@ -256,6 +256,9 @@ const struct ctl_command ctl_commands[] = {
 	    "irisd ends without stopping its Claudes, and the next one takes them over. Who waits for an\n"
 	    "answer goes on waiting.",
 	    restart_options, ctl_restart_run},
+	{"reload", NULL, "", 0, 0, {0, 0}, NULL,
+	    "have irisd read its configuration again, and show what has changed",
+	    "A file with an error changes nothing.", NULL, ctl_reload_run},
 	{"team add", "add-team", "NAME [PATH]", 1, 2, {CTL_COMPLETE_NONE, CTL_COMPLETE_DIR}, NULL,
 	    "make a project a team (PATH: this directory)",
 	    "With --remote it is a project on another machine, and --path its directory there.",
@@ -393,7 +396,7 @@ const struct ctl_command ctl_commands[] = {
 	{"completion", NULL, "bash | zsh", 1, 1, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE}, "bash zsh",
 	    "print a completion script for a shell", NULL, NULL, ctl_completion_run},
 	{"help", NULL, "[COMMAND]", 0, 2, {CTL_COMPLETE_WORDS, CTL_COMPLETE_NONE},
-	    "ask send status doctor start stop restart team message approvals audit key session remote webhook log "
+	    "ask send status doctor start stop restart reload team message approvals audit key session remote webhook log "
 	    "install uninstall config completion",
 	    "print help for a command", NULL, NULL, ctl_help_run},
 };

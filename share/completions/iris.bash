@@ -17,7 +17,7 @@ _iris() {
 		esac
 	done
 	case $cmd in
-	"") COMPREPLY=($(compgen -W "ask send status dashboard doctor start stop restart team message approvals audit key session remote webhook log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+	"") COMPREPLY=($(compgen -W "ask send status dashboard doctor start stop restart reload team message approvals audit key session remote webhook log install uninstall config completion help --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 	"ask")
 		case $opt in
 		--from | -f) COMPREPLY=($(compgen -W "$(iris team list --names 2>/dev/null)" -- "$cur")); return ;;
@@ -67,6 +67,11 @@ _iris() {
 	"restart")
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--hard --json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
+		esac
+		;;
+	"reload")
+		case $cur in
+		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
 		;;
 	team) COMPREPLY=($(compgen -W "add list show remove wake sleep" -- "$cur")) ;;
@@ -390,7 +395,7 @@ _iris() {
 		case $cur in
 		-*) COMPREPLY=($(compgen -W "--json --no-color --quiet --verbose --help --version" -- "$cur")) ;;
 		esac
-		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart team message approvals audit key session remote webhook log install uninstall config completion" -- "$cur")); fi
+		if [ "$n" -eq 0 ] && [[ $cur != -* ]]; then COMPREPLY=($(compgen -W "ask send status doctor start stop restart reload team message approvals audit key session remote webhook log install uninstall config completion" -- "$cur")); fi
 		;;
 	esac
 	if [[ ${COMPREPLY[0]-} == *= ]]; then compopt -o nospace; fi

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration changes while irisd runs: by iris team add and remove, by hand with iris/config.reload
- * or SIGHUP. A bad file changes nothing.
+ * The configuration changes while irisd runs: by iris team add and remove, by hand with iris reload,
+ * iris/config.reload or SIGHUP. A bad file changes nothing.
  */
 import { readFileSync, readlinkSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { fakeClaudePath } from "../lib/claude-env.mjs";
-import { assert, claudes, connectRaw, failedCall, makeGate, makeIris, quick, status, waitFor } from "./setup.mjs";
+import { assert, claudes, connectRaw, daemons, failedCall, makeGate, makeIris, quick, status, waitFor } from "./setup.mjs";
 
 describe("reloading the configuration", () => {
 	let iris, config;
@@ -173,6 +173,39 @@ describe("reloading the configuration", () => {
 		assert.equal((await iris.json(["ask", "b", "ECHO still here"])).response, "still here");
 		writeFileSync(config, good);
 		assert.ok((await reload()).result);
+	});
+
+	test("iris reload: tells what has changed, that nothing has, and where a file is bad", async () => {
+		const run = (...args) => iris.iris(["reload", ...args]), none = { added: [], removed: [], changed: [], settings: [], warnings: [] };
+		let r = await run();
+		assert.deepEqual([r.status, r.stdout], [0, "nothing has changed\n"], r.stderr);
+		assert.deepEqual(await iris.json(["reload"]), none);
+		write(["asker", "c"], "  maxProcesses: 3\n  frobnicate: 1\n");
+		r = await run();
+		assert.equal(r.status, 0, r.stderr);
+		const lines = r.stdout.trimEnd().split("\n");
+		assert.deepEqual(lines.slice(0, 3), ["+ team c", "- team b", "~ settings.maxProcesses: 10 -> 3"]);
+		assert.match(lines[3], /^warning: .*config\.yaml:6:3: .*frobnicate/);
+		assert.equal(lines.length, 4);
+		assert.deepEqual(await names(), ["asker", "c"]);
+		write(["asker", "c"], "  maxProcesses: 3\n  idleTimeout: 12345\n");
+		assert.deepEqual(await iris.json(["reload"]), { ...none, changed: ["asker", "c"], settings: [{ name: "settings.idleTimeout", old: "3600000", new: "12345" }] });
+		const good = readFileSync(config, "utf8");
+		writeFileSync(config, good.replace("idleTimeout: 12345", "idleTimeout: soon"));
+		r = await run();
+		assert.deepEqual([r.status, r.stdout], [78, ""]);
+		assert.match(r.stderr, /nothing has changed, .*config\.yaml:6:16: .*idleTimeout/);
+		r = await run("--json");
+		assert.equal(r.status, 78);
+		assert.equal(JSON.parse(r.stdout).error.code, "config");
+		writeFileSync(config, `${good}database: {path: other.db}\n`);
+		assert.match((await run()).stdout, /^~ database\.path: .* -> other\.db \(from the next "iris restart" on\)\n$/);
+		writeFileSync(config, good);
+		await iris.json(["stop"]);
+		r = await run();
+		assert.equal(r.status, 5, "it starts none");
+		assert.match(r.stderr, /irisd/);
+		assert.equal(daemons(iris).length, 0);
 	});
 
 	test("SIGHUP reloads; with a bad file irisd goes on with the old one", async () => {

@@ -41,7 +41,10 @@
 	"w.created_at, w.delivered_at, m.from_team, m.to_team, w.lane"
 #define WEBHOOK_TABLES "webhook w JOIN message m ON m.id = w.message"
 
-#define IS_OPEN  "(state = 'queued' OR state = 'sent' OR state = 'seen')"
+#define IS_OPEN "(state = 'queued' OR state = 'sent' OR state = 'seen')"
+/* ~ is behind every id. */
+#define IS_LISTED                                                                                  \
+	"id >= :floor AND id < coalesce(:before, '~') AND (:state IS NULL OR state = :state)"
 #define IS_ABOUT "(:who IS NULL OR from_team = :who OR to_team = :who OR asked = :who)"
 
 static const char *const sql[STMT_COUNT] = {
@@ -80,11 +83,16 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_MESSAGE_LOAD] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE id = :id",
     [STMT_MESSAGE_BY_KEY] = "SELECT " MESSAGE_COLUMNS " FROM message WHERE key = :key",
     [STMT_MESSAGE_EACH] =
-	"SELECT " MESSAGE_COLUMNS " FROM message WHERE (:team IS NULL OR to_team = :team) "
-	"AND (:from IS NULL OR from_team = :from) AND (:state IS NULL OR state = :state) "
-	"AND (:who IS NULL OR from_team = :who OR to_team = :who) "
-	"AND (:other IS NULL OR from_team = :other OR to_team = :other) "
-	"AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit",
+	"SELECT " MESSAGE_COLUMNS " FROM message WHERE " IS_LISTED " ORDER BY id DESC LIMIT :limit",
+    /* Of each session the newest, by its index alone; of these the newest. */
+    [STMT_MESSAGE_EACH_OF] =
+	"SELECT " MESSAGE_COLUMNS " FROM message WHERE id IN (SELECT value FROM session AS s, "
+	"json_each((SELECT json_group_array(id) FROM (SELECT id FROM message WHERE session = s.id "
+	"AND " IS_LISTED " ORDER BY id DESC LIMIT :limit))) "
+	"WHERE (:team IS NULL OR s.to_team = :team) AND (:from IS NULL OR s.from_team = :from) "
+	"AND (:who IS NULL OR s.from_team = :who OR s.to_team = :who) "
+	"AND (:other IS NULL OR s.from_team = :other OR s.to_team = :other)) "
+	"ORDER BY id DESC LIMIT :limit",
     [STMT_MESSAGE_OPEN] =
 	"SELECT id, session, from_team, to_team, NULL, root, parent, hops, state, NULL, code, "
 	"reason, NULL, created_at, updated_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "

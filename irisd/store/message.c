@@ -314,16 +314,21 @@ void
 store_message_each(struct store *s, const struct store_filter *f,
     void (*cb)(const struct store_message *, void *), void *arg)
 {
-	sqlite3_stmt *stmt = db_stmt(s, STMT_MESSAGE_EACH);
+	bool all = f->team == NULL && f->from == NULL && f->who == NULL && f->other == NULL;
+	sqlite3_stmt *stmt = db_stmt(s, all ? STMT_MESSAGE_EACH : STMT_MESSAGE_EACH_OF);
+	bool open = f->state != -1 && !ladder_final((enum ladder)f->state);
 
-	db_bind_text(stmt, ":team", f->team);
-	db_bind_text(stmt, ":from", f->from);
+	db_bind_text(stmt, ":floor", open ? s->open_from : "");
 	db_bind_text(stmt, ":before", f->before);
-	db_bind_text(stmt, ":who", f->who);
-	db_bind_text(stmt, ":other", f->other);
 	if (f->state != -1)
 		db_bind_text(stmt, ":state", ladder_name((enum ladder)f->state));
 	db_bind_int(stmt, ":limit", f->limit);
+	if (!all) {
+		db_bind_text(stmt, ":team", f->team);
+		db_bind_text(stmt, ":from", f->from);
+		db_bind_text(stmt, ":who", f->who);
+		db_bind_text(stmt, ":other", f->other);
+	}
 	each_row(s, stmt, f->brief ? STORE_BRIEF : 0, cb, arg);
 }
 

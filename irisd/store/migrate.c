@@ -222,10 +222,11 @@ static const char *const migrations[STORE_SCHEMA] = {
     ") STRICT;"
     "CREATE INDEX webhook_message ON webhook (message);"
     "CREATE INDEX webhook_due ON webhook (next_at) WHERE state = 0;",
-
-    /* 9: receivers of webhooks are in lanes, so that one that is slow is in few others' way */
+    /* 8 -> 9: receivers of webhooks are in lanes, so that one that is slow is in few others' way */
     "ALTER TABLE webhook ADD COLUMN lane INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX webhook_lane ON webhook (lane, next_at) WHERE state = 0;",
+    /* 9 -> 10: the messages of a pair, of a team and of who asks are found among very many. */
+    "CREATE INDEX message_session ON message (session, id);",
 };
 
 static int

@@ -20,7 +20,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 9 /* PRAGMA user_version of what this program writes */
+#define STORE_SCHEMA 10 /* PRAGMA user_version of what this program writes */
 
 /* Opens or makes the file (mode 0600) and brings its schema up to date. */
 struct store *store_open(const char *path, struct err *err);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "irisd/store/db.h"
 #include "tests/unit/store_fixture.h"
 
 struct seen_sessions {
@@ -243,6 +244,68 @@ test_lists(void **state)
 	store_close(s);
 }
 
+#define MANY 3000
+
+/* n messages of a session, from number first on; from as the session has it. */
+static void
+put_many(struct store *s, const char *from, const char *to, int first, int n)
+{
+	int64_t session = put_session(s, from, to);
+	char f[8], t[8], body[] = "";
+	struct store_message m = {.session = session, .from = f, .to = t, .body = body};
+	struct err err;
+
+	snprintf(f, sizeof f, "%s", from);
+	snprintf(t, sizeof t, "%s", to);
+	for (; n > 0; n--, first++) {
+		snprintf(m.id, sizeof m.id, "01890000-0000-7000-8000-%012d", first);
+		snprintf(m.root, sizeof m.root, "%s", m.id);
+		assert_int_equal(store_message_insert(s, &m, &err), 0);
+	}
+}
+
+/* What a list costs, in steps of SQLite's machine: by the index, not by all that there is. */
+static int
+steps_of(struct store *s, enum store_stmt which)
+{
+	return sqlite3_stmt_status(s->stmt[which], SQLITE_STMTSTATUS_VM_STEP, 1);
+}
+
+static void
+test_lists_of_many(void **state)
+{
+	struct store *s = open_store(":memory:");
+	struct store_filter pair = {.state = -1, .limit = 3, .team = "b", .from = "c"};
+	struct store_filter open = {.state = LADDER_QUEUED, .limit = 3};
+
+	(void)state;
+	put_many(s, "c", "b", 1, 2);
+	put_many(s, "a", "b", 11, MANY);
+	put_many(s, "b", "c", MANY + 11, 1);
+	assert_string_equal(list(s, pair), "2 1 ");
+	pair.from = NULL;
+	assert_string_equal(list(s, pair), "0 9 8 ");
+	pair.before = "01890000-0000-7000-8000-000000000012";
+	assert_string_equal(list(s, pair), "1 2 1 ");
+	pair = (struct store_filter){.state = -1, .limit = 9, .from = "c"};
+	assert_string_equal(list(s, pair), "2 1 ");
+	/* A key of a team: what it has sent and got; and of that, what was with one other. */
+	pair = (struct store_filter){.state = -1, .limit = 9, .who = "c"};
+	assert_string_equal(list(s, pair), "1 2 1 ");
+	pair = (struct store_filter){.state = LADDER_SENT, .limit = 9, .who = "c"};
+	assert_string_equal(list(s, pair), "");
+	pair = (struct store_filter){.state = -1, .limit = 2, .who = "b", .other = "a"};
+	assert_string_equal(list(s, pair), "0 9 ");
+	assert_true(steps_of(s, STMT_MESSAGE_EACH_OF) < MANY);
+
+	/* Of the open ones, none is looked for among those that have ended. */
+	store_commit(s);
+	snprintf(s->open_from, sizeof s->open_from, "01890000-0000-7000-8000-%012d", MANY + 11);
+	assert_string_equal(list(s, open), "1 ");
+	assert_true(steps_of(s, STMT_MESSAGE_EACH) < MANY / 10);
+	store_close(s);
+}
+
 static void
 brief_cb(const struct store_message *m, void *arg)
 {
@@ -281,6 +344,7 @@ main(void)
 	    cmocka_unit_test(test_message_life),
 	    cmocka_unit_test(test_failure_and_key),
 	    cmocka_unit_test(test_lists),
+	    cmocka_unit_test(test_lists_of_many),
 	    cmocka_unit_test(test_brief),
 	};
 

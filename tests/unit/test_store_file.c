@@ -85,7 +85,7 @@ test_new_file(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	store_close(s);
-	expect_query("PRAGMA user_version", "9");
+	expect_query("PRAGMA user_version", "10");
 	expect_query("PRAGMA journal_mode", "wal");
 	expect_query("PRAGMA page_size", "1024");
 	expect_query("PRAGMA integrity_check", "ok");
@@ -124,7 +124,7 @@ test_newer_schema(void **state)
 	exec_sql("PRAGMA user_version = 99");
 	assert_null(store_open(path, &err));
 	assert_int_equal(err.code, ERR_CONFIG);
-	assert_non_null(strstr(err.msg, "newer Iris (schema 99, this one knows 9)"));
+	assert_non_null(strstr(err.msg, "newer Iris (schema 99, this one knows 10)"));
 	assert_non_null(strstr(err.msg, path));
 	expect_query("PRAGMA user_version", "99");
 }
@@ -254,7 +254,7 @@ test_from_schema_1(void **state)
 	assert_string_equal(receipts_of(s, M2), "queued@6:stored sent@7:handed seen@11:replay ");
 	assert_string_equal(receipts_of(s, M3), "queued@7:stored sent@10:handed ");
 	store_close(s);
-	expect_query("PRAGMA user_version", "9");
+	expect_query("PRAGMA user_version", "10");
 	expect_query("PRAGMA integrity_check", "ok");
 	expect_query("PRAGMA foreign_key_check", NULL);
 }
@@ -276,13 +276,22 @@ read_file(const char *name)
 	return text;
 }
 
+static void
+count_cb(const struct store_message *m, void *arg)
+{
+	(void)m;
+	(*(int *)arg)++;
+}
+
 /* A turn that goes on: of a message that schema 5 has left with its Claude. */
 static void
 test_from_schema_5(void **state)
 {
+	struct store_filter pair = {.state = -1, .limit = 9, .from = "a", .team = "b"};
 	struct store_message m;
 	char *sql = read_file(SCHEMA5);
 	struct store *s;
+	int listed = 0;
 
 	(void)state;
 	exec_sql(sql);
@@ -299,10 +308,13 @@ test_from_schema_5(void **state)
 	assert_string_equal(m.answer, "hello 1");
 	assert_string_equal(m.turn, "");
 	store_message_release(&m);
+	/* What came before there was the index is found by it. */
+	store_message_each(s, &pair, count_cb, &listed);
+	assert_int_equal(listed, 3);
 	store_message_resume(s, SEEN5, LINE, 2);
 	store_commit(s);
 	store_close(s);
-	expect_query("PRAGMA user_version", "9");
+	expect_query("PRAGMA user_version", "10");
 	expect_query("PRAGMA integrity_check", "ok");
 	expect_query("PRAGMA foreign_key_check", NULL);
 	s = open_store(path);

@@ -142,7 +142,7 @@ export class Lines {
 	}
 
 	/* The first line that fits, seen or to come. */
-	line(fits, { deadline = 10000, what = fits.toString() } = {}) {
+	line(fits, { deadline = 20000, what = fits.toString() } = {}) {
 		const found = new Promise((resolve, reject) => {
 			const look = () => {
 				const hit = this.got.find(fits);
@@ -166,7 +166,7 @@ export class Lines {
 		return this.line((l) => l.id === id && l.method === undefined, { what: `the answer to ${method}`, ...options });
 	}
 
-	closed(deadline = 10000) {
+	closed(deadline = 20000) {
 		return within(deadline, this.end, "the connection to be closed");
 	}
 }
@@ -177,7 +177,7 @@ export const HELLO = { protocol: 1, version: "test", pid: process.pid };
 export async function connectRaw(iris, params) {
 	const socket = connect(iris.socket);
 
-	await within(5000, once(socket, "connect"), "irisd to take a connection");
+	await within(20000, once(socket, "connect"), "irisd to take a connection");
 	const lines = new Lines(socket, socket);
 	lines.socket = socket;
 	if (params) {
@@ -198,7 +198,7 @@ export function startShim(iris, { cwd = iris.root, env = {} } = {}) {
 	lines.exited = once(child, "exit").then(([code]) => code);
 	lines.finish = async () => {
 		child.stdin.end();
-		return within(5000, lines.exited, "the shim to end at EOF");
+		return within(15000, lines.exited, "the shim to end at EOF");
 	};
 	return lines;
 }

@@ -61,7 +61,7 @@ class FakeWorker {
 	}
 
 	/* The first line that fits, and that no earlier call has taken. */
-	take(fits, what = fits.toString(), deadline = 10000) {
+	take(fits, what = fits.toString(), deadline = 20000) {
 		const found = new Promise((resolve, reject) => {
 			const look = () => {
 				const at = this.got.findIndex(fits);
@@ -145,7 +145,7 @@ export async function makeStage(dir) {
 	const stage = {
 		env: { IRIS_TEST_STAGE: path },
 		next: () =>
-			within(10000, new Promise((done) => (come.length > 0 ? done(come.shift()) : waiting.push(done))), "irisd to start a worker"),
+			within(20000, new Promise((done) => (come.length > 0 ? done(come.shift()) : waiting.push(done))), "irisd to start a worker"),
 		close: () => server.close(),
 	};
 	return stage;

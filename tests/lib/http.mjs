@@ -9,10 +9,17 @@ import { createServer } from "node:net";
 import { makeIris } from "../integration/setup.mjs";
 import { waitFor, within } from "./wait.mjs";
 
-/* A port that nobody listens at, and that no system gives to a client: those are above 32767. */
+const given = new Set();
+
+/*
+ * A port that nobody listens at, that this process was not given before, and that no system gives to
+ * a client: those are above 32767.
+ */
 export async function freePort() {
 	for (;;) {
 		const port = 20000 + Math.floor(Math.random() * 12000);
+		if (given.has(port)) continue;
+		given.add(port);
 		const server = createServer();
 		const free = await new Promise((resolve) => {
 			server.once("error", () => resolve(false));

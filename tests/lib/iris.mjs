@@ -263,7 +263,7 @@ export class Iris {
 	 * Close clients, stop irisd, and look at what it leaves behind. Removes the directory
 	 * unless keep.
 	 */
-	async stop({ keep = false, deadline = 12000 } = {}) {
+	async stop({ keep = false, deadline = 30000 } = {}) {
 		const problems = [];
 		const attempt = async (what) => {
 			try {
@@ -274,7 +274,7 @@ export class Iris {
 		};
 
 		for (const client of this.clients) {
-			await attempt(() => within(5000, client.close(), "a client to close"));
+			await attempt(() => within(15000, client.close(), "a client to close"));
 			if (SANITIZER.test(client.shimStderr))
 				problems.push(`shim: ${client.shimStderr}`);
 		}

@@ -46,7 +46,7 @@ export function zombiesOf(pid) {
  * Nobody may be left of those that name marker; who is, is killed by pid after the complaint is
  * written.
  */
-export async function assertNoneLeft(marker, deadline = 3000) {
+export async function assertNoneLeft(marker, deadline = 10000) {
 	let left = [];
 
 	try {

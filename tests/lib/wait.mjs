@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
  * Call cond until it answers something true, and answer that. Errors of cond count as "not yet";
  * the last one is in the message when the deadline (ms) passes.
  */
-export async function waitFor(cond, { deadline = 10000, every = 10, what = cond.toString() } = {}) {
+export async function waitFor(cond, { deadline = 20000, every = 10, what = cond.toString() } = {}) {
 	const end = performance.now() + deadline;
 	let last;
 

@@ -51,7 +51,7 @@ const rules = [
 	},
 ];
 
-describe("a question crosses projects, on the real Claude Code", { timeout: 120000 }, () => {
+describe("a question crosses projects, on the real Claude Code", { timeout: 600000 }, () => {
 	let api, world, iris;
 
 	beforeEach(async () => {

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { claudePath, fakeClaudePath, makeClaudeEnv } from "../lib/claude-env.mjs";
@@ -69,7 +69,7 @@ function projectName(path) {
 }
 
 for (const subject of subjects) {
-	describe(`${subject.name} claude`, { timeout: 180000 }, () => {
+	describe(`${subject.name} claude`, { timeout: 600000 }, () => {
 		let api, world, started;
 
 		before(async () => {
@@ -210,10 +210,13 @@ for (const subject of subjects) {
 					Math.abs(result.total_cost_usd - total) < 1e-9,
 					"cost accumulates",
 				);
-				assert.ok(
-					transcript(id).some(
-						(l) => l.type === "user" && l.uuid === sent.uuid,
-					),
+				/* The real one writes it a moment after it has told that the turn is over. */
+				await waitFor(
+					() =>
+						transcript(id).some(
+							(l) => l.type === "user" && l.uuid === sent.uuid,
+						),
+					{ what: "the line in the transcript" },
 				);
 			}
 			assert.deepEqual(await claude.eof(), { code: 0, signal: null });
@@ -228,15 +231,12 @@ for (const subject of subjects) {
 
 		test("deltas come while it is written, the replay with the first of them", async () => {
 			const claude = await openReady();
-			const sent = claude.user("SLOW 600 a b c d e f");
-			await claude.line((l) => l.event?.type === "content_block_delta", {
-				from: sent.from,
-			});
-			const early = claude.lines.slice(sent.from);
-			assert.ok(early.some((l) => l.isReplay && l.uuid === sent.uuid));
-			assert.equal(early.some(is("assistant")), false);
-			const { lines } = await claude.finish(sent);
-			const deltas = lines.filter((l) => l.event?.type === "content_block_delta");
+			const isDelta = (l) => l.event?.type === "content_block_delta";
+			const { lines } = await claude.turn("SLOW 600 a b c d e f");
+			const replay = lines.findIndex((l) => l.isReplay);
+			assert.ok(replay !== -1 && replay < lines.findIndex(isDelta));
+			assert.ok(lines.findLastIndex(isDelta) < lines.findIndex(is("assistant")));
+			const deltas = lines.filter(isDelta);
 			assert.equal(deltas.map((l) => l.event.delta.text).join(""), "a b c d e f");
 			assert.ok(deltas.length >= 6);
 		});
@@ -255,7 +255,7 @@ for (const subject of subjects) {
 			assert.match(result.terminal_reason, /^aborted_/);
 			assert.equal(result.user_message_uuid, sent.uuid);
 			assert.match(texts(lines).join(""), /^a/);
-			assert.equal(lines.at(-1).state, "cancelled");
+			assert.equal(lines.findLast(is("command_lifecycle")).state, "cancelled");
 			assert.deepEqual(
 				(await claude.control({ subtype: "interrupt" })).subtype,
 				"success",
@@ -384,10 +384,13 @@ for (const subject of subjects) {
 
 		test("two lines written in mid-turn become one turn; the result names both", async () => {
 			const claude = await openReady();
-			const slow = claude.user("SLOW 400 a b c d");
+			const gate = join(world.dirs.project, "gate");
+			const slow = claude.user(`HOLD ${gate}`);
 			await claude.lifecycle(slow, "started");
 			const one = claude.user("ECHO one"),
 				two = claude.user("ECHO two");
+			await claude.lifecycle(two, "queued");
+			writeFileSync(gate, "");
 			await claude.finish(slow);
 			const { result } = await claude.finish({
 				...two,
@@ -409,7 +412,7 @@ for (const subject of subjects) {
 			assert.equal(result.is_error, true);
 			assert.equal(result.api_error_status, 400);
 			assert.match(texts(lines)[0], /^API Error: 400/);
-			assert.equal(lines.at(-1).state, "cancelled");
+			assert.equal(lines.findLast(is("command_lifecycle")).state, "cancelled");
 			assert.deepEqual(await claude.eof(), { code: 1, signal: null });
 		});
 

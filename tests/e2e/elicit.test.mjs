@@ -27,7 +27,7 @@ const rules = [{
 		: { tool: "mcp__iris__test_elicitation", input: { message: "Who are you?" } },
 }];
 
-describe("a question of irisd's, on the real Claude Code", { timeout: 120000 }, () => {
+describe("a question of irisd's, on the real Claude Code", { timeout: 600000 }, () => {
 	let api, world, iris, claude;
 
 	beforeEach(async () => {

@@ -20,7 +20,7 @@ const later = () =>
 		setTimeout(resolve, 150),
 	); /* to see that something does NOT come */
 
-describe("fake-claude's faults", { timeout: 120000 }, () => {
+describe("fake-claude's faults", { timeout: 600000 }, () => {
 	let world, started;
 
 	beforeEach(() => {

@@ -29,7 +29,7 @@ const rules = [
 	},
 ];
 
-describe("the guard, on the real Claude Code", { timeout: 120000 }, () => {
+describe("the guard, on the real Claude Code", { timeout: 600000 }, () => {
 	let api, world, iris, ctl;
 
 	beforeEach(async () => {

@@ -28,7 +28,7 @@ const subjects = [
 ];
 
 for (const subject of subjects) {
-	describe(`the hook of ${subject.name} claude`, { timeout: 180000 }, () => {
+	describe(`the hook of ${subject.name} claude`, { timeout: 600000 }, () => {
 		let api, world, claude;
 
 		before(async () => {

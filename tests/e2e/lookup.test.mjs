@@ -13,7 +13,7 @@ import { waitFor } from "../lib/wait.mjs";
 import { directiveRules, startMessagesApi } from "./messages-api.mjs";
 
 for (const [name, program] of [["real", claudePath()], ["fake", fakeClaudePath()]]) {
-	describe(`the transcript of the ${name} claude`, { timeout: 120000 }, () => {
+	describe(`the transcript of the ${name} claude`, { timeout: 600000 }, () => {
 		let api, world, irisd;
 
 		before(async () => {

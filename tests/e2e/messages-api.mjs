@@ -16,11 +16,14 @@
  *        { user, toolResult, system, model, tool } that must all fit (tool: a tool offered in the request); or a
  *        function of the request's context; absent means always. `times: n` makes a rule good for n requests only.
  * reply: "text" | ["block", "block"] | { text } | { blocks: [...] } | { tool, input, text? } | { tools: [{name, input}] }
- *        | { text, every: ms } one word at a time | { large: bytes } | { error: status, type?, message? }
+ *        | { text, every: ms } one word at a time, { text, every, middle } after half of them what middle() promises first
+ *        | { large: bytes } | { error: status, type?, message? }
  *        | { hang: true } headers and nothing more | { cut: "text" } the stream breaks off | a function giving one of these.
  */
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { waitFor } from "../lib/wait.mjs";
 
 const MODEL = "claude-opus-4-8";
 
@@ -147,7 +150,7 @@ function messageOf(blocks, ctx) {
 	};
 }
 
-async function streamMessage(res, message, { every, cut }) {
+async function streamMessage(res, message, { every, middle, cut }) {
 	const event = (type, data) =>
 		res.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
 	const { content, stop_reason, usage, ...head } = message;
@@ -185,7 +188,8 @@ async function streamMessage(res, message, { every, cut }) {
 			const pieces = every
 				? (block.text.match(/\S+\s*/g) ?? [])
 				: (block.text.match(/[\s\S]{1,65536}/g) ?? []);
-			for (const text of pieces) {
+			for (const [at, text] of pieces.entries()) {
+				if (middle && at === pieces.length >> 1) await middle();
 				event("content_block_delta", {
 					index,
 					delta: { type: "text_delta", text },
@@ -249,6 +253,7 @@ async function answerMessages(res, ctx, rules) {
 		if (ctx.body.stream)
 			await streamMessage(res, message, {
 				every: how.every,
+				middle: how.middle,
 				cut: how.cut !== undefined,
 			});
 		else sendJson(res, 200, message);
@@ -307,6 +312,13 @@ export const directiveRules = [
 		reply: ({ user }) => {
 			const [, ms, text] = user.match(/^SLOW (\d+) (.*)$/);
 			return { text, every: Number(ms) / text.split(" ").length };
+		},
+	},
+	{
+		match: /^HOLD \S+/,
+		reply: async ({ user }) => {
+			await waitFor(() => existsSync(user.slice(5)), { deadline: 120000, what: user });
+			return "held";
 		},
 	},
 	{

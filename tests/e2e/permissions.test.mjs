@@ -87,7 +87,7 @@ const USES = {
 };
 
 for (const [tool, { use, changed }] of Object.entries(USES))
-	describe(`${tool}, on the real Claude Code`, { timeout: 180000 }, () => {
+	describe(`${tool}, on the real Claude Code`, { timeout: 600000 }, () => {
 		afterEach(stop);
 
 		test("grantPermission: ask, allowed by a person", async () => {
@@ -164,7 +164,7 @@ for (const [tool, { use, changed }] of Object.entries(USES))
 		});
 	});
 
-describe("what Claude asks of a person itself, on the real Claude Code", { timeout: 180000 }, () => {
+describe("what Claude asks of a person itself, on the real Claude Code", { timeout: 600000 }, () => {
 	afterEach(stop);
 
 	const plan = { tool: "ExitPlanMode", input: { plan: "make a file" } };
@@ -210,7 +210,7 @@ async function sitDown(cwd) {
 	};
 }
 
-describe("grantPermission: forward, over three projects of the real Claude Code", { timeout: 180000 }, () => {
+describe("grantPermission: forward, over three projects of the real Claude Code", { timeout: 600000 }, () => {
 	let person;
 
 	afterEach(async () => {
@@ -294,7 +294,7 @@ describe("grantPermission: forward, over three projects of the real Claude Code"
 	});
 });
 
-describe("permissions__approve, for the real Claude Code's --permission-prompt-tool", { timeout: 180000 }, () => {
+describe("permissions__approve, for the real Claude Code's --permission-prompt-tool", { timeout: 600000 }, () => {
 	afterEach(stop);
 
 	const ask = (use) => run(claudePath(), ["-p", `DO ${JSON.stringify(use)}`, "--permission-prompt-tool", "mcp__iris__permissions__approve",

@@ -34,7 +34,7 @@ const rules = [
 	{ reply: "I have read it." },
 ];
 
-describe("slash commands, on the real Claude Code", { timeout: 120000 }, () => {
+describe("slash commands, on the real Claude Code", { timeout: 600000 }, () => {
 	let api, world, iris, cwd;
 
 	beforeEach(async () => {

@@ -17,7 +17,7 @@ import { startMessagesApi } from "./messages-api.mjs";
 
 const SETTINGS = { claudePath: claudePath(), restartDelay: 50, stopTimeout: 6000 };
 
-describe("deaths under real Claude Code sessions", { timeout: 120000 }, () => {
+describe("deaths under real Claude Code sessions", { timeout: 600000 }, () => {
 	let api, world, iris, gate;
 
 	beforeEach(async () => {

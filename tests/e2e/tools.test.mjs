@@ -71,7 +71,7 @@ const rules = [
 	},
 ];
 
-describe("every tool, on the real Claude Code", { timeout: 180000 }, () => {
+describe("every tool, on the real Claude Code", { timeout: 600000 }, () => {
 	let api, world, iris;
 
 	beforeEach(async () => {

@@ -10,7 +10,7 @@ import { Iris } from "../lib/iris.mjs";
 import { processesOf } from "../lib/processes.mjs";
 import { waitFor } from "../lib/wait.mjs";
 
-describe("iris-mcp-shim with irisd", { timeout: 120000 }, () => {
+describe("iris-mcp-shim with irisd", { timeout: 600000 }, () => {
 	let iris;
 
 	beforeEach(() => {

@@ -170,7 +170,7 @@ function starts() {
 	return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").map(Number) : [];
 }
 
-describe("iris-mcp-shim", { timeout: 120000 }, () => {
+describe("iris-mcp-shim", { timeout: 600000 }, () => {
 	let standIns = [];
 
 	const standIn = async (...args) => {

@@ -161,7 +161,7 @@ export class Claude {
 	}
 
 	/* The first line from index `from` on that fits, now or later. */
-	line(fits, { from = 0, deadline = 15000, what = fits.toString() } = {}) {
+	line(fits, { from = 0, deadline = 60000, what = fits.toString() } = {}) {
 		const found = new Promise((resolve, reject) => {
 			const look = () => {
 				const hit = this.lines.slice(from).find(fits);
@@ -245,7 +245,7 @@ export class Claude {
 	/* Close stdin and wait for the end. */
 	async eof() {
 		this.child.stdin.end();
-		return within(15000, this.exited, "claude to end at EOF");
+		return within(60000, this.exited, "claude to end at EOF");
 	}
 
 	/* For the clean-up after a test: end it whatever it does. */

@@ -15,7 +15,7 @@ import { assertNoneLeft } from "../lib/processes.mjs";
 import { waitFor, within } from "../lib/wait.mjs";
 import { Client, findProgram, Host, Line, makeKey, noSshd, startAgent } from "./sshd.mjs";
 
-describe("the machine over there", { skip: noSshd, timeout: 30000 }, () => {
+describe("the machine over there", { skip: noSshd, timeout: 600000 }, () => {
 	let root, host, line, client, env;
 
 	beforeEach(async () => {

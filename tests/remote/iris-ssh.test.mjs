@@ -29,7 +29,7 @@ const workers = (dir) => [
 const kept = (key) => key.pub.split(" ").slice(0, 2).join(" ");
 const sha = (data) => createHash("sha256").update(data).digest("hex");
 
-describe("iris-ssh", { skip: noSshd, timeout: 60000 }, () => {
+describe("iris-ssh", { skip: noSshd, timeout: 600000 }, () => {
 	let root, host, client, env, stops;
 
 	beforeEach(async () => {

@@ -81,7 +81,8 @@ cancel_told(struct gather_item *it, struct session *s, const struct err *why, bo
 	(void)over;
 	if (!store_message_load(it->g->call->mcp->d->store, it->message, &row))
 		return;
-	json_put_str(it->o, "state", ladder_name(row.state));
+	cJSON_ReplaceItemInObjectCaseSensitive(
+	    it->o, "state", cJSON_CreateString(ladder_name(row.state)));
 	store_message_release(&row);
 }
 

@@ -11,6 +11,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { Iris, program } from "../lib/iris.mjs";
 import { processesOf } from "../lib/processes.mjs";
+import { parseStrict } from "../lib/strict-json.mjs";
 import { waitFor, within } from "../lib/wait.mjs";
 
 /* Short, and still enough for a loaded machine and a sanitizer build. */
@@ -120,7 +121,7 @@ export class Lines {
 		readable.on("data", (d) => {
 			const parts = (rest + d).split("\n");
 			rest = parts.pop();
-			this.got.push(...parts.filter(Boolean).map((l) => JSON.parse(l)));
+			this.got.push(...parts.filter(Boolean).map(parseStrict));
 			this.wake();
 		});
 		writable.on("error", () => {});

@@ -24,6 +24,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildDir, fakeClaudePath } from "./claude-env.mjs";
 import { assertNoneLeft, processesOf } from "./processes.mjs";
+import { parseStrict } from "./strict-json.mjs";
 import { waitFor, within } from "./wait.mjs";
 
 const SANITIZER =
@@ -197,7 +198,7 @@ export class Iris {
 			throw new Error(
 				`iris ${args.join(" ")}: exit ${r.status}: ${r.stdout}${r.stderr}`,
 			);
-		return JSON.parse(r.stdout);
+		return parseStrict(r.stdout);
 	}
 
 	/* An MCP client of the official SDK, connected through iris-mcp-shim started in cwd. */
@@ -231,7 +232,7 @@ export class Iris {
 
 		if (
 			result.structuredContent !== undefined &&
-			JSON.stringify(JSON.parse(text)) !==
+			JSON.stringify(parseStrict(text)) !==
 				JSON.stringify(result.structuredContent)
 		)
 			throw new Error(

@@ -205,6 +205,27 @@ check_seen(struct control *c, const struct permission_decision *p, struct err *e
 	return rv;
 }
 
+/* When somebody else was faster, or the request is over, the error has what has become of it. */
+static int
+decide(struct control *c, const struct permission_decision *p, struct store_permission *row,
+    char **rule, struct err *err)
+{
+	struct irisd *d = c->client->d;
+	struct err ignored;
+
+	if (permission_decide(d, p, row, rule, err) == 0)
+		return 0;
+	if (err->code == ERR_REFUSED && permission_find(d, p->id, row, &ignored) == 0) {
+		if (row->state != STORE_PERMISSION_PENDING &&
+		    permission_is_for(row, p->speaks_for)) {
+			c->data = json_new();
+			json_put_str(c->data, "state", permission_state_name(row->state));
+		}
+		store_permission_release(row);
+	}
+	return -1;
+}
+
 void
 control_permission_answer(struct control *c, const cJSON *params)
 {
@@ -218,8 +239,7 @@ control_permission_answer(struct control *c, const cJSON *params)
 	p.by = who;
 	if (read_decision(params, &p, &err) == -1 ||
 	    origin_person(c->client, "an answer to a permission request", &err) == -1 ||
-	    check_seen(c, &p, &err) == -1 ||
-	    permission_decide(c->client->d, &p, &row, &rule, &err) == -1) {
+	    check_seen(c, &p, &err) == -1 || decide(c, &p, &row, &rule, &err) == -1) {
 		control_failed(c, &err);
 		free(who);
 		return;

@@ -160,10 +160,7 @@ change(struct api *a, bool must_match, struct json_slice *r)
 	a->params = NULL;
 	if (api_further(a, a->method, params, r, &data, &err) == 0)
 		return true;
-	if (err.code == ERR_REFUSED && json_str(data, "etag") != NULL)
-		api_problem(a->h, 412, NULL, &err, data);
-	else
-		api_refuse(a->h, &err, data);
+	api_refuse(a->h, &err, data);
 	return false;
 }
 

@@ -39,10 +39,46 @@ static const int statuses[ERR_COUNT] = {
     [ERR_IO] = 503,
 };
 
+/* What an answer is about where its status says more than its code. */
+static const struct {
+	int status;
+	const char *title;
+} titles[] = {
+    {405, "the resource has not this method"},
+    {408, "the request did not come in time"},
+    {409, "it was decided already"},
+    {412, "it has changed since it was read"},
+    {413, "the body is too long"},
+    {415, "the body is of another media type"},
+    {428, "it has to be said which state is replaced"},
+};
+
 int
 api_status(enum err_code code)
 {
 	return statuses[code];
+}
+
+/* What irisd refuses is a conflict when it says what is there instead. */
+static int
+status_of(const struct err *err, const cJSON *data)
+{
+	if (err->code == ERR_REFUSED && json_str(data, "etag") != NULL)
+		return 412;
+	if (err->code == ERR_REFUSED && json_str(data, "state") != NULL)
+		return 409;
+	return api_status(err->code);
+}
+
+static const char *
+title_of(int status, enum err_code code)
+{
+	size_t i;
+
+	for (i = 0; status != api_status(code) && i < sizeof titles / sizeof titles[0]; i++)
+		if (titles[i].status == status)
+			return titles[i].title;
+	return err_meaning(code);
 }
 
 void
@@ -54,7 +90,7 @@ api_problem(struct http *h, int status, const char *extra, const struct err *err
 	assert(status != 0);
 	snprintf(type, sizeof type, "urn:iris:error:%s", err_name(err->code));
 	json_put_str(o, "type", type);
-	json_put_str(o, "title", err_meaning(err->code));
+	json_put_str(o, "title", title_of(status, err->code));
 	json_put_int(o, "status", status);
 	json_put_str(o, "detail", err->msg);
 	json_put_str(o, "code", err_name(err->code));
@@ -89,7 +125,7 @@ api_advice(int status, const cJSON *data, char extra[API_EXTRA])
 void
 api_refuse(struct http *h, const struct err *err, cJSON *data)
 {
-	int status = api_status(err->code);
+	int status = status_of(err, data);
 	char extra[API_EXTRA];
 
 	api_advice(status, data, extra);

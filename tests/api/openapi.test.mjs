@@ -235,6 +235,8 @@ describe("every operation", () => {
 		assert.match(answer.permission.by, /^key test \([0-9a-f]{12}\)$/);
 		await api.get(`/messages/${id}?wait=20000`);
 		assert.deepEqual((await api.get("/approvals")).items.map((r) => r.state), ["denied"]);
+		const late = await api.refused(409, "refused", "POST", `/api/v1/approvals/${p.id}/answer`, { body: { behavior: "allow", inputHash: p.inputHash } });
+		assert.deepEqual([late.state, late.title], ["denied", "it was decided already"]);
 		const rule = await api.ok(201, "POST", "/api/v1/rules", { rule: "Bash(make check)", team: "backend", expires: 60000 });
 		assert.equal(rule.state, "active");
 		assert.deepEqual((await api.get("/rules")).items, [rule]);
@@ -280,6 +282,7 @@ describe("every operation", () => {
 		await api.refused(428, "invalid", "PUT", "/api/v1/config", { body: text, headers: yaml });
 		const stale = await api.refused(412, "refused", "PUT", "/api/v1/config", { body: text, headers: { ...yaml, "if-match": `"${"0".repeat(64)}"` } });
 		assert.equal(stale.etag, config.etag);
+		assert.equal(stale.title, "it has changed since it was read");
 		const bad = await api.refused(422, "config", "PUT", "/api/v1/config", { body: "settings: {maxProcesses: many}\n", headers: { ...yaml, "if-match": r.headers.etag } });
 		assert.match(bad.errors[0].message, /maxProcesses/);
 		const put = await api.ask("PUT", "/api/v1/config", { body: text, headers: { ...yaml, "if-match": r.headers.etag } });

@@ -41,7 +41,8 @@ const short = (p) => p.id.slice(-8);
 async function approve(tool_name, input) {
 	const client = await iris.client({ cwd: iris.dirs.b });
 	const before = (await pending())[0]?.id;
-	const answer = client.callTool({ name: "permissions__approve", arguments: { tool_name, input } });
+	/* The SDK would take it back after a minute. */
+	const answer = client.callTool({ name: "permissions__approve", arguments: { tool_name, input } }, undefined, { timeout: 600000 });
 
 	asked.push(answer);
 	answer.catch(() => {});
@@ -372,7 +373,9 @@ describe("iris approvals watch", () => {
 		t.keys("yyyy");
 		const id = await send("BASH echo first");
 		await t.sees(/asked by asker/);
-		t.keys("yyyy");
+		/* Where this process had to wait for so long that it can be answered by now, these would do that. */
+		if (!prompt.test(t.text))
+			t.keys("yyyy");
 		await t.sees(prompt);
 		assert.equal((await pending()).length, 1);
 		t.keys("y");
@@ -433,7 +436,7 @@ describe("iris approvals watch", () => {
 		const t = onTerminal(["approvals", "watch"]);
 		await t.sees(/nothing waits/);
 		const id = await send("BASH echo first");
-		await t.sees(/0:0[12]/);
+		await t.sees(/\[q\]uit {2}0:0[0-2]/);
 		await t.sees(/expired.*: nobody has answered within 2 s/);
 		await said(id);
 		t.keys("q");

@@ -35,8 +35,25 @@ describe("a worker that does not answer", () => {
 	const session = async () => (await sessions(iris))["asker->a"];
 	const count = (pattern) => [...iris.log().matchAll(pattern)].length;
 	const ping = () => w.request("worker/ping");
-	/* What irisd has asked, or asks next, is answered. */
-	const answer = async (claudes) => w.send(result(await ping(), { claudes }));
+	/* Until its end it answers what irisd has asked, and asks next; says: that of its Claudes, or an error. */
+	const serve = (says) => {
+		const served = { says, answers: 0 };
+		(async () => {
+			for (;;) {
+				const asked = await ping();
+				w.send(served.says === undefined ? failure(asked, "invalid", "unknown method worker/ping") : result(asked, { claudes: served.says }));
+				served.answers += 1;
+			}
+		})().catch(() => {});
+		/* Said, and taken: it is not asked again before that. */
+		served.tell = async (claudes) => {
+			const before = served.answers;
+			served.says = claudes;
+			await waitFor(() => served.answers >= before + 2, { what: "irisd to ask again" });
+		};
+		return served;
+	};
+	const isAlive = (of) => waitFor(async () => (await of()) === "alive", { what: "it to be alive" });
 
 	test("unknown: told, once; asked once; nothing else is done, and its answer counts", async () => {
 		const { id, turn } = await begin();
@@ -54,7 +71,8 @@ describe("a worker that does not answer", () => {
 		process.kill(w.pid, 0);
 
 		w.send(result(asked, { claudes: [] }));
-		await waitFor(async () => (await health()) === "alive");
+		serve([]);
+		await isAlive(health);
 		await waitFor(() => /worker goes on team=a/.test(iris.log()));
 		w.send(turnResult(turn, "late, but here"));
 		assert.equal((await iris.messageIn(id, "answered")).response, "late, but here");
@@ -62,10 +80,10 @@ describe("a worker that does not answer", () => {
 
 	test("one that does not know the question is alive by its answer", async () => {
 		const { id, turn } = await begin();
-		for (let i = 0; i < 3; i++)
-			w.send(failure(await ping(), "invalid", "unknown method worker/ping"));
-		assert.equal(await health(), "alive");
-		assert.equal(count(/worker is silent/g), 0);
+		await serve().tell();
+		await isAlive(health);
+		/* Where the test itself was silent for too long. */
+		await waitFor(() => count(/worker is silent/g) === count(/worker goes on/g), { what: "it to be alive for the log" });
 		w.send(turnResult(turn, "done"));
 		await iris.messageIn(id, "answered");
 	});
@@ -73,26 +91,32 @@ describe("a worker that does not answer", () => {
 	test("what it says of its Claudes: one that owes an answer is unknown, until something is heard of it", async () => {
 		const { id, turn } = await begin();
 		const of = (more) => [{ session: turn.params.session, pid: w.pid, state: "busy", ...more }];
-		await answer(of({ quietMs: 50000 }));
-		const next = await ping();
-		assert.equal((await session()).health, "alive", "silence alone means nothing");
-		w.send(result(next, { claudes: of({ quietMs: 70000, unansweredMs: 20000 }) }));
-		await waitFor(async () => (await session()).health === "unknown");
-		assert.match((await session()).healthReason, /its Claude .*has not answered for 2\d s/);
+		const sessionHealth = async () => (await session()).health;
+		const its = (s) => s.health === "unknown" && /its Claude .*has not answered for 2\d s/.test(s.healthReason);
+		const { tell } = serve(of({ quietMs: 50000 }));
+		await tell(of({ quietMs: 50000 }));
+		await isAlive(sessionHealth);
+		assert.equal(count(/session is silent .*its Claude/g), 0, "silence alone means nothing");
+		await tell(of({ quietMs: 70000, unansweredMs: 20000 }));
+		await waitFor(async () => its(await session()), { what: "its Claude to be unknown" });
+		await tell([]);
+		assert.ok(/its Claude|iris-worker/.test((await session()).healthReason), "nothing was said of it");
+		const told = count(/session is silent .*its Claude/g);
 		w.send({ method: "event/activity", params: { session: turn.params.session, message: id, kind: "thinking" } });
-		await waitFor(async () => (await session()).health === "alive");
+		await isAlive(sessionHealth);
 		/* Nonsense of another process, session or form changes nothing. */
-		await answer([{ session: turn.params.session, pid: 1, unansweredMs: 90000 }, { session: "s999", pid: w.pid, unansweredMs: 90000 }, 7, null, {}]);
-		await answer(7);
-		await answer(of({ unansweredMs: "x" }));
-		assert.equal((await session()).health, "alive");
+		await tell([{ session: turn.params.session, pid: 1, unansweredMs: 90000 }, { session: "s999", pid: w.pid, unansweredMs: 90000 }, 7, null, {}]);
+		await tell(7);
+		await tell(of({ unansweredMs: "x" }));
+		await isAlive(sessionHealth);
+		assert.equal(count(/session is silent .*its Claude/g), told);
 		w.send(turnResult(turn, "done"));
 		await iris.messageIn(id, "answered");
 	});
 
 	test("while nothing is to be done nobody is asked", async () => {
 		const { id, turn } = await begin();
-		await answer([]);
+		w.send(result(await ping(), { claudes: [] }));
 		w.send(result(turn), turnResult(turn, "done"));
 		await iris.messageIn(id, "answered");
 		assert.equal((await session()).state, "idle");

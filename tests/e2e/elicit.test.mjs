@@ -61,14 +61,14 @@ describe("a question of irisd's, on the real Claude Code", { timeout: 600000 }, 
 			const lines = new Lines(claude.stdout, claude.stdin);
 
 			lines.send({ type: "control_request", request_id: "init", request: { subtype: "initialize" } });
-			await lines.line((l) => l.type === "control_response" && l.response.request_id === "init", { deadline: 30000 });
+			await lines.line((l) => l.type === "control_response" && l.response.request_id === "init", { deadline: 60000 });
 			lines.send({ type: "user", uuid: randomUUID(), session_id: "", parent_tool_use_id: null, message: { role: "user", content: TASK } });
-			const asked = await lines.line((l) => l.type === "control_request" && l.request.subtype === "elicitation", { deadline: 30000 });
+			const asked = await lines.line((l) => l.type === "control_request" && l.request.subtype === "elicitation", { deadline: 60000 });
 			assert.equal(asked.request.mcp_server_name, "iris");
 			assert.equal(asked.request.message, "Who are you?");
 			assert.deepEqual(Object.keys(asked.request.requested_schema.properties), ["username", "email"]);
 			lines.send({ type: "control_response", response: { subtype: "success", request_id: asked.request_id, response: answer } });
-			const result = await lines.line((l) => l.type === "result", { deadline: 30000 });
+			const result = await lines.line((l) => l.type === "result", { deadline: 60000 });
 			assert.equal(result.result, `It said: ${expected}`);
 			t.diagnostic(iris.log().match(/mcp client name=.*$/m)?.[0] ?? "no handshake: 2026-07-28");
 		});

@@ -121,7 +121,7 @@ describe("fake-claude's faults", { timeout: 600000 }, () => {
 		};
 		for (const [fault, [end, seen]] of Object.entries(ends)) {
 			const { claude, sent } = await told(fault);
-			assert.deepEqual(await within(5000, claude.exited, fault), end, fault);
+			assert.deepEqual(await within(20000, claude.exited, fault), end, fault);
 			assert.deepEqual(results(claude), [], fault);
 			assert.equal(
 				claude.lines.some(
@@ -214,7 +214,7 @@ describe("fake-claude's faults", { timeout: 600000 }, () => {
 		await later();
 		assert.equal(closed, false, "somebody holds stdout");
 		for (const { pid } of processesOf(world.root)) process.kill(pid, "SIGKILL");
-		await within(5000, claude.exited, "the pipe to close");
+		await within(20000, claude.exited, "the pipe to close");
 	});
 
 	test("never-reads-stdin: ready, then the pipe fills up", async () => {

@@ -83,6 +83,7 @@ describe("the guard, on the real Claude Code", { timeout: 600000 }, () => {
 	const one = () =>
 		waitFor(async () => (await call("permission.list")).permissions[0], {
 			what: "a request",
+			deadline: 60000,
 			every: 25,
 		});
 	const decisions = async () =>
@@ -174,7 +175,7 @@ describe("the guard, on the real Claude Code", { timeout: 600000 }, () => {
 					const m = await iris.message(id);
 					return m.state === "answered" && m;
 				},
-				{ what: "the second request, or the answer", deadline: 20000, every: 25 },
+				{ what: "the second request, or the answer", deadline: 60000, every: 25 },
 			);
 			assert.equal(seen(), true);
 			if (next.inputHash === undefined) {

@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { claudePath, makeClaudeEnv } from "../lib/claude-env.mjs";
 import { Iris, run } from "../lib/iris.mjs";
 import { processesOf } from "../lib/processes.mjs";
-import { waitFor } from "../lib/wait.mjs";
+import { waitFor, within } from "../lib/wait.mjs";
 import { startMessagesApi } from "./messages-api.mjs";
 
 const SETTINGS = { claudePath: claudePath(), restartDelay: 50, stopTimeout: 6000 };
@@ -53,14 +53,14 @@ describe("deaths under real Claude Code sessions", { timeout: 600000 }, () => {
 		await gate.opened;
 		return reply;
 	};
-	const askedModel = (words) => waitFor(() => api.requests.some((r) => r.user.includes(words)), { deadline: 20000, what: `a model to be asked: ${words}` });
+	const askedModel = (words) => waitFor(() => api.requests.some((r) => r.user.includes(words)), { deadline: 60000, what: `a model to be asked: ${words}` });
 
 	/* A person's Claude in the frontend, which asks the backend; its end. */
 	const frontend = async () => {
 		const installed = await iris.iris(["install", "--yes"]);
 		assert.equal(installed.status, 0, installed.stderr);
 		const args = ["-p", "ask the backend team, please", "--allowedTools", "mcp__iris"];
-		return { end: run(claudePath(), args, { cwd: world.dirs.frontend, env: iris.env, deadline: 60000 }) };
+		return { end: run(claudePath(), args, { cwd: world.dirs.frontend, env: iris.env, deadline: 120000 }) };
 	};
 
 	const kill = async (pid) => {
@@ -84,7 +84,7 @@ describe("deaths under real Claude Code sessions", { timeout: 600000 }, () => {
 		return readdirSync(projects)
 			.filter((d) => d.endsWith(`-work-${team}`))
 			.flatMap((d) => readdirSync(join(projects, d)).filter((f) => f.endsWith(".jsonl")).map((f) => join(projects, d, f)))
-			.flatMap((f) => readFileSync(f, "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l)));
+			.flatMap((f) => readFileSync(f, "utf8").split("\n").slice(0, -1).map((l) => JSON.parse(l)));
 	};
 	const timesIn = (team, id) => conversation(team).filter((l) => l.type === "user" && l.uuid === id).length;
 	/* So many messages have been taken by a Claude; its own file says so a moment later. */
@@ -92,19 +92,26 @@ describe("deaths under real Claude Code sessions", { timeout: 600000 }, () => {
 		waitFor(async () => {
 			const { messages: list } = await iris.json(["message", "list", "--state", "seen"]);
 			return list.length === n && list.every((m) => timesIn(m.to, m.id) === 1) && list[0];
-		}, { deadline: 20000, what: `${n} messages to be taken` });
+		}, { deadline: 60000, what: `${n} messages to be taken` });
 
 	test("irisd is killed in the middle of a slow turn: the Claude that asked has the answer", async (t) => {
 		const words = "It is a fine day over here, and nobody has noticed anything at all";
-		script(["how is the weather?", { text: words, every: 250 }]);
+		const half = {};
+		half.written = new Promise((resolve) => (half.write = resolve));
+		const middle = async () => {
+			half.write();
+			await gate.opened;
+		};
+		script(["how is the weather?", { text: words, every: 50, middle }]);
 		const front = await frontend();
 		await askedModel("how is the weather?");
 		const asked = await taken();
 		const before = (await sessions())["frontend->backend"], first = await irisd();
 		assert.equal(before.state, "busy");
-		await delay(500); /* into the middle of the words */
+		await within(60000, half.written, "half of the words to be written");
 		await kill(first);
 		const dead = performance.now();
+		gate.open();
 
 		const end = await front.end;
 		assert.equal(end.status, 0, end.stderr);
@@ -135,7 +142,7 @@ describe("deaths under real Claude Code sessions", { timeout: 600000 }, () => {
 		for (let i = 0; i < 2; i++) {
 			await kill(await irisd());
 			/* The shim, whose call waits, starts the next one. */
-			await waitFor(async () => (await sessions())["frontend->backend"].pid === before.pid, { what: "the Claude to be adopted" });
+			await waitFor(async () => (await sessions())["frontend->backend"].pid === before.pid, { what: "the Claude to be adopted", deadline: 60000 });
 		}
 		gate.open();
 		const end = await front.end;
@@ -152,7 +159,7 @@ describe("deaths under real Claude Code sessions", { timeout: 600000 }, () => {
 		await taken();
 		await kill(await irisd());
 		gate.open();
-		await waitFor(() => JSON.stringify(conversation("backend")).includes("I have thought about it."), { what: "the turn to end" });
+		await waitFor(() => JSON.stringify(conversation("backend")).includes("I have thought about it."), { what: "the turn to end", deadline: 60000 });
 		const spool = join(iris.home, "run", "spool");
 		await waitFor(() => existsSync(spool) && readdirSync(spool).length === 1, { what: "the result to be in the spool" });
 		assert.equal((await iris.iris(["start"])).status, 0);
@@ -173,7 +180,7 @@ describe("deaths under real Claude Code sessions", { timeout: 600000 }, () => {
 		await taken(2);
 		const before = await sessions();
 		await kill(await irisd());
-		await waitFor(async () => (await sessions())["backend->database"]?.state === "busy", { what: "both Claudes to be adopted" });
+		await waitFor(async () => (await sessions())["backend->database"]?.state === "busy", { what: "both Claudes to be adopted", deadline: 60000 });
 		gate.open();
 		const end = await front.end;
 		assert.equal(end.stdout, "They say: The database says: Rain.\n", end.stderr);

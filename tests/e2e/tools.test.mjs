@@ -181,6 +181,8 @@ describe("every tool, on the real Claude Code", { timeout: 600000 }, () => {
 	test("the command of session fork goes on with the conversation, and leaves it as it was", async () => {
 		const first = await iris.iris(["ask", "--from", "frontend", "backend", "where do the zebras sleep?"]);
 		assert.equal(first.status, 0, first.stderr);
+		/* A Claude that runs writes its transcript a moment late: asleep, it has written all. */
+		assert.equal((await iris.iris(["team", "sleep", "backend"])).status, 0);
 		const before = transcripts();
 		const fork = await iris.json(["session", "fork", "--from", "frontend", "backend"]);
 		const r = await run(fork.argv[0], [...fork.argv.slice(1), "-p", "<iris-message> and now?"], { cwd: fork.directory, env: iris.env });

@@ -256,7 +256,7 @@ export class Iris {
 				const m = await this.message(id);
 				return states.includes(m.state) && m;
 			},
-			{ what: `message ${id} in ${states}`, deadline: 20000, every: 25 },
+			{ what: `message ${id} in ${states}`, deadline: 60000, every: 25 },
 		);
 	}
 

@@ -64,7 +64,8 @@ struct relay {
 	bool skip_request;
 	char skip_tail[TAIL_MAX];
 	size_t skip_len;
-	bool eof; /* of standard input */
+	bool held; /* lines of the client's may be there for which there was no room */
+	bool eof;  /* of standard input */
 	int64_t eof_until;
 	bool gone; /* nobody reads standard output */
 };
@@ -499,6 +500,7 @@ pump_client(struct relay *r)
 	char *line;
 	int rv = 1;
 
+	r->held = false;
 	while (client_may_send(r)) {
 		if (r->skipping) {
 			if (!skip_more(r))
@@ -514,6 +516,7 @@ pump_client(struct relay *r)
 		else
 			on_client_line(r, line, len);
 	}
+	r->held = true;
 }
 
 static void
@@ -575,6 +578,8 @@ timeout(const struct relay *r)
 {
 	int ms = link_timeout(&r->link);
 
+	if (r->held && client_may_send(r))
+		return 0;
 	if (r->eof)
 		ms = sooner(ms, r->eof_until);
 	if (r->link.state == LINK_UP && !r->greeted)

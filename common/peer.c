@@ -38,6 +38,7 @@ struct peer {
 	bool held_by_owner; /* reading stopped by peer_hold */
 	bool throttled;     /* reading stopped by out_soft */
 	bool end_output;    /* close wfd when out is empty */
+	bool broken;        /* writing failed: what is there already is read, then it ends */
 	bool closing;       /* peer_close was called: no more callbacks */
 	bool dying;         /* its end is known and will be told in the next pass */
 	bool dead;          /* to be freed at the end of this pass */
@@ -154,12 +155,24 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	n = frame_read(&p->in, p->rfd);
-	if (n > 0)
+	if (n > 0) {
 		deliver_lines(p);
-	else if (n == 0)
+		if (p->broken && !p->closing && !p->dying)
+			event_active(p->rev, EV_READ, 1);
+	} else if (n == 0)
 		end(p, frame_pending(&p->in) > 0 ? "closed in the middle of a line" : "closed");
+	else if (errno == EAGAIN && p->broken)
+		end(p, "closed");
 	else if (errno != EAGAIN && errno != EINTR)
 		end(p, strerror(errno));
+}
+
+static void
+drop_queued(struct peer *p)
+{
+	evbuffer_drain(p->out, evbuffer_get_length(p->out));
+	event_free(p->wev);
+	p->wev = NULL;
 }
 
 /*
@@ -169,13 +182,31 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 static void
 drop_output(struct peer *p)
 {
-	evbuffer_drain(p->out, evbuffer_get_length(p->out));
-	event_free(p->wev);
-	p->wev = NULL;
+	drop_queued(p);
 	close(p->wfd);
 	p->wfd = -1;
 	if (p->closing)
 		bury(p);
+}
+
+/*
+ * Of one descriptor the other side is gone. What it has said before is still there: it is read
+ * first, and its end told behind that.
+ */
+static void
+break_output(struct peer *p)
+{
+	if (p->closing) {
+		bury(p);
+		return;
+	}
+	drop_queued(p);
+	evbuffer_drain(p->held, evbuffer_get_length(p->held));
+	p->wfd = -1;
+	p->broken = true;
+	p->throttled = false;
+	update_reading(p);
+	event_active(p->rev, EV_READ, 1);
 }
 
 static void
@@ -194,7 +225,7 @@ write_some(struct peer *p)
 			drop_output(p);
 			break;
 		}
-		end(p, errno == EPIPE ? "closed" : strerror(errno));
+		break_output(p);
 		return;
 	}
 	if (evbuffer_get_length(p->out) == 0) {

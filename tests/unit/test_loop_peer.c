@@ -568,6 +568,47 @@ test_closed_pipe_is_still_read(void **state)
 	close_world(&w);
 }
 
+/* Also where that is told by the failure of a write: more than is read at once is there. */
+static void
+test_last_words_are_read_though_nobody_listens(void **state)
+{
+	enum { LINES = 8000 };
+	char text[LINES * 11 + 1];
+	struct world w;
+	int i;
+
+	(void)state;
+	open_world(&w, &wide);
+	for (i = 0; i < LINES; i++)
+		memcpy(text + i * 11, "last words\n", 12);
+	say(&w, text);
+	peer_send_copy(w.peer, "nobody", 6);
+	close(w.other);
+	w.other = -1;
+	run(&w);
+	assert_int_equal(w.nlines, LINES);
+	assert_int_equal(w.ends, 1);
+	assert_string_equal(w.why, "closed");
+	close_world(&w);
+}
+
+/* Who reads no more and says nothing is at its end as well. */
+static void
+test_half_closed_ends(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &wide);
+	say(&w, "last words\n");
+	assert_int_equal(shutdown(w.other, SHUT_RD), 0);
+	peer_send_copy(w.peer, "nobody", 6);
+	run(&w);
+	assert_string_equal(w.lines, "last words|");
+	assert_int_equal(w.ends, 1);
+	close_world(&w);
+}
+
 static void
 test_hold(void **state)
 {
@@ -639,6 +680,8 @@ main(void)
 	    cmocka_unit_test(test_close_with_grace),
 	    cmocka_unit_test(test_end_output),
 	    cmocka_unit_test(test_closed_pipe_is_still_read),
+	    cmocka_unit_test(test_last_words_are_read_though_nobody_listens),
+	    cmocka_unit_test(test_half_closed_ends),
 	    cmocka_unit_test(test_hold),
 	    cmocka_unit_test(test_deferred),
 	};

@@ -143,7 +143,7 @@ describe("approvals", () => {
 	});
 
 	test("an answer that comes too late is refused, and the page has what was decided", async () => {
-		page.expected.push(/ 403 .*\/answer/, / 400 .*\/answer/);
+		page.expected.push(/ 409 .*\/answer/, / 400 .*\/answer/);
 		const answer = bash("touch made");
 		await visit(page, "approvals");
 		await request("touch made").waitFor();
@@ -215,6 +215,49 @@ describe("approvals", () => {
 		assert.equal(await page.locator(".approval b").count(), 0);
 		await shoot(page, "approvals-inputs");
 		await page.unroute("**/api/v1/approvals?*");
+	});
+
+	test("what Claude asks the person itself is a form; the answers go back with its input", async () => {
+		const option = (label, description) => ({ label, description });
+		const input = { questions: [
+			{ question: "Which colour?", header: "Colour", multiSelect: false, options: [option("red", "warm"), option("bl\u202eue", "cold")] },
+			{ question: "Which sizes?", header: "Size", multiSelect: true, options: [option("small", ""), option("large", "takes more room")] },
+			{ question: "Why?", header: "", multiSelect: false, options: [] }] };
+		const ask = (o) => iris.json(["ask", "backend", `PERM AskUserQuestion ${JSON.stringify(o)}`], { cwd: iris.dirs.frontend });
+		let answer = ask(input);
+		await page.locator(".approval-bar").getByText("backend asks you something").waitFor();
+		await page.getByRole("button", { name: "Review" }).click();
+		const dialog = page.getByRole("dialog");
+		await dialog.locator("[data-answer=allow]:not([aria-disabled])").waitFor();
+		/* Nobody has said anything yet: that is no answer. */
+		await page.keyboard.press("a");
+		await dialog.getByRole("alert").getByText(/Choose an answer above, or write one/).waitFor();
+		await dialog.getByText("bl⟨U+202E⟩ue").waitFor();
+		const colour = dialog.getByRole("group", { name: /Which colour\?/ }), sizes = dialog.getByRole("group", { name: /Which sizes\?/ });
+		await colour.getByLabel("red").check();
+		await colour.getByLabel("Or in your own words").fill("no, green");
+		assert.equal(await colour.getByLabel("red").isChecked(), false);
+		await colour.getByLabel("bl").check();
+		assert.equal(await colour.getByLabel("Or in your own words").inputValue(), "");
+		await sizes.getByLabel("large").check();
+		await sizes.getByLabel("small").check();
+		await sizes.getByLabel("Or in your own words").fill("and none");
+		await looksRight(page, "approvals-questions");
+		await dialog.getByRole("button", { name: "Answer" }).click();
+		assert.deepEqual(JSON.parse((await answer).response.replace("allowed: ", "")),
+			{ ...input, answers: { "Which colour?": "bl\u202eue", "Which sizes?": "small, large, and none" } });
+		await visit(page, "approvals?tab=history");
+		await page.locator(".approval-past").getByText("Which colour?").click();
+		await dialog.getByText('"Which sizes?": "small, large, and none"').waitFor();
+		assert.equal(await dialog.getByRole("radio").count(), 0);
+		await page.keyboard.press("Escape");
+
+		/* What has no place in the form is not left out. */
+		answer = ask({ questions: [{ question: "Really?", options: [{ label: "yes", hidden: "and all your money" }] }] });
+		await visit(page, "approvals");
+		await request("Really?").locator("pre", { hasText: "all your money" }).waitFor();
+		await button("Really?", "Deny").click();
+		assert.match((await answer).response, /^denied: /);
 	});
 
 	test("rules, history and audit", async () => {

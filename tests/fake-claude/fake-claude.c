@@ -90,7 +90,7 @@ help(void)
 	    "  SLOW ms [text]     write the text over so many milliseconds\n"
 	    "  TOOL name {json}   call a tool of the in-band MCP server iris, answer its result\n"
 	    "  BASH command       ask for permission, run the command, answer its output\n"
-	    "  PERM [tool]        ask for permission, answer what was decided\n"
+	    "  PERM [tool {json}] ask for permission, answer what was decided\n"
 	    "  USAGE in out       report so many more tokens\n"
 	    "  HOLD file          go on when the file exists (two minutes at most)\n"
 	    "  ENV name           answer a variable of the environment\n"

@@ -204,7 +204,7 @@ bool directive_next(const char **cursor, char *name, size_t size, char **arg);
 /* tool.c. Both answer the text of the tool's result, malloc'ed; NULL when interrupted. */
 char *tool_call(struct turn *t, const char *tool, cJSON *input);
 char *tool_bash(struct turn *t, const char *command);
-char *tool_perm(struct turn *t, const char *tool);
+char *tool_perm(struct turn *t, const char *arg);
 
 /* answer.c: the demo agent's answer from the files of its directory, malloc'ed. */
 char *answer_make(const char *text);

@@ -373,16 +373,30 @@ tool_bash(struct turn *t, const char *command)
 	return NULL;
 }
 
+/* What it is to be given where nothing else is said: that of Write. */
+static cJSON *
+perm_input(const char *json)
+{
+	cJSON *input = *json != '\0' ? cJSON_Parse(json) : json_new();
+
+	if (input == NULL)
+		die(1, "fake-claude: PERM: not JSON: %s", json);
+	if (*json == '\0') {
+		json_put_str(input, "file_path", "notes.txt");
+		json_put_str(input, "content", "text");
+	}
+	return input;
+}
+
 /* Ask for a permission and say what came of it; nothing runs. */
 char *
-tool_perm(struct turn *t, const char *tool)
+tool_perm(struct turn *t, const char *arg)
 {
-	cJSON *input = json_new();
-	char id[32], *refusal, *text, *shown;
+	size_t n = strcspn(arg, " ");
+	char id[32], *refusal, *text, *shown, *tool = xstrndup(arg, n);
+	cJSON *input = perm_input(arg + n + strspn(arg + n, " "));
 
 	tool_id(id, sizeof id);
-	json_put_str(input, "file_path", "notes.txt");
-	json_put_str(input, "content", "text");
 	message_begin(t);
 	message_tool_use(t, id, tool, input);
 	message_end(t, "tool_use");
@@ -393,6 +407,7 @@ tool_perm(struct turn *t, const char *tool)
 	else
 		text = xasprintf("denied: %s", refusal);
 	tool_result_line(id, text, refusal != NULL);
+	free(tool);
 	free(shown);
 	free(refusal);
 	cJSON_Delete(input);

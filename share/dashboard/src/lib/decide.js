@@ -48,12 +48,14 @@ export async function setNotifies(on) {
 	return granted || !on;
 }
 
+const wish = (p) => (p.tool === "AskUserQuestion" ? "asks you something" : `wants to use ${p.tool}`);
+
 /* What a tool would do is not for the lock screen: who and which tool is enough. */
 function tell(p) {
 	if (sound.value)
 		beep();
 	if (notifies.value && document.visibilityState !== "visible" && Notification.permission === "granted") {
-		const note = new Notification(`${p.team} wants to use ${p.tool}`, { tag: p.id, body: "Iris waits for your answer." });
+		const note = new Notification(`${p.team} ${wish(p)}`, { tag: p.id, body: "Iris waits for your answer." });
 		note.onclick = () => {
 			window.focus();
 			location.hash = path`#/approvals/${p.id}`;

@@ -6,15 +6,17 @@
  */
 import { plural } from "../lib/format.js";
 import { Diff, JsonView, Text } from "../ui/index.js";
+import { areQuestions, QUESTION_TOOL, Questions } from "./approval-questions.jsx";
 
 const FORMS = {
 	Bash: { shown: ["command", "description"], needed: ["command"], Form: Command },
 	Edit: { shown: ["file_path", "old_string", "new_string"], Form: Edit },
-	MultiEdit: { shown: ["file_path", "edits"], needed: ["file_path"], Form: Edits },
+	MultiEdit: { shown: ["file_path", "edits"], needed: ["file_path"], fits: areEdits, Form: Edits },
 	Write: { shown: ["file_path", "content"], Form: Write },
 	NotebookEdit: { shown: ["notebook_path", "new_source"], Form: Notebook },
 	WebFetch: { shown: ["url", "prompt"], Form: Fetch },
 	Read: { shown: ["file_path"], Form: Path },
+	[QUESTION_TOOL]: { shown: ["questions"], needed: [], fits: areQuestions, Form: Questions },
 };
 
 /* Longer ones are shown as plain text: as many rows of a diff would hold the page up. */
@@ -134,6 +136,10 @@ const EDIT = { old_string: isText, new_string: isText, replace_all: (v) => typeo
 const isEdit = (e) => e !== null && typeof e === "object" && isText(e.old_string, e.new_string) &&
 	Object.entries(e).every(([k, v]) => Object.hasOwn(EDIT, k) && EDIT[k](v));
 
+function areEdits({ edits }) {
+	return Array.isArray(edits) && edits.every(isEdit);
+}
+
 /* An input that is not as the form expects it is shown as JSON: a form could leave something out. */
 function formOf(tool, input) {
 	const form = Object.hasOwn(FORMS, tool) ? FORMS[tool] : null;
@@ -142,19 +148,22 @@ function formOf(tool, input) {
 		return null;
 	if (!(form.needed ?? form.shown).every((k) => isText(input[k])))
 		return null;
-	return tool === "MultiEdit" && !(Array.isArray(input.edits) && input.edits.every(isEdit)) ? null : form;
+	return form.fits && !form.fits(input) ? null : form;
 }
 
-/** @param {{tool: string, input: object}} props */
-export function ApprovalInput({ tool, input }) {
+/** Whether it is a question to the person, which has a form to answer it. */
+export const isQuestion = (tool, input) => tool === QUESTION_TOOL && formOf(tool, input) !== null;
+
+/** @param {{tool: string, input: object}} props given, onGive: what a person has answered to questions */
+export function ApprovalInput({ tool, input, ...answer }) {
 	const form = formOf(tool, input);
 	const seen = revealed(input);
-	const isShown = ([k, v]) => form.shown.includes(k) && (isText(v) || k === "edits");
+	const isShown = ([k, v]) => form.shown.includes(k) && (isText(v) || form.fits);
 	const rest = form && Object.entries(seen).filter((entry) => !isShown(entry));
 
 	return (
 		<>
-			{form ? <form.Form input={seen} /> : <JsonView value={seen} label={`Input of ${tool}`} />}
+			{form ? <form.Form input={seen} {...answer} /> : <JsonView value={seen} label={`Input of ${tool}`} />}
 			{rest?.length > 0 && <JsonView value={Object.fromEntries(rest)} label={`More of the input of ${tool}`} />}
 			{JSON.stringify(seen) !== JSON.stringify(input) && (
 				<p class="approval-unseen">There are characters in it that can not be seen; they stand here as ⟨U+…⟩.</p>

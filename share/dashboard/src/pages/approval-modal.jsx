@@ -10,7 +10,7 @@ import { route } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { approvals, pending } from "../lib/store.js";
 import { Button, Dialog, IconButton, Icon } from "../ui/index.js";
-import { ApprovalView, Countdown } from "./approval-view.jsx";
+import { ApprovalView, Countdown, wishOf } from "./approval-view.jsx";
 
 const KEYS = { a: "allow", d: "deny" };
 
@@ -118,7 +118,7 @@ export default function ApprovalModal() {
 		<div class="approval-bar">
 			<Icon name="bell" />
 			<p role="status">
-				<strong>{first.team}</strong> wants to use <strong>{first.tool}</strong>
+				<strong>{first.team}</strong> {wishOf(first)}
 				{list.length > 1 && `, and ${list.length - 1} more wait`}
 			</p>
 			<Countdown deadline={first.deadline} />

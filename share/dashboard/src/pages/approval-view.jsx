@@ -9,7 +9,8 @@ import { decide } from "../lib/decide.js";
 import { displayName, duration } from "../lib/format.js";
 import { href } from "../lib/router.js";
 import { Badge, Button, Check, ErrorBox, Input, Select, StateBadge, TeamName, Textarea, TimeAgo, useNow } from "../ui/index.js";
-import { ApprovalInput, reveal } from "./approval-input.jsx";
+import { ApprovalInput, isQuestion, reveal } from "./approval-input.jsx";
+import { withAnswers } from "./approval-questions.jsx";
 
 const SOON = 30000;
 /* Nobody has read in less time what has just come to be under the pointer, or under a key. */
@@ -119,10 +120,17 @@ function useEarly() {
 	return early;
 }
 
+function wordOf(isChanged, given) {
+	if (isChanged)
+		return "Allow as changed";
+	return given ? "Answer" : "Allow";
+}
+
 /*
- * The buttons. What is typed belongs to this request alone: the caller gives it a key.
+ * The buttons. What is typed belongs to this request alone: the caller gives it a key. given: what the
+ * person has answered, where Claude asks the person itself.
  */
-function Answer({ p, onDone, keys }) {
+function Answer({ p, onDone, keys, given }) {
 	const [reason, setReason] = useState("");
 	const [remember, setRemember] = useState(false);
 	const [lasting, setLasting] = useState("");
@@ -133,14 +141,19 @@ function Answer({ p, onDone, keys }) {
 	const remembers = remember && text === null;
 
 	async function answer(behavior) {
+		const updatedInput = given && text === null ? withAnswers(p.input, given) : changed.value;
 		if (early)
 			return;
+		if (behavior === "allow" && given && !updatedInput) {
+			setError(new Error("Choose an answer above, or write one. To let it go on without one, deny it and say why."));
+			return;
+		}
 		setError(null);
 		try {
 			await decide(p, {
 				behavior,
 				reason: reason.trim() || undefined,
-				updatedInput: behavior === "allow" ? changed.value : undefined,
+				updatedInput: behavior === "allow" ? updatedInput : undefined,
 				remember: behavior === "allow" && remembers ? true : undefined,
 				expires: behavior === "allow" && remembers && lasting !== "" ? Number(lasting) : undefined,
 			});
@@ -177,12 +190,12 @@ function Answer({ p, onDone, keys }) {
 					{remember && <Select label="How long" class="inline" options={LASTING} value={lasting} onInput={setLasting} />}
 				</div>
 			)}
-			{error && <ErrorBox title="The answer was not taken" error={error} />}
+			{error && <ErrorBox title={error.code ? "The answer was not taken" : "There is no answer yet"} error={error} />}
 			<div class="actions">
 				<Button kind="primary" icon="check" disabled={text !== null && !changed.value} aria-disabled={early || undefined}
 					onClick={() => answer("allow")}
 					aria-keyshortcuts={keys ? "a" : undefined} data-answer="allow">
-					{text === null ? "Allow" : "Allow as changed"}
+					{wordOf(text !== null, given)}
 					{keys && <kbd aria-hidden="true">A</kbd>}
 				</Button>
 				<Button kind="danger" icon="close" aria-disabled={early || undefined} onClick={() => answer("deny")}
@@ -190,7 +203,7 @@ function Answer({ p, onDone, keys }) {
 					Deny
 					{keys && <kbd aria-hidden="true">D</kbd>}
 				</Button>
-				<Button kind="quiet" icon="edit" onClick={() => setText(text === null ? JSON.stringify(p.input, null, 2) : null)}>
+				<Button kind="quiet" icon="edit" onClick={() => setText(text === null ? JSON.stringify((given && withAnswers(p.input, given)) ?? p.input, null, 2) : null)}>
 					{text === null ? "Change the input" : "As it was asked"}
 				</Button>
 			</div>
@@ -198,17 +211,23 @@ function Answer({ p, onDone, keys }) {
 	);
 }
 
+/** What a team's Claude is waiting for, in words. */
+export const wishOf = (p) => (isQuestion(p.tool, p.input) ? "asks you something" : `wants to use ${p.tool}`);
+
 /** @param {{p: object, onDone?: (p: object) => void, onPutAway?: () => void, keys?: boolean}} props */
 export function ApprovalView({ p, onDone, onPutAway, keys }) {
+	const [given, setGiven] = useState([]);
+	const asks = p.state === "pending" && isQuestion(p.tool, p.input);
+
 	return (
-		<article class="approval" aria-label={`${p.team} wants to use ${p.tool}`}>
+		<article class="approval" aria-label={`${p.team} ${wishOf(p)}`}>
 			<header class="approval-head">
 				<p class="approval-title">
-					<TeamName name={p.team} /> wants to use <strong>{p.tool}</strong>
+					<TeamName name={p.team} /> {isQuestion(p.tool, p.input) ? "asks you" : <>wants to use <strong>{p.tool}</strong></>}
 				</p>
 				{p.state === "pending" ? <Countdown deadline={p.deadline} /> : null}
 			</header>
-			<ApprovalInput tool={p.tool} input={p.input} />
+			<ApprovalInput tool={p.tool} input={p.input} {...(asks && { given, onGive: setGiven })} />
 			{p.updatedInput && (
 				<>
 					<p class="muted">It was given this instead:</p>
@@ -216,7 +235,7 @@ export function ApprovalView({ p, onDone, onPutAway, keys }) {
 				</>
 			)}
 			<Facts p={p} />
-			{p.state === "pending" ? <Answer p={p} onDone={onDone} keys={keys} /> : <Outcome p={p} onPutAway={onPutAway} />}
+			{p.state === "pending" ? <Answer p={p} onDone={onDone} keys={keys} given={asks ? given : undefined} /> : <Outcome p={p} onPutAway={onPutAway} />}
 		</article>
 	);
 }

@@ -10,7 +10,7 @@ import { href, navigate } from "../lib/router.js";
 import { approvals, pending } from "../lib/store.js";
 import { Button, Check, Dialog, Empty, ErrorBox, Input, Select, Spinner, StateBadge, Tabs, TimeAgo, toast } from "../ui/index.js";
 import { Audit, Rules } from "./approval-rules.jsx";
-import { reveal } from "./approval-input.jsx";
+import { isQuestion, reveal } from "./approval-input.jsx";
 import { ApprovalView } from "./approval-view.jsx";
 
 const STATES = ["", "allowed", "denied", "expired", "withdrawn"].map((s) => ({ value: s, label: s || "all that ended" }));
@@ -88,8 +88,9 @@ function Waiting() {
 /* One line of what a tool was to do. */
 function brief(p) {
 	const { command, file_path: file, url } = p.input ?? {};
+	const question = isQuestion(p.tool, p.input) ? p.input.questions[0].question : undefined;
 
-	return reveal(String(command ?? file ?? url ?? JSON.stringify(p.input)).slice(0, 200));
+	return reveal(String(command ?? file ?? url ?? question ?? JSON.stringify(p.input)).slice(0, 200));
 }
 
 function Past({ p }) {

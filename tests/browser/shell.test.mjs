@@ -11,7 +11,7 @@ import { gzipSync } from "node:zlib";
 import { buildDir } from "../lib/claude-env.mjs";
 import { listening, webStatus } from "../lib/http.mjs";
 import { waitFor } from "../integration/setup.mjs";
-import { closePage, launch, live, loginLink, looksRight, newPage, openDashboard, seriousOf, startWeb, visit } from "./browser.mjs";
+import { closePage, launch, live, loginLink, looksRight, newPage, openDashboard, PHONE, seriousOf, startWeb, visit } from "./browser.mjs";
 
 const MOST_KB = 150;
 const FIRST_PAINT_MS = 1000;
@@ -173,6 +173,15 @@ describe("shell", () => {
 		await page.keyboard.press("/");
 		await page.keyboard.type("keyboard");
 		await page.locator(".found a").first().waitFor();
+
+		/* On a phone a conversation leaves no room for the search. */
+		await page.setViewportSize(PHONE);
+		await visit(page, "conversations/frontend/backend");
+		await page.locator(".thread-head").waitFor();
+		await page.locator(".pairs").waitFor({ state: "hidden" });
+		await page.evaluate(() => document.activeElement.blur());
+		await page.keyboard.press("/");
+		await page.locator("input[data-search]:focus").waitFor();
 		await closePage(page);
 	});
 

@@ -155,6 +155,20 @@ function Help({ onClose }) {
 	);
 }
 
+/*
+ * The search of the page. Where there is no room for it beside what is shown, as for the list of
+ * conversations on a phone, it is what the page begins with.
+ */
+function toSearch(page) {
+	const search = document.querySelector("[data-search]");
+
+	if (search && search.offsetParent === null)
+		navigate(href(page));
+	/* After the page has been drawn. */
+	setTimeout(() => search?.focus());
+	return search !== null;
+}
+
 /* "g" and a letter go to a page, "/" to the search of the page, "?" to the help. */
 function useKeys(onHelp) {
 	const since = useRef(0);
@@ -167,14 +181,11 @@ function useKeys(onHelp) {
 				return;
 			const page = Date.now() - since.current < CHORD && pages.find((p) => p.key === event.key);
 			since.current = event.key === "g" ? Date.now() : 0;
-			const search = event.key === "/" && document.querySelector("[data-search]");
 			if (page)
 				navigate(href(page.path));
 			else if (event.key === "?")
 				onHelp();
-			else if (search)
-				search.focus();
-			else
+			else if (event.key !== "/" || !toSearch(route.value.page))
 				return;
 			event.preventDefault();
 		}

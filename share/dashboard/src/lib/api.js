@@ -25,9 +25,11 @@ export class ApiError extends Error {
 		Object.assign(this, problem);
 	}
 
-	/** What to do next, or "" when the detail has it. */
+	/** What to do next, or "" when the detail has it. More scope helps only who has too little. */
 	get advice() {
-		return this.detail?.includes("\"iris ") ? "" : (ADVICE[this.code] ?? "");
+		if (this.detail?.includes("\"iris ") || (this.code === "refused" && !this.detail?.includes(" scope ")))
+			return "";
+		return ADVICE[this.code] ?? "";
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -170,6 +171,22 @@ start_connect(const struct paths *p, int timeout_ms, int *started, struct err *e
 	fd = connect_held(p, timeout_ms, deadline, started, err);
 	close(lock);
 	return fd;
+}
+
+pid_t
+start_holder(int lock)
+{
+	uint64_t start;
+	char text[64];
+	ssize_t n = pread(lock, text, sizeof text - 1, 0);
+	long pid;
+
+	text[n > 0 ? n : 0] = '\0';
+	/* Its pid may be another process by now, but not one with the same start time. */
+	if (sscanf(text, "%ld %" SCNu64, &pid, &start) != 2 || pid <= 1 || start == 0 ||
+	    compat_proc_start((pid_t)pid) != start)
+		return 0;
+	return (pid_t)pid;
 }
 
 void

@@ -7,6 +7,8 @@
 #ifndef IRIS_COMMON_START_H
 #define IRIS_COMMON_START_H
 
+#include <sys/types.h>
+
 #include "common/err.h"
 #include "common/paths.h"
 
@@ -23,6 +25,12 @@ int start_connect(const struct paths *p, int timeout_ms, int *started, struct er
  */
 int start_hold(const struct paths *p, struct err *err);
 int start_connect_held(const struct paths *p, int timeout_ms, int *started, struct err *err);
+
+/*
+ * Who has irisd's lock, by what it has written into that file, of which lock is a descriptor. 0:
+ * nothing is there, or what a dead one has left.
+ */
+pid_t start_holder(int lock);
 
 /*
  * irisd's half: its standard output is the starter's pipe. Tells that it listens (message NULL),

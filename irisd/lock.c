@@ -18,10 +18,12 @@
 #include "common/call.h"
 #include "common/compat.h"
 #include "common/log.h"
+#include "common/start.h"
 #include "irisd/lock.h"
 
 #define WAIT_MS  12000 /* for one that stops its Claudes: settings.stopTimeout and a little */
 #define SLICE_MS 200   /* then a look at who holds it now */
+#define DEAF_MS  2000  /* one that does not listen so long is asked to hand over */
 
 static bool lock_was_empty; /* the irisd before this one has ended everything */
 
@@ -44,31 +46,24 @@ listens(const struct paths *p)
 	return true;
 }
 
-/*
- * SIGUSR2 to who holds the lock, once to each. What a dead one has left in the file names nobody:
- * its pid may be another process by now, but not one with the same start time.
- */
+/* SIGUSR2 to who holds the lock, once to each. */
 static void
-ask_handover(int fd, long *asked)
+ask_handover(int fd, pid_t *asked)
 {
-	uint64_t start;
-	char text[64];
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-	long pid;
+	pid_t pid = start_holder(fd);
 
-	text[n > 0 ? n : 0] = '\0';
-	if (sscanf(text, "%ld %" SCNu64, &pid, &start) != 2 || pid <= 1 || start == 0 ||
-	    pid == *asked || compat_proc_start((pid_t)pid) != start)
+	if (pid == 0 || pid == *asked)
 		return;
 	*asked = pid;
-	log_info("taking over from another irisd pid=%ld", pid);
-	if (kill((pid_t)pid, SIGUSR2) == -1)
-		log_warn("irisd %ld can not be asked to hand over: %s", pid, strerror(errno));
+	log_info("taking over from another irisd pid=%ld", (long)pid);
+	if (kill(pid, SIGUSR2) == -1)
+		log_warn("irisd %ld can not be asked to hand over: %s", (long)pid, strerror(errno));
 }
 
 /*
  * Until the kernel gives the lock, WAIT_MS at most. That one who did not listen was only starting,
- * or that yet another one was faster, shows after a slice.
+ * or that yet another one was faster, shows after a slice. Who still does not listen then runs
+ * where nobody can reach it any more: its socket was removed.
  */
 static int
 wait_free(const struct paths *p, int fd, bool take_over)
@@ -76,22 +71,23 @@ wait_free(const struct paths *p, int fd, bool take_over)
 	struct timeval slice = {.tv_usec = SLICE_MS * 1000};
 	struct itimerval every = {.it_interval = slice, .it_value = slice}, off = {0};
 	struct sigaction sa = {.sa_handler = on_alarm}, old;
-	int64_t until = compat_mono_ms() + WAIT_MS;
-	long asked = 0;
+	int64_t began = compat_mono_ms(), now;
+	pid_t asked = 0;
 	int rv;
 
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGALRM, &sa, &old);
 	setitimer(ITIMER_REAL, &every, NULL);
 	do {
-		if (take_over)
-			ask_handover(fd, &asked);
-		else if (listens(p)) {
+		now = compat_mono_ms();
+		if (!take_over && listens(p)) {
 			rv = -1;
 			break;
 		}
+		if (take_over || now - began >= DEAF_MS)
+			ask_handover(fd, &asked);
 		rv = flock(fd, LOCK_EX);
-	} while (rv == -1 && errno == EINTR && compat_mono_ms() < until);
+	} while (rv == -1 && errno == EINTR && now - began < WAIT_MS);
 	setitimer(ITIMER_REAL, &off, NULL);
 	sigaction(SIGALRM, &old, NULL);
 	return rv;

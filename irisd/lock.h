@@ -13,7 +13,8 @@
 /*
  * The descriptor that holds the lock; the kernel lets go of it when the process ends. Where another
  * irisd holds it: one that is on its way out (nobody listens on its socket any more) is waited for;
- * one that runs is ERR_UNAVAILABLE, or, with take_over, is asked to hand over and then waited for.
+ * one that runs is ERR_UNAVAILABLE, or, with take_over or when its socket is gone, is asked to hand
+ * over and then waited for.
  */
 int lock_take(const struct paths *p, bool take_over, struct err *err);
 

@@ -422,7 +422,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	return 0;
 }
 
-/* While irisd can not hand over yet, the wish for it waits. */
+/* While irisd can not hand over, before its loop and after it, the wish for it waits. */
 static void
 hold_handover(int how)
 {
@@ -506,6 +506,7 @@ main(int argc, char *argv[])
 	service_notify("READY=1");
 	hold_handover(SIG_UNBLOCK);
 	loop_run(&d.loop);
+	hold_handover(SIG_BLOCK);
 	/*
 	 * After a stop the lock stays until the kernel takes it: who waits for it waits for the
 	 * process's end.

@@ -17,11 +17,13 @@
 
 #include "common/compat.h"
 #include "common/json.h"
+#include "common/start.h"
 #include "irisd/ctl/ctl.h"
 #include "irisd/ctl/daemon.h"
 #include "irisd/ctl/term.h"
 
 #define SETTLE_MS 30000 /* irisd gives each worker 10 s, then kills it */
+#define DEAF_MS   2000 /* one that stops does not listen for a while, one that starts for a moment */
 
 void
 daemon_print_started(struct ctl *c, const struct call *call, const char *how)
@@ -100,11 +102,27 @@ wait_closed(struct ctl *c, int fd, int64_t began, bool *said, struct err *err)
 	}
 }
 
-/* Until nobody holds irisd's lock: it goes with the process, however that ends. */
+/* One that does not listen and does not end: its socket was removed, only a signal reaches it. */
+static void
+end_deaf(int lock, bool *asked)
+{
+	pid_t pid = start_holder(lock);
+
+	if (pid == 0 || *asked)
+		return;
+	*asked = true;
+	kill(pid, SIGTERM);
+}
+
+/*
+ * Until nobody holds irisd's lock: it goes with the process, however that ends. deaf: nobody
+ * listened from the beginning.
+ */
 static int
-wait_unlocked(struct ctl *c, int64_t began, bool *said, struct err *err)
+wait_unlocked(struct ctl *c, int64_t began, bool deaf, bool *said, struct err *err)
 {
 	int fd = open(c->paths.lock, O_RDWR | O_CLOEXEC), other = -1, rv = 0;
+	bool asked = false;
 
 	if (fd == -1)
 		return errno == ENOENT ? 0 : err_sys(err, ERR_IO, "can not open %s", c->paths.lock);
@@ -113,8 +131,9 @@ wait_unlocked(struct ctl *c, int64_t began, bool *said, struct err *err)
 			rv = err_sys(err, ERR_IO, "can not lock %s", c->paths.lock);
 		else if ((other = call_socket(c->paths.sock, NULL)) != -1)
 			break;
-		else
-			rv = progress(c, began, said, err);
+		else if ((rv = progress(c, began, said, err)) == 0 && deaf &&
+		    compat_mono_ms() - began >= DEAF_MS)
+			end_deaf(fd, &asked);
 	}
 	/* Who listens is the next one, started meanwhile by somebody's shim. */
 	if (other != -1)
@@ -138,7 +157,7 @@ daemon_wait_gone(struct ctl *c, int fd, bool lock, struct err *err)
 	setitimer(ITIMER_REAL, &every, NULL);
 	rv = fd == -1 ? 0 : wait_closed(c, fd, began, &said, err);
 	if (rv == 0 && lock)
-		rv = wait_unlocked(c, began, &said, err);
+		rv = wait_unlocked(c, began, fd == -1, &said, err);
 	setitimer(ITIMER_REAL, &off, NULL);
 	sigaction(SIGALRM, &old, NULL);
 	return rv;

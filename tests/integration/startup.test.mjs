@@ -2,11 +2,11 @@
  *
  * Who starts irisd, and that there is never more than one for a home.
  */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { program, run } from "../lib/iris.mjs";
-import { assert, daemons, makeIris, startShim, status } from "./setup.mjs";
+import { assert, claudes, daemons, makeGate, makeIris, startShim, status, waitFor, workers } from "./setup.mjs";
 
 const INIT = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
 
@@ -80,6 +80,33 @@ describe("starting irisd", () => {
 		await iris.start();
 		assert.equal((await iris.json(["ask", "backend", "ECHO x"])).response, "x");
 		iris.killed = false;
+	});
+
+	test("one whose socket was removed hands over to the next: its turn goes on, and who waits has the answer", async () => {
+		await iris.start();
+		const gate = makeGate(iris), [{ pid }] = daemons(iris);
+		const { id } = await iris.json(["send", "backend", gate.hold]);
+		await iris.messageIn(id, "seen");
+		unlinkSync(iris.socket);
+		assert.equal((await iris.iris(["status"])).status, 5);
+		assert.equal((await iris.json(["start"])).status, "started");
+		await waitFor(() => daemons(iris).length === 1, { what: "the old one to be gone" });
+		assert.notEqual(daemons(iris)[0].pid, pid);
+		gate.open();
+		const m = await iris.messageIn(id, "answered", "failed");
+		assert.deepEqual([m.state, m.response], ["answered", "held"]);
+		assert.equal(m.receipts.filter((r) => r.state === "sent").length, 1);
+		assert.deepEqual(await iris.daemonExit, { status: 0, signal: null });
+	});
+
+	test("iris stop ends one whose socket was removed, and what it has started", async () => {
+		await iris.start();
+		await iris.json(["ask", "backend", "ECHO x"]);
+		assert.equal(claudes(iris).length, 1);
+		unlinkSync(iris.socket);
+		assert.equal((await iris.json(["stop"])).status, "stopped");
+		assert.deepEqual([...daemons(iris), ...workers(iris), ...claudes(iris)], []);
+		assert.deepEqual(await iris.daemonExit, { status: 0, signal: null });
 	});
 
 	test("the daemon that a shim starts keeps none of the shim's descriptors and outlives it", async () => {

@@ -273,9 +273,14 @@ describe("reloading the configuration", () => {
 
 		test("a bad file: said once, a warning in the status until it is mended", async () => {
 			const good = readFileSync(config, "utf8");
-			writeFileSync(config, "teams: [broken");
+			/* At once: nobody sees it empty. */
+			const put = (text) => {
+				writeFileSync(`${config}.new`, text);
+				renameSync(`${config}.new`, config);
+			};
+			put("teams: [broken");
 			await waitFor(async () => (await status(iris)).warnings.some((w) => /config\.yaml:\d+:\d+: /.test(w)), { what: "the warning" });
-			writeFileSync(config, "teams: [broken");
+			put("teams: [broken");
 			assert.equal((await reload()).error.data.code, "config");
 			assert.equal(iris.log().match(/configuration not reloaded/g).length, 1);
 			assert.deepEqual(await names(), ["asker", "b"]);

@@ -93,7 +93,7 @@ class Far {
 		run.wait = (what) => waitFor(() => run.own().find((o) => o[what] !== undefined), { what: `${what}; ${run.lines.slice(-4)}; ${run.stderr}`, deadline: 20000 });
 		run.turn = (text) => child.stdin.write(`${JSON.stringify({ type: "user", message: { role: "user", content: text }, uuid: randomUUID() })}\n`);
 		run.result = () => waitFor(() => run.said().map((l) => JSON.parse(l)).find((o) => o.type === "result"), { what: `a result; ${run.stderr}` });
-		run.end = () => within(20000, run.closed, `its end; ${run.lines.slice(-4)}; ${run.stderr}`);
+		run.end = () => within(60000, run.closed, `its end; ${run.lines.slice(-4)}; ${run.stderr}`);
 		this.runs.push(run);
 		return run;
 	}
@@ -111,14 +111,14 @@ class Far {
 	async release() {
 		for (const { child } of this.runs)
 			child.stdin.destroy();
-		await assertNoneLeft(`TEST_FAR=${this.root}`, 8000).finally(() => rmSync(this.root, { recursive: true, force: true }));
+		await assertNoneLeft(`TEST_FAR=${this.root}`, 20000).finally(() => rmSync(this.root, { recursive: true, force: true }));
 	}
 }
 
 /* In each shell; or in one where it takes long, and the shell has no part in it. */
 function farTest(name, fn, these = shells) {
 	for (const shell of these) {
-		test(`${name} (${shell})`, { timeout: 60000, skip }, async () => {
+		test(`${name} (${shell})`, { timeout: 300000, skip }, async () => {
 			const far = new Far(shell);
 			try {
 				await fn(far);

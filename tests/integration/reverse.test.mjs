@@ -215,13 +215,13 @@ describe("who comes by the socket of a tunnel", () => {
 
 	test("is held to a rate", async () => {
 		await start();
-		const a = await knock({}), b = await knock({});
-		const all = await Promise.all(Array.from({ length: 90 }, (_, i) => call(i % 2 ? a : b, "get_date")));
-		const refused = all.filter((r) => r.isError);
+		const a = await knock({}), b = await knock({}), began = performance.now();
+		const all = await Promise.all(Array.from({ length: 200 }, (_, i) => call(i % 2 ? a : b, "get_date")));
+		const refused = all.filter((r) => r.isError), good = all.length - refused.length, s = (performance.now() - began) / 1000;
 		/* 50 at once, and 10 for each second that this took. */
-		assert.ok(refused.length >= 20 && refused.length <= 40, `${refused.length} of 90 refused`);
+		assert.ok(refused.length > 0 && good >= 50 && good <= 51 + 10 * s, `${good} of 200 in ${s} s`);
 		assert.ok(refused.every((r) => r.code === "limit"), JSON.stringify(refused[0]));
-		const other = await Promise.all(Array.from({ length: 20 }, () => a.request("resources/list", {})));
+		const other = await Promise.all(Array.from({ length: 200 }, () => a.request("resources/list", {})));
 		assert.ok(other.some((r) => r.error?.data?.code === "limit"));
 		/* Others pay nothing for it, and a moment later it goes on. */
 		const local = await iris.client({ cwd: iris.dirs.backend });
@@ -430,7 +430,7 @@ describe("a tunnel by HTTP", () => {
 			assert.equal(h.isError, false, JSON.stringify(h));
 		/* At its rate. */
 		const codes = [];
-		for (let i = 0; i < 12; i++)
+		for (let i = 0; i < 12 || (i < 200 && !codes.includes("limit")); i++)
 			codes.push(...(await Promise.all(Array.from({ length: 6 }, () => tool(there, key, "get_date")))).map((x) => x.code ?? "ok"));
 		assert.ok(codes.includes("limit"), codes.join(" "));
 		assert.deepEqual([...new Set(codes)].sort(), ["limit", "ok"]);

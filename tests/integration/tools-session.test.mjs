@@ -210,7 +210,9 @@ describe("session_fork", () => {
 		client = await iris.client({ cwd: iris.dirs.frontend, env: shimEnv });
 		await iris.call(client, "ask_message", { toTeam: "backend", message: "ECHO hello" });
 	};
+	/* What such a program has written; of one that goes on when the call has its answer, so many lines. */
 	const out = () => readFileSync(join(iris.root, "out"), "utf8").trim().split("\n");
+	const lines = (n) => waitFor(() => readFileSync(join(iris.root, "out"), "utf8").split("\n").length > n && out(), { what: `${n} lines of the program` });
 	const id = async () => (await sessions(iris))["frontend->backend"].sessionId;
 
 	afterEach(() => iris.stop());
@@ -229,7 +231,7 @@ describe("session_fork", () => {
 		await begin({ programs: { tmux: 'pwd >OUT; printf "%s\\n" "$@" >>OUT' }, shimEnv: { TMUX: "/tmp/no-such/default,1,0" } });
 		const r = await iris.call(client, "session_fork", { toTeam: "backend" });
 		assert.deepEqual([r.success, r.how, r.program], [true, "tmux", "tmux"], JSON.stringify(r));
-		const words = out();
+		const words = await lines(9);
 		assert.deepEqual(words.slice(0, 6), [iris.dirs.backend, "-S", "/tmp/no-such/default", "new-window", "-n", "backend"]);
 		assert.deepEqual(words.slice(-3), ["--resume", await id(), "--fork-session"]);
 	});
@@ -258,14 +260,14 @@ describe("session_fork", () => {
 		});
 		const r = await iris.call(client, "session_fork", { toTeam: "backend" });
 		assert.deepEqual([r.success, r.how, r.program], [true, "terminal", "x-terminal-emulator"], JSON.stringify(r));
-		assert.deepEqual(out().slice(0, 3), [":77", iris.dirs.backend, "-e"]);
+		assert.deepEqual((await lines(3)).slice(0, 3), [":77", iris.dirs.backend, "-e"]);
 	});
 
 	test("a terminal that stays is a success; it outlives the call", async () => {
 		await begin({ programs: { "x-terminal-emulator": "echo $$ >OUT; exec sleep 20" }, shimEnv: { DISPLAY: ":77" } });
 		const r = await iris.call(client, "session_fork", { toTeam: "backend" });
 		assert.equal(r.success, true);
-		const pid = Number(out()[0]);
+		const pid = Number((await lines(1))[0]);
 		process.kill(pid, 0);
 		process.kill(pid, "SIGTERM");
 	});
@@ -280,7 +282,7 @@ describe("session_fork", () => {
 		await waitFor(() => iris.log().includes("configuration reloaded"), { what: "the reload" });
 		const r = await iris.call(client, "session_fork", { toTeam: "backend" });
 		assert.deepEqual([r.success, r.how, r.spawnScriptPath], [true, "script", script], JSON.stringify(r));
-		const [dir, command] = out();
+		const [dir, command] = await lines(2);
 		assert.equal(dir, iris.dirs.backend);
 		assert.ok(command.endsWith(` --resume ${await id()} --fork-session`), command);
 		writeFileSync(script, "#!/bin/sh\nexit 3\n");

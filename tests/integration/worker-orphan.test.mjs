@@ -158,20 +158,22 @@ orphanTest("SIGUSR1 connects at once, and without it a timer does", async (irisd
 	await new Promise((r) => setTimeout(r, 2500));
 	const start = performance.now();
 	await irisd.comeBack();
-	assert.ok(performance.now() - start < 300, `${performance.now() - start} ms`);
+	/* Less than until the next try of its own. */
+	assert.ok(performance.now() - start < 1000, `${performance.now() - start} ms`);
 	irisd.die();
-	await irisd.comeBack({ signal: false, deadline: 3000 });
+	await irisd.comeBack({ signal: false, deadline: 15000 });
 	assert.equal(irisd.connections, 3);
 });
 
 orphanTest("an irisd that takes connections and says nothing is not asked without a pause", async (irisd) => {
 	irisd.take = () => irisd.socket.destroy();
+	const start = performance.now();
 	irisd.socket.destroy();
-	await new Promise((r) => setTimeout(r, 1200));
 	/* At once, then after 250, 500 and 1000 ms. */
-	assert.ok(irisd.connections >= 3 && irisd.connections <= 6, `${irisd.connections} connections`);
+	await waitFor(() => irisd.connections >= 4, { what: "three tries" });
+	assert.ok(performance.now() - start > 700, `${performance.now() - start} ms`);
 	delete irisd.take;
-	await irisd.event("iris/hello", (p) => p.sessions.length === 0, 8000);
+	await irisd.event("iris/hello", (p) => p.sessions.length === 0);
 	irisd.die();
 	await irisd.comeBack();
 });
@@ -327,7 +329,7 @@ orphanTest("orphaned: asks are denied, calls refused, the turn ends, the result 
 	assert.equal(irisd.worker.exitCode, null, "the third turn still runs");
 	await waitFor(() => processesOf(irisd.root).filter((p) => p.command.includes("fake-claude")).length === 1);
 	gate.finish();
-	await within(8000, irisd.ended, "the worker's end");
+	await within(30000, irisd.ended, "the worker's end");
 	assert.equal(irisd.worker.exitCode, 0);
 	assert.deepEqual([of(m.holds).ok, of(m.holds).answer], [true, "held"]);
 	assert.equal(irisd.spooled().length, 3);
@@ -341,7 +343,7 @@ orphanTest("orphaned: what is asked afterwards is refused at once", async (irisd
 	irisd.die();
 	await waitFor(() => irisd.stderr.includes("end with their turns"));
 	gate.finish();
-	await within(8000, irisd.ended, "the worker's end");
+	await within(30000, irisd.ended, "the worker's end");
 	assert.equal(irisd.worker.exitCode, 0);
 	const [line] = irisd.spooled();
 	assert.equal(line.message, m);
@@ -357,7 +359,7 @@ orphanTest("orphaned: the silence of a turn counts from the denial on, not from 
 	irisd.die();
 	await waitFor(() => irisd.stderr.includes("end with their turns"));
 	gate.finish();
-	await within(8000, irisd.ended, "the worker's end");
+	await within(30000, irisd.ended, "the worker's end");
 	const [line] = irisd.spooled();
 	assert.deepEqual([line.message, line.ok], [m, true], line.reason);
 }, ["-o", "1500"]);
@@ -365,11 +367,11 @@ orphanTest("orphaned: the silence of a turn counts from the denial on, not from 
 orphanTest("the time counts anew after each irisd", async (irisd) => {
 	for (let i = 0; i < 3; i++) {
 		irisd.die();
-		await new Promise((r) => setTimeout(r, 400));
+		await new Promise((r) => setTimeout(r, 600));
 		await irisd.comeBack();
 	}
 	assert.equal(irisd.worker.exitCode, null);
-}, ["-o", "1000"]);
+}, ["-o", "1700"]);
 
 orphanTest("a worker that is refused ends its turns, then itself", async (irisd) => {
 	await served(irisd);
@@ -380,7 +382,7 @@ orphanTest("a worker that is refused ends its turns, then itself", async (irisd)
 	irisd.refusal = { jsonrpc: "2.0", id: "hello", error: { code: -32000, message: "not mine", data: { code: "refused" } } };
 	await irisd.comeBack();
 	gate.finish();
-	await within(8000, irisd.ended, "the worker's end");
+	await within(30000, irisd.ended, "the worker's end");
 	assert.equal(irisd.worker.exitCode, 76);
 	assert.match(irisd.stderr, /refuses this worker: not mine/);
 	assert.equal(irisd.spooled()[0].answer, "held");
@@ -394,7 +396,7 @@ orphanTest("TERM without irisd: stopped in order, the results in the spool, no n
 	irisd.die();
 	await waitFor(() => irisd.stderr.includes("the connection to irisd has ended"));
 	irisd.worker.kill("SIGTERM");
-	await within(8000, irisd.ended, "the worker's end");
+	await within(30000, irisd.ended, "the worker's end");
 	assert.equal(irisd.worker.exitCode, 0);
 	const [line] = irisd.spooled();
 	assert.deepEqual([line.message, line.ok, line.code], [m, false, "cancelled"]);
@@ -409,7 +411,7 @@ orphanTest("irisd dies after worker/stop: the worker stops all the same and does
 	irisd.request("worker/stop", {}).catch(() => {});
 	await irisd.result(m);
 	irisd.socket.destroy();
-	await within(8000, irisd.ended, "the worker's end");
+	await within(30000, irisd.ended, "the worker's end");
 	assert.equal(irisd.worker.exitCode, 0);
 	assert.equal(irisd.connections, 1);
 	assert.equal(irisd.spooled()[0].message, m);

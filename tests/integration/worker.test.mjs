@@ -55,7 +55,7 @@ workerTest("a second turn in the same process; init is told once", async (irisd)
 
 workerTest("worker/ping: how each Claude is; a silent one is asked for a sign of life, which is no word of its turn", async (irisd) => {
 	assert.deepEqual(await irisd.request("worker/ping", {}), { claudes: [] });
-	const { pid } = await irisd.open({ responseTimeout: 4000 });
+	const { pid } = await irisd.open({ responseTimeout: 6000 });
 	const look = async () => (await irisd.request("worker/ping", {})).claudes[0];
 	const idle = await look();
 	assert.deepEqual([idle.session, idle.pid, idle.state, idle.unansweredMs], ["s1", pid, "idle", undefined]);
@@ -96,12 +96,13 @@ workerTest("all text blocks are the answer, and the deltas add up to it", async 
 
 workerTest("deltas are coalesced to one each 50 ms", async (irisd) => {
 	await irisd.open();
-	const words = Array.from({ length: 200 }, (_, i) => `w${i}`).join(" ");
-	const r = await irisd.ask(`SLOW 600 ${words}`);
+	const words = Array.from({ length: 200 }, (_, i) => `w${i}`).join(" "), began = performance.now();
+	const r = await irisd.ask(`SLOW 600 ${words}`), ms = performance.now() - began;
 	assert.equal(r.answer, words);
 	const deltas = irisd.events.filter((e) => e.method === "event/delta");
 	assert.equal(deltas.map((e) => e.params.text).join(""), words);
-	assert.ok(deltas.length > 3 && deltas.length < 25, `${deltas.length} deltas`);
+	/* The last one does not wait for its time. */
+	assert.ok(deltas.length > 3 && deltas.length <= ms / 50 + 2, `${deltas.length} deltas in ${ms} ms`);
 });
 
 workerTest("cost is that of the turn, also after a resume", async (irisd) => {
@@ -156,7 +157,7 @@ workerTest("interrupt ends the turn as cancelled, and the session goes on", asyn
 	await irisd.event("event/delta");
 	assert.deepEqual(await irisd.request("worker/interrupt", { session: "s1", message: randomUUID() }), {});
 	assert.deepEqual(await irisd.request("worker/interrupt", { session: "s1", message: m }), {});
-	const r = await irisd.result(m, 3000);
+	const r = await irisd.result(m);
 	assert.deepEqual([r.ok, r.code], [false, "cancelled"]);
 	assert.match(r.answer, /^a/);
 	assert.equal((await irisd.ask("ECHO next")).answer, "next");
@@ -168,7 +169,7 @@ workerTest("an interrupt on the heels of the message ends it at once, too", asyn
 	const sent = irisd.request("worker/turn", { session: "s1", message, text: "SLOW 20000 a b c d e f" });
 	await irisd.request("worker/interrupt", { session: "s1", message });
 	await sent;
-	const r = await irisd.result(message, 3000);
+	const r = await irisd.result(message);
 	assert.deepEqual([r.ok, r.code], [false, "cancelled"]);
 	assert.equal((await irisd.ask("ECHO next")).answer, "next");
 });
@@ -216,13 +217,13 @@ workerTest("a result is kept until irisd has stored it, and stop waits for that"
 	assert.equal(stopped, false);
 	irisd.write({ jsonrpc: "2.0", id: irisd.events.find((e) => e.method === "event/result").id, result: {} });
 	await stop;
-	await within(3000, irisd.ended, "the worker's end");
+	await within(30000, irisd.ended, "the worker's end");
 });
 
 workerTest("a line that is not JSON-RPC ends the worker with status 76", async (irisd) => {
 	await irisd.open();
 	irisd.socket.write("{nonsense\n");
-	await within(8000, irisd.ended, "the worker's end");
+	await within(30000, irisd.ended, "the worker's end");
 	assert.equal(irisd.worker.exitCode, 76);
 	irisd.worker.exitCode = 0;
 });
@@ -235,7 +236,6 @@ workerTest("claude missing, not executable, not a program; the directory gone", 
 		chmodSync(join(irisd.root, name), mode);
 		return join(irisd.root, name);
 	};
-	const start = performance.now();
 	await refused(irisd.open({ claudePath: "/nowhere/claude" }), "no_claude", /not found: \/nowhere\/claude.*claudePath/);
 	await refused(irisd.open({ claudePath: "no-such-claude" }), "no_claude", /no no-such-claude in PATH/);
 	await refused(irisd.open({ claudePath: script("plain", "#!/bin/sh\n", 0o644) }), "no_claude", /not executable/);
@@ -244,7 +244,7 @@ workerTest("claude missing, not executable, not a program; the directory gone", 
 	await refused(irisd.open({ cwd: join(irisd.root, "gone") }), "directory", /gone.*No such file/);
 	await refused(irisd.open({ cwd: script("file", "", 0o644) }), "directory", /not a directory/);
 	await refused(irisd.open({ claudeId: "--oops" }), "invalid", /UUID/);
-	assert.ok(performance.now() - start < 1000, "known before anything is started");
+	assert.doesNotMatch(irisd.stderr, /claude started/, "known before anything is started");
 	await refused(irisd.open({ claudePath: script("env", "#!/usr/bin/env no-such-node\n", 0o755) }), "no_claude", /no-such-node/);
 	await refused(irisd.open({ claudePath: script("dies", "#!/bin/sh\necho 'it broke' >&2\nexit 3\n", 0o755) }), "crashed", /status 3.*it broke/);
 	assert.equal((await irisd.open()).version, "2.1.330");
@@ -264,8 +264,8 @@ workerTest("--resume of an unknown conversation, --session-id in use", async (ir
 
 workerTest("not logged in is known before any turn", async (irisd) => {
 	const start = performance.now();
-	await refused(irisd.open(faulty("not-logged-in")), "login", /not logged in.*\/login/);
-	assert.ok(performance.now() - start < 2000);
+	await refused(irisd.open({ ...faulty("not-logged-in"), spawnTimeout: 60000 }, "s1"), "login", /not logged in.*\/login/);
+	assert.ok(performance.now() - start < 15000, "not when the time to start is over");
 });
 
 workerTest("hang at start: spawnTimeout, and the process is gone", async (irisd) => {
@@ -287,7 +287,7 @@ for (const [fault, code, reason] of [
 		const claudeId = randomUUID();
 		await irisd.open({ claudeId });
 		const m = await irisd.send(`FAULT ${fault}`);
-		const r = await irisd.result(m, 10000);
+		const r = await irisd.result(m);
 		assert.deepEqual([r.ok, r.code], [false, code]);
 		assert.match(r.reason, reason);
 		const exit = await irisd.event("event/exit");
@@ -348,7 +348,7 @@ workerTest("never reads stdin: nothing blocks, the turn times out", async (irisd
 	await irisd.open({}, "other");
 	const m = await irisd.send(`ECHO ${"x".repeat(4 << 20)}`);
 	assert.equal((await irisd.ask("ECHO meanwhile", "other")).answer, "meanwhile");
-	const r = await irisd.result(m, 10000);
+	const r = await irisd.result(m);
 	assert.deepEqual([r.ok, r.code], [false, "timeout"]);
 	await irisd.event("event/exit", (p) => p.session === "s1");
 });
@@ -404,18 +404,12 @@ async function leaveTool(irisd, session = "s1") {
 	await irisd.request("worker/answer", { session, request: ask.request, behavior: "allow" });
 	await irisd.result(m);
 	const pid = Number(await waitFor(() => existsSync(file) && readFileSync(file, "utf8").trim(), { what: "the tool's pid" }));
-	assert.ok(processesOf("sleep 333").some((p) => p.pid === pid));
+	await waitFor(() => alive(pid), { what: "the tool" });
 	return pid;
 }
 
-const alive = (pid) => {
-	try {
-		process.kill(pid, 0);
-		return true;
-	} catch {
-		return false;
-	}
-};
+/* One that has ended and that nobody has reaped yet, init neither, has no command any more. */
+const alive = (pid) => processesOf("sleep 333").some((p) => p.pid === pid);
 
 workerTest("after close nothing is left, not even a tool in a session of its own", async (irisd) => {
 	await irisd.open();
@@ -440,7 +434,7 @@ workerTest("a claude that crashes leaves nothing either, and its neighbour's too
 workerTest("TERM stops the worker in order", async (irisd) => {
 	await irisd.open();
 	irisd.worker.kill("SIGTERM");
-	await within(8000, irisd.ended, "the worker's end");
+	await within(30000, irisd.ended, "the worker's end");
 	assert.equal(irisd.worker.exitCode, 0);
 });
 
@@ -451,8 +445,12 @@ workerTest("an idle worker does not wake up, and is small", async (irisd) => {
 	await irisd.ask("ECHO warm");
 	const status = () => readFileSync(`/proc/${irisd.worker.pid}/status`, "utf8");
 	const switches = () => Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status())[1]);
-	await new Promise((r) => setTimeout(r, 200));
-	const before = switches();
+	/* What its Claude says behind the turn has been read when nothing comes for a while. */
+	let before;
+	await waitFor(() => {
+		const last = before;
+		return (before = switches()) === last;
+	}, { every: 200, what: "the worker to have nothing to do" });
 	await new Promise((r) => setTimeout(r, 1000));
 	assert.ok(switches() - before <= 1, `${switches() - before} wake-ups in a second`);
 	const rss = Number(/^VmRSS:\s+(\d+)/m.exec(status())[1]);

@@ -79,7 +79,7 @@ export class Irisd {
 	}
 
 	/* The next irisd. Answers with its hello; events are only those of its connection. */
-	async comeBack({ signal = true, deadline = 5000 } = {}) {
+	async comeBack({ signal = true, deadline = 20000 } = {}) {
 		this.events = [];
 		await this.listen();
 		if (signal)
@@ -146,7 +146,7 @@ export class Irisd {
 	}
 
 	/* The result, or an Error with code and data of the error. */
-	async request(method, params, deadline = 15000) {
+	async request(method, params, deadline = 30000) {
 		const id = ++this.nextId;
 		const answer = new Promise((resolve) => this.answers.set(id, resolve));
 		this.write({ jsonrpc: "2.0", id, method, params });
@@ -157,7 +157,7 @@ export class Irisd {
 	}
 
 	/* The first event of this kind that fits, now or later. */
-	async event(method, fits = () => true, deadline = 15000) {
+	async event(method, fits = () => true, deadline = 30000) {
 		const find = () => this.events.find((e) => e.method === method && fits(e.params));
 		const found = new Promise((resolve) => {
 			const look = () => {
@@ -200,8 +200,8 @@ export class Irisd {
 
 	async stop() {
 		if (this.worker.exitCode === null && this.worker.signalCode === null) {
-			await this.request("worker/stop", {}, 20000);
-			await within(3000, this.ended, "the worker's end");
+			await this.request("worker/stop", {});
+			await within(15000, this.ended, "the worker's end");
 		}
 		assert.equal(this.worker.exitCode, 0, this.stderr);
 	}
@@ -222,7 +222,7 @@ export class Irisd {
 
 /* A test with a worker of its own. args(irisd): more of its command line. */
 export function workerTest(name, fn, env, args = () => []) {
-	test(name, { timeout: 60000 }, async () => {
+	test(name, { timeout: 300000 }, async () => {
 		const irisd = new Irisd();
 		try {
 			await irisd.start(env, args(irisd));

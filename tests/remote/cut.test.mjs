@@ -18,13 +18,13 @@ const evidence = (m, state) => m.receipts.filter((x) => x.state === state).map((
 
 for (const { name, ssh2 } of TRANSPORTS) describe(`a lost line, by ${name}`, { concurrency: 3 }, () => {
 	const it = (what, options, fn = options) =>
-		remoteTest(what, { timeout: 90000 + 2 * CUT_MS, ...(fn === options ? {} : options), ssh2 }, fn);
+		remoteTest(what, { timeout: 180000 + 2 * CUT_MS, ...(fn === options ? {} : options), ssh2 }, fn);
 
 	/* A question whose turn is under way over there, and what its caller is told. */
 	async function begin(r, text = "ECHO the end", gate = r.gate()) {
 		const told = [];
 		const call = r.ask(`${gate.hold}\n${text}`, { timeout: 80000 + CUT_MS, onprogress: (p) => told.push(p.message) });
-		const id = (await waitFor(async () => (await r.iris.json(["message", "list", "--state", "seen"])).messages[0], { what: "it to be seen" })).id;
+		const id = (await waitFor(async () => (await r.iris.json(["message", "list", "--state", "seen"])).messages[0], { what: "it to be seen", deadline: 30000 })).id;
 
 		call.catch(() => {});
 		return { id, gate, told, call, response: async () => {
@@ -34,8 +34,8 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a lost line, by ${name}`, { c
 		} };
 	}
 
-	const lost = (r) => waitFor(() => /line lost team=/.test(r.iris.log()), { what: "the loss to be noticed", deadline: 15000 });
-	const someTold = (q, what) => waitFor(() => q.told.some((t) => what.test(t)), { what: `to be told ${what}; so far: ${q.told.join(" | ")}`, deadline: 15000 });
+	const lost = (r) => waitFor(() => /line lost team=/.test(r.iris.log()), { what: "the loss to be noticed", deadline: 30000 });
+	const someTold = (q, what) => waitFor(() => q.told.some((t) => what.test(t)), { what: `to be told ${what}; so far: ${q.told.join(" | ")}`, deadline: 30000 });
 
 	/* Answered by what stands in the transcript, and said once. */
 	async function found(r, q) {
@@ -232,7 +232,7 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a lost line, by ${name}`, { c
 			gate.open();
 			await r.iris.start();
 			r.line.resume();
-			assert.match((await r.answered(id, 40000)).response, /the end/);
+			assert.match((await r.answered(id)).response, /the end/);
 			assert.equal(r.said("the end"), 1);
 		});
 
@@ -247,7 +247,7 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a lost line, by ${name}`, { c
 			gate.open();
 			r.line.refuse(false);
 			await r.iris.start();
-			const m = await r.answered(id, 40000);
+			const m = await r.answered(id);
 			assert.match(m.response, /the end/);
 			assert.equal(r.host.userLines().length, 1);
 		});
@@ -285,10 +285,10 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a lost line, by ${name}`, { c
 			const id = await r.send(`${gate.hold}\nECHO never`);
 			await r.iris.messageIn(id, "seen");
 			r.line.pause();
-			await r.iris.end(12000);
+			await r.iris.end(30000);
 			assert.ok(r.host.processes(/bin\/claude -p/).length === 1, "nobody has told it yet");
 			r.line.cut();
-			await r.host.assertIdle(6000);
+			await r.host.assertIdle();
 		});
 	});
 });

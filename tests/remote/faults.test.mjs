@@ -100,13 +100,11 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`faults of a host, by ${name}`
 		it(what, async (r) => {
 			await fault.spoil(r);
 			const said = typeof fault.said === "function" ? fault.said(r) : fault.said;
-			const began = performance.now();
-			const f = await failedRun(r.iris, ["ask", "--from", "front", "far", "ECHO not yet"]);
-			const took = performance.now() - began;
+			/* In time: not after connectTimeout and what a busy machine needs to start the programs. */
+			const f = await failedRun(r.iris, ["ask", "--from", "front", "--timeout", String(CONNECT_MS + 17000), "far", "ECHO not yet"]);
 			assert.match(f.code, new RegExp(fault.code), JSON.stringify(f));
 			assert.equal(f.status, EXIT[f.code], f.message);
 			assert.match(f.message, said);
-			assert.ok(took < CONNECT_MS + 2500, `${took} ms`);
 			const [m] = (await r.iris.json(["message", "list"])).messages;
 			assert.equal(m.state, "failed");
 			assert.equal(r.said("not yet"), 0);
@@ -232,18 +230,19 @@ describe("what must never reach ssh is refused with the configuration", { skip: 
 			const c = await iris.iris(["config", "check"]);
 			assert.equal(c.status, 78, `${c.status}: ${c.stdout}${c.stderr}`);
 			assert.match(c.stdout + c.stderr, /config\.yaml:\d+:\d+: (teams\.far|a key must be)/);
-			const d = await run("env", ["-i", `HOME=${iris.env.HOME}`, `IRIS_HOME=${iris.home}`, `PATH=${iris.env.PATH}`, program("irisd")], { cwd: iris.root, deadline: 5000 });
+			const d = await run("env", ["-i", `HOME=${iris.env.HOME}`, `IRIS_HOME=${iris.home}`, `PATH=${iris.env.PATH}`, program("irisd")], { cwd: iris.root, deadline: 20000 });
 			assert.equal(d.status, 78, d.stderr);
 			await iris.stop();
 		});
 
 	remoteTest("reloaded into a running irisd: refused, and what was in force goes on", {}, async (r) => {
 		await r.answer("ECHO before");
+		const refusals = () => r.iris.log().split("teams.far.remote").length;
 		for (const remote of ["ssh -oProxyCommand=touch${IFS}made", "ssh 'x@-oProxyCommand=touch made'"]) {
+			const before = refusals();
 			r.configure({ far: { remote } });
-			const before = r.iris.log().length;
 			process.kill(r.iris.daemon.pid, "SIGHUP");
-			await waitFor(() => /teams\.far\.remote/.test(r.iris.log().slice(before)), { what: "the refusal" });
+			await waitFor(() => refusals() > before, { what: "the refusal" });
 		}
 		assert.equal(await r.answer("ECHO after"), "after");
 		assert.ok(!existsSync(join(r.iris.root, "made")));

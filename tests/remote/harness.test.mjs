@@ -35,7 +35,7 @@ describe("the machine over there", { skip: noSshd, timeout: 600000 }, () => {
 		rmSync(root, { recursive: true, force: true });
 	});
 
-	const ssh = (...args) => run("ssh", ["-o", "BatchMode=yes", ...args], { env, deadline: 10000 });
+	const ssh = (...args) => run("ssh", ["-o", "BatchMode=yes", ...args], { env, deadline: 60000 });
 
 	/* A cat over there, and what has come back. */
 	async function cat(...options) {
@@ -63,7 +63,7 @@ describe("the machine over there", { skip: noSshd, timeout: 600000 }, () => {
 		assert.equal(host.logins(), 1);
 		assert.equal(host.processes(/^cat$/).length, 1);
 		c.child.stdin.end();
-		assert.deepEqual(await within(5000, c.exited, "ssh to end"), [0, null]);
+		assert.deepEqual(await within(20000, c.exited, "ssh to end"), [0, null]);
 		await host.assertIdle();
 	});
 
@@ -78,14 +78,14 @@ describe("the machine over there", { skip: noSshd, timeout: 600000 }, () => {
 		line.resume();
 		await waitFor(() => c.out === "one\ntwo\n", { what: "the held line" });
 		c.child.stdin.end();
-		await within(5000, c.exited, "ssh to end");
+		await within(20000, c.exited, "ssh to end");
 	});
 
 	for (const [how, cut] of [["cut", () => line.cut()], ["its sshd killed", () => host.killConnections()], ["all killed", () => host.kill()]])
 		test(`the line ${how}: ssh ends, and so does what it ran`, async () => {
 			const c = await cat();
 			await cut();
-			assert.deepEqual(await within(5000, c.exited, "ssh to end"), [255, null]);
+			assert.deepEqual(await within(20000, c.exited, "ssh to end"), [255, null]);
 			await host.assertIdle();
 		});
 

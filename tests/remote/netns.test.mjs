@@ -88,7 +88,7 @@ function lacking() {
 const skip = process.platform !== "linux" ? "network namespaces are Linux's" : lacking();
 
 for (const { name, ssh2 } of TRANSPORTS) describe(`a host at the end of a cable, by ${name}`, { concurrency: 2 }, () => {
-	const it = (what, options, fn) => remoteTest(what, { ...options, ssh2, start: false, skip, timeout: 90000 + 2 * CUT_MS }, async (r) => {
+	const it = (what, options, fn) => remoteTest(what, { ...options, ssh2, start: false, skip, timeout: 240000 + 2 * CUT_MS }, async (r) => {
 		const net = new Net();
 		try {
 			r.host.address = net.address;
@@ -97,7 +97,7 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a host at the end of a cable,
 			r.client.host("box", { HostName: net.address, Port: r.host.port, User: r.host.user });
 			r.client.know(r.host.port, r.host.hostKey, net.address);
 			await fn(r, net);
-			await r.iris.end(12000);
+			await r.iris.end(30000);
 			r.endMasters();
 			await r.host.assertIdle();
 		} finally {
@@ -130,7 +130,7 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a host at the end of a cable,
 		net.part();
 		gate.open();
 		await delay(CUT_MS);
-		await waitFor(() => r.iris.log().includes("line lost"), { what: "the loss to be noticed" });
+		await waitFor(() => r.iris.log().includes("line lost"), { what: "the loss to be noticed", deadline: 30000 });
 		net.part(false);
 		const m = await r.answered(id, 60000);
 		assert.match(m.response, /the end/);
@@ -143,9 +143,9 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a host at the end of a cable,
 		await r.iris.messageIn(id, "seen");
 		net.part();
 		await delay(CUT_MS);
-		await waitFor(() => r.iris.log().includes("line lost"), { what: "the loss to be noticed" });
+		await waitFor(() => r.iris.log().includes("line lost"), { what: "the loss to be noticed", deadline: 30000 });
 		net.part(false);
-		await waitFor(() => /found=|transcript searched/.test(r.iris.log()), { what: "the host to be asked", deadline: 30000 });
+		await waitFor(() => /found=|transcript searched/.test(r.iris.log()), { what: "the host to be asked", deadline: 60000 });
 		gate.open();
 		const m = await r.answered(id, 60000);
 		assert.match(m.response, /the end/);
@@ -157,7 +157,7 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a host at the end of a cable,
 		net.part();
 		const id = await r.send("ECHO in the cable");
 		await r.iris.messageIn(id, "sent");
-		await waitFor(() => r.iris.log().includes("line lost"), { what: "the loss to be noticed" });
+		await waitFor(() => r.iris.log().includes("line lost"), { what: "the loss to be noticed", deadline: 30000 });
 		net.part(false);
 		assert.equal((await r.answered(id, 60000)).response, "in the cable");
 		assert.equal(r.said("in the cable"), 1);

@@ -84,7 +84,7 @@ export class Remote {
 	}
 
 	/* ask_message, as a team's Claude calls it; answers its structured result. */
-	async ask(message, { from = "front", to = "far", timeout = 20000, ...options } = {}) {
+	async ask(message, { from = "front", to = "far", timeout = 50000, ...options } = {}) {
 		return this.iris.call(await this.from(from), "ask_message", { toTeam: to, message, timeout }, options);
 	}
 
@@ -111,7 +111,7 @@ export class Remote {
 	}
 
 	/* Wait for its end, which must be an answer; answers the message. */
-	async answered(id, deadline = 30000) {
+	async answered(id, deadline = 60000) {
 		const m = await waitFor(async () => {
 			const message = await this.iris.message(id);
 			return /answered|failed|expired|cancelled/.test(message.state) && message;
@@ -154,7 +154,7 @@ export class Remote {
 		};
 
 		this.line?.resume();
-		await attempt(() => this.iris.end(12000));
+		await attempt(() => this.iris.end(30000));
 		this.endMasters();
 		await attempt(() => this.iris.stop({ keep: true }));
 		await attempt(() => this.host.assertIdle());
@@ -175,7 +175,7 @@ export class Remote {
 }
 
 /* A test with a world of its own, which is started unless start is false. */
-export function remoteTest(name, { start = true, timeout = 60000, skip = false, ...options }, fn) {
+export function remoteTest(name, { start = true, timeout = 180000, skip = false, ...options }, fn) {
 	test(name, { timeout, skip: noSshd || skip }, async () => {
 		const r = new Remote(options);
 		try {

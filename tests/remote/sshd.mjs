@@ -194,6 +194,8 @@ export class Host {
 
 	/* The machine falls over, as far as ssh goes: the listener, and every connection. */
 	async kill() {
+		/* It takes nobody any more, so that none is missed. */
+		this.killAll([this.sshd.pid], "SIGSTOP");
 		const all = this.connectionProcesses();
 		await this.close();
 		this.killAll(all);
@@ -205,10 +207,10 @@ export class Host {
 		return this.start();
 	}
 
-	killAll(pids) {
+	killAll(pids, signal = "SIGKILL") {
 		for (const pid of pids) {
 			try {
-				process.kill(pid, "SIGKILL");
+				process.kill(pid, signal);
 			} catch {
 				/* it went by itself */
 			}
@@ -256,7 +258,7 @@ export class Host {
 	}
 
 	/* Nothing of what was started there is left. */
-	async assertIdle(deadline = 5000) {
+	async assertIdle(deadline = 20000) {
 		let left = [];
 		try {
 			await waitFor(() => (left = this.processes()).length === 0, { deadline, every: 20, what: "nothing to run over there" });
@@ -265,13 +267,13 @@ export class Host {
 		}
 	}
 
-	/* The lines of every transcript there: file -> objects. */
+	/* The lines of every transcript there: file -> objects. The last one may be just being written. */
 	transcripts() {
 		const base = join(this.env.CLAUDE_CONFIG_DIR, "projects");
 		if (!existsSync(base))
 			return {};
 		return Object.fromEntries(readdirSync(base).flatMap((d) => readdirSync(join(base, d)).filter((f) => f.endsWith(".jsonl")).map((f) => [
-			join(base, d, f), readFileSync(join(base, d, f), "utf8").split("\n").filter(Boolean).map((l) => JSON.parse(l)),
+			join(base, d, f), readFileSync(join(base, d, f), "utf8").split("\n").slice(0, -1).map((l) => JSON.parse(l)),
 		])));
 	}
 
@@ -460,7 +462,7 @@ export async function startAgent(dir) {
 		add: (key) => execFileSync(findProgram("ssh-add"), ["-q", key.file], { env: { PATH: process.env.PATH, SSH_AUTH_SOCK: socket }, stdio: "pipe" }),
 		stop: async () => {
 			child.kill("SIGTERM");
-			await within(3000, exited, "the agent to end");
+			await within(15000, exited, "the agent to end");
 		},
 	};
 }

@@ -14,7 +14,7 @@ import { program } from "../lib/iris.mjs";
 import { within } from "../lib/wait.mjs";
 import { assert, noSshd, Remote, TRANSPORTS, waitFor } from "./setup.mjs";
 
-const tunnelIn = (r, state, deadline = 30000) =>
+const tunnelIn = (r, state, deadline = 60000) =>
 	waitFor(async () => {
 		const { tunnel } = await r.iris.json(["team", "show", "far"]);
 		return tunnel.state === state && tunnel;
@@ -38,7 +38,7 @@ async function ask(client, message) {
 }
 
 function tunnelTest(name, options, fn) {
-	test(name, { timeout: 90000, skip: noSshd }, async () => {
+	test(name, { timeout: 180000, skip: noSshd }, async () => {
 		const r = new Remote(options);
 		try {
 			await r.start();
@@ -70,7 +70,7 @@ describe("a tunnel by a socket", () => {
 			assert.equal(one.from, "far");
 			assert.equal(one.response, "one");
 			process.kill(holders(r)[0].pid, "SIGKILL");
-			await waitFor(async () => (await tunnelIn(r, "up")).since !== up.since, { what: "the tunnel to be made again", deadline: 30000 });
+			await waitFor(async () => (await tunnelIn(r, "up")).since !== up.since, { what: "the tunnel to be made again", deadline: 60000 });
 			assert.equal((await ask(client, "ECHO two")).response, "two");
 		});
 		await r.iris.json(["remote", "revoke", "far"]);
@@ -89,7 +89,7 @@ describe("a tunnel by a socket", () => {
 
 describe("a tunnel by HTTP", () => {
 	for (const { name, ssh2 } of TRANSPORTS) {
-		test(name, { timeout: 90000, skip: noSshd }, async () => {
+		test(name, { timeout: 180000, skip: noSshd }, async () => {
 			const httpPort = await freePort(), port = await freePort();
 			const r = new Remote({ ssh2, team: { enableReverseMcp: true, allowHttp: true, reverseMcpPort: port }, settings: { httpPort } });
 			try {

@@ -30,7 +30,7 @@ class World {
 	}
 
 	ask(method, params = {}) {
-		return this.irisd.request(method, { session: "s1", claudeId: conversation, cwd: "~", remote: this.remote, ...params }, 30000);
+		return this.irisd.request(method, { session: "s1", claudeId: conversation, cwd: "~", remote: this.remote, ...params }, 60000);
 	}
 
 	/* The host first: a connection that ssh keeps for others is irisd's to end, not the worker's. */
@@ -45,7 +45,7 @@ class World {
 }
 
 function remoteTest(name, ssh2, fn, options) {
-	test(name, { skip: noSshd, timeout: 60000 }, async () => {
+	test(name, { skip: noSshd, timeout: 180000 }, async () => {
 		const world = await new World().start(ssh2, options);
 		try {
 			await fn(world);

@@ -164,6 +164,20 @@ describe("a worker with an order of its own", () => {
 		assert.equal((await iris.messageIn(a.id, "answered", "failed")).response, words);
 	});
 
+	test("the same where irisd has something to tell the worker when it reads that", async () => {
+		await start();
+		const a = await openOne("a", "only once"), words = "my last words ".repeat(7000);
+		const ctl = await connectRaw(iris, { role: "ctl" });
+		iris.daemon.kill("SIGSTOP");
+		/* First in its queue: an interrupt, which nobody takes any more. */
+		ctl.send({ jsonrpc: "2.0", id: "c", method: "iris/message.cancel", params: { id: a.id } });
+		a.w.send(event("receipt", a.open, { message: a.id, state: "seen", evidence: "replay" }), turnResult(a.turn, words), { die: true });
+		await waitFor(() => a.w.ended, { what: "the worker to die" });
+		iris.daemon.kill("SIGCONT");
+		assert.equal((await iris.messageIn(a.id, "answered", "failed", "cancelled")).response, words);
+		ctl.socket.destroy();
+	});
+
 	test("only Iris's own tools need no permission, not those of a server that is called alike", async () => {
 		await start();
 		const a = await openOne("a");

@@ -340,12 +340,29 @@ store_pending(const struct store *s)
 	return s->writing;
 }
 
+static const char *
+way_out(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+		return "; another program has it open, or an irisd whose lock was removed: end that";
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return "; put back a copy of it, or move it away: Iris then begins with an empty one";
+	default:
+		return "";
+	}
+}
+
 static int
 exec(struct store *s, const char *text, struct err *err)
 {
-	if (sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK)
+	int rc = sqlite3_exec(s->db, text, NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK)
 		return 0;
-	return err_set(err, ERR_IO, "%s: %s (%s)", s->path, sqlite3_errmsg(s->db), text);
+	return err_set(
+	    err, ERR_IO, "%s: %s (%s)%s", s->path, sqlite3_errmsg(s->db), text, way_out(rc));
 }
 
 static int

@@ -147,6 +147,7 @@ test_no_database(void **state)
 	assert_null(store_open(path, &err));
 	assert_int_equal(err.code, ERR_IO);
 	assert_non_null(strstr(err.msg, "not a database"));
+	assert_non_null(strstr(err.msg, "put back a copy"));
 }
 
 /* In a child: two messages, of which one is committed; then it dies as by kill -9. */

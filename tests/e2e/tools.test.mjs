@@ -103,11 +103,12 @@ describe("every tool, on the real Claude Code", { timeout: 600000 }, () => {
 		return Object.fromEntries((existsSync(projects) ? readdirSync(projects) : []).filter((d) => d.endsWith("-work-backend")).flatMap((d) =>
 			readdirSync(join(projects, d)).filter((f) => f.endsWith(".jsonl")).map((f) => [f, readFileSync(join(projects, d, f), "utf8")])));
 	};
-	const runAll = () => run(claudePath(), ["-p", TASK, "--allowedTools", "mcp__iris"], { cwd: world.dirs.frontend, env: iris.env, deadline: 120000 });
+	const runAll = () => run(claudePath(), ["-p", TASK, "--allowedTools", "mcp__iris"], { cwd: world.dirs.frontend, env: iris.env, deadline: 300000 });
 	/* A request that waits for a person, by a client of its own: the text of its answer. */
 	const waiting = async () => {
 		const client = await iris.client({ cwd: world.dirs.backend });
-		const asked = iris.call(client, "permissions__approve", { tool_name: "Bash", input: { command: "make" } });
+		/* The answer comes with the last of the tools. */
+		const asked = iris.call(client, "permissions__approve", { tool_name: "Bash", input: { command: "make" } }, { timeout: 300000 });
 		const person = await iris.client({ cwd: world.dirs.frontend });
 		await waitFor(async () => (await iris.call(person, "permissions_pending")).count === 1, { what: "the request", every: 50 });
 		return { answer: asked.then((r) => JSON.parse(r.text)) };

@@ -15,27 +15,19 @@
 #define PATHS_MAX 512
 #define SHOWN_MAX 110 /* bytes of the command in a report */
 
+static const char *const kinds[] = {"deleteOutside", "forcePush", "rewriteHistory", "sql", "disk",
+    "modes", "secrets", "iris", NULL};
+
 static int
 action_of(const struct config_guard *g, const char *kind)
 {
-	const struct {
-		const char *name;
-		int action;
-	} kinds[] = {
-	    {"deleteOutside", g->delete_outside},
-	    {"forcePush", g->force_push},
-	    {"rewriteHistory", g->rewrite_history},
-	    {"sql", g->sql},
-	    {"disk", g->disk},
-	    {"modes", g->modes},
-	    {"secrets", g->secrets},
-	    {"iris", g->iris},
-	};
+	const int actions[] = {g->delete_outside, g->force_push, g->rewrite_history, g->sql,
+	    g->disk, g->modes, g->secrets, g->iris};
 	size_t i;
 
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i].name, kind) == 0)
-			return kinds[i].action;
+	for (i = 0; kinds[i] != NULL; i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return actions[i];
 	return CONFIG_ACTION_OFF;
 }
 
@@ -281,6 +273,24 @@ judge_file(struct guard *g, const char *tool, const cJSON *input)
 	free(argv[0]);
 }
 
+/*
+ * What is too much to be read to its end may hide anything behind it: it is asked about, where the
+ * guard would ask about any of its kinds,
+ */
+static void
+judge_unread(struct guard *g, const char *command)
+{
+	size_t i;
+	int action;
+
+	for (i = 0; kinds[i] != NULL; i++) {
+		action = action_of(g->conf, kinds[i]);
+		guard_report_action(g, kinds[i],
+		    action > CONFIG_ACTION_ASK ? CONFIG_ACTION_ASK : action, command,
+		    "is too long or nested too deep to be read to its end");
+	}
+}
+
 bool
 guard_check(const struct config_guard *conf, const struct guard_place *place, const char *tool,
     const cJSON *input, struct guard_hit *hit)
@@ -299,6 +309,8 @@ guard_check(const struct config_guard *conf, const struct guard_place *place, co
 	if (strcmp(tool, "Bash") == 0) {
 		if ((command = string(input, "command")) != NULL)
 			guard_text(&g, command, where(place), false);
+		if (g.cut)
+			judge_unread(&g, command);
 	} else {
 		judge_file(&g, tool, input);
 	}

@@ -49,7 +49,8 @@ takes_all(const char *arg)
 static void
 judge_rm(const struct guard_command *c)
 {
-	bool recursive = guard_option(c, 'r', "--recursive", 3) || guard_option(c, 'R', NULL, 0);
+	bool recursive =
+	    c->found || guard_option(c, 'r', "--recursive", 3) || guard_option(c, 'R', NULL, 0);
 	bool rest = false;
 	size_t i;
 
@@ -169,7 +170,8 @@ guard_delete(const struct guard_command *c)
 {
 	static const char *const deletes[] = {"shred", "srm", "rimraf", NULL};
 
-	if (strcmp(c->name, "rm") == 0 || strcmp(c->name, "grm") == 0)
+	if (strcmp(c->name, "rm") == 0 || strcmp(c->name, "grm") == 0 ||
+	    (c->found && strcmp(c->name, "unlink") == 0))
 		judge_rm(c);
 	else if (strcmp(c->name, "find") == 0)
 		judge_find(c);

@@ -82,9 +82,9 @@ judge_push(const struct guard_command *c)
 	if (letter(c, 'd', "o") || guard_option(c, '\0', "--delete", 4))
 		guard_report(c, "forcePush", "deletes a branch of others");
 	for (i = guard_operand(c, 1, &rest); i < c->argc; i = guard_operand(c, i + 1, &rest)) {
-		if (n++ > 0 && c->argv[i][0] == '+')
+		if (c->argv[i][0] == '+')
 			guard_report(c, "forcePush", "overwrites what others have");
-		else if (n > 1 && c->argv[i][0] == ':' && c->argv[i][1] != '\0')
+		else if (n++ > 0 && c->argv[i][0] == ':' && c->argv[i][1] != '\0')
 			guard_report(c, "forcePush", "deletes a branch of others");
 	}
 }
@@ -190,6 +190,14 @@ judge_gc(const struct guard_command *c)
 			lost(c, "deletes commits that no branch has");
 }
 
+/* git lfs migrate import */
+static void
+judge_lfs(const struct guard_command *c)
+{
+	if (strcmp(first(c), "migrate") == 0 && !has(c, "info"))
+		lost(c, "rewrites commits");
+}
+
 static void
 judge_update_ref(const struct guard_command *c)
 {
@@ -248,6 +256,7 @@ judge_starts(const struct guard_command *c)
 
 static const struct subcommand subcommands[] = {
     {"push", judge_push},
+    {"send-pack", judge_push},
     {"reset", judge_reset},
     {"rebase", judge_rebase},
     {"filter-branch", judge_rewriting},
@@ -261,6 +270,7 @@ static const struct subcommand subcommands[] = {
     {"reflog", judge_reflog},
     {"gc", judge_gc},
     {"prune", judge_gc},
+    {"lfs", judge_lfs},
     {"update-ref", judge_update_ref},
     {"tag", judge_tag},
     {"rm", judge_rm},
@@ -340,6 +350,8 @@ judge_options(const struct guard_command *c, size_t end)
 void
 guard_git(const struct guard_command *c)
 {
+	static const char *const rewriters[] = {
+	    "git-filter-repo", "git-filter-branch", "bfg", NULL};
 	struct guard_command sub = *c;
 	const char *value;
 	char *dir;
@@ -348,6 +360,8 @@ guard_git(const struct guard_command *c)
 	if (strcmp(c->name, "gh") == 0 && c->argc > 2 && strcmp(c->argv[1], "repo") == 0 &&
 	    strcmp(c->argv[2], "delete") == 0)
 		guard_report(c, "forcePush", "deletes a repository of others");
+	if (guard_in(c->name, rewriters) && !has(c, "--help") && !has(c, "--analyze"))
+		lost(c, "rewrites commits");
 	if (strcmp(c->name, "git") != 0)
 		return;
 	at = find_subcommand(c, &dir);

@@ -35,6 +35,7 @@ struct guard {
 	char *root; /* place->dir, symlinks resolved where it is on this host */
 	struct guard_hit *hit;
 	bool any;     /* *hit is set */
+	bool cut;     /* a bound was met: not all of it is judged */
 	size_t steps; /* commands that may still be judged */
 	size_t bytes; /* that may still be made by expansion */
 	size_t paths; /* that may still be looked up in the file system */
@@ -62,6 +63,7 @@ struct guard_command {
 	const char *name; /* argv[0] without directories */
 	const char *dir;  /* where it runs, absolute; begins with GUARD_UNKNOWN if not known */
 	bool far;
+	bool found; /* its operands are where find looks */
 };
 
 /* --- guard.c --- */
@@ -137,9 +139,40 @@ void guard_judge(struct guard_command *c);
 /* What is known of the text at its standard input, malloc'ed; NULL: nothing. */
 char *guard_stdin(const struct guard_command *c);
 
+/* Adds text to *out, a newline before it. */
+void guard_text_add(struct guard *g, char **out, const char *text);
+
+/* --- guard_output.c --- */
+
+/* What echo and printf write, their words being v[0..n], n > 1. malloc'ed. */
+char *guard_echo(char *const *v, size_t n);
+
+/*
+ * What the command line text is known to write when it runs in dir, as in $(text) without the
+ * newlines at its end; malloc'ed; NULL: not known.
+ */
+char *guard_output(struct guard *g, const char *dir, const char *text, size_t len);
+
 /* --- guard_wrap.c --- */
 
 void guard_unwrap(const struct guard_command *c);
+
+/* Judges the command argv[from..] as started by c; far: on another host. */
+void guard_rest(const struct guard_command *c, size_t from, bool far);
+
+/* The index of c's first operand; opts: its short options with values. */
+size_t guard_options(const struct guard_command *c, const char *opts);
+
+/* --- guard_each.c --- */
+
+/* parallel COMMAND ::: ARGUMENT ... */
+void guard_parallel(const struct guard_command *c);
+
+/* fd [PATTERN [DIRECTORY ...]] -x COMMAND ... [;]: what it finds there, if not all of it. */
+void guard_fd(const struct guard_command *c);
+
+void guard_xargs(const struct guard_command *c);
+void guard_find(const struct guard_command *c);
 
 /* Where find looks, "/x" being added where it does not take all. find is a command named so. */
 void guard_find_starts(char *const *argv, size_t argc, struct guard_args *out);

@@ -101,6 +101,8 @@ guard_judge(struct guard_command *c)
 	const char *slash;
 	size_t i;
 
+	if (c->run->g->steps == 0)
+		c->run->g->cut = true;
 	if (c->argc == 0 || c->run->g->steps == 0)
 		return;
 	c->run->g->steps--;
@@ -166,16 +168,20 @@ guard_text(struct guard *g, const char *text, const char *dir, bool far)
 	struct shell *sh;
 	size_t i;
 
-	if (g->depth >= GUARD_DEPTH_MAX || g->bytes < strlen(text))
+	if (g->depth >= GUARD_DEPTH_MAX || g->bytes < strlen(text)) {
+		g->cut = true;
 		return;
+	}
 	g->bytes -= g->depth > 0 ? strlen(text) : 0;
 	g->depth++;
 	run.sh = sh = shell_read(text);
+	g->cut = g->cut || sh->cut;
 	run.args = xcalloc(sh->n + 1, sizeof(*run.args));
 	run.dirs = xcalloc(sh->n_parents, sizeof(*run.dirs));
 	run.dirs[0] = xstrdup(dir);
 	for (i = 0; i < sh->n && g->steps > 0; i++)
 		judge_at(&run, i);
+	g->cut = g->cut || i < sh->n;
 	for (i = 0; i < sh->n; i++)
 		guard_args_free(&run.args[i]);
 	for (i = 0; i < sh->n_parents; i++)
@@ -187,14 +193,15 @@ guard_text(struct guard *g, const char *text, const char *dir, bool far)
 	g->depth--;
 }
 
-/* Adds text to *out, a newline before it. */
-static void
-add_text(struct guard *g, char **out, const char *text)
+void
+guard_text_add(struct guard *g, char **out, const char *text)
 {
 	size_t old = *out == NULL ? 0 : strlen(*out), len = strlen(text);
 
-	if (g->bytes < old + len)
+	if (g->bytes < old + len) {
+		g->cut = true;
 		return;
+	}
 	g->bytes -= old + len;
 	*out = xrealloc(*out, old + len + 2);
 	if (old > 0)
@@ -215,34 +222,9 @@ add_here(struct guard_run *run, const struct shell_command *sc, char **out)
 		guard_expand(
 		    run->g, dir_of(run, sc->shell), &sc->redirects[i].target, false, &text);
 		if (text.n > 0)
-			add_text(run->g, out, text.v[0]);
+			guard_text_add(run->g, out, text.v[0]);
 		guard_args_free(&text);
 	}
-}
-
-/* What echo and printf write, roughly: \n is a newline, options and formats are words, too. */
-static void
-add_echo(struct guard *g, const struct guard_args *a, char **out)
-{
-	char *text, *p, *q;
-
-	text = guard_join(a->v + 1, a->n - 1, SHELL_LEN_MAX);
-	for (p = q = text; *p != '\0'; p++) {
-		if (p[0] == '\\' && p[1] == 'n') {
-			*q++ = '\n';
-			p++;
-		} else {
-			*q++ = *p;
-		}
-	}
-	*q = '\0';
-	p = text;
-	if (strcmp(a->v[0], "printf") == 0 && a->n > 2 && strncmp(p, a->v[1], 1) == 0)
-		p += strncmp(p, "%s", 2) == 0 ? 2 : 0;
-	while (*p == '-' && strchr("neE", p[1]) != NULL && p[2] == ' ')
-		p += 3;
-	add_text(g, out, p);
-	free(text);
 }
 
 char *
@@ -251,7 +233,7 @@ guard_stdin(const struct guard_command *c)
 	static const char *const echoes[] = {"echo", "printf", NULL};
 	struct guard_run *run = c->run;
 	const struct guard_args *a;
-	char *out = NULL;
+	char *out = NULL, *text;
 	size_t i;
 
 	if (c->sc == NULL)
@@ -261,8 +243,12 @@ guard_stdin(const struct guard_command *c)
 		run->g->steps--;
 		a = &run->args[i];
 		add_here(run, &run->sh->v[i], &out);
-		if (a->n > 1 && guard_in(a->v[0], echoes))
-			add_echo(run->g, a, &out);
+		if (a->n > 1 && guard_in(a->v[0], echoes)) {
+			text = guard_echo(a->v, a->n);
+			guard_text_add(run->g, &out, text);
+			free(text);
+		}
 	}
+	run->g->cut = run->g->cut || i < c->sc->pipe_to;
 	return out;
 }

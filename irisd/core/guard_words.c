@@ -195,11 +195,11 @@ values_of(struct guard *g, const char *dir, const char *name, size_t len, struct
 static void
 default_of(struct guard *g, const char *dir, const char *text, size_t len, struct guard_args *out)
 {
-	char *line = xasprintf("x=%.*s", (int)(len < 512 ? len : 0), text);
+	char *line = xasprintf("x=%.*s", (int)len, text);
 	struct shell *sh = shell_read(line);
 	struct shell_word *w;
 
-	if (g->depth < GUARD_DEPTH_MAX && sh->n == 1 && sh->v[0].n_assigns == 1) {
+	if (spend(g, len) && g->depth < GUARD_DEPTH_MAX && sh->n == 1 && sh->v[0].n_assigns == 1) {
 		g->depth++;
 		w = &sh->v[0].assigns[0];
 		memmove(w->text, w->text + 2, w->len - 1);
@@ -238,11 +238,16 @@ braced(struct guard *g, const char *dir, const char *text, size_t len, struct gu
 	}
 }
 
-/* Of a command substitution only a few are known, and they are so common. */
+/* A command substitution: text is what is between its brackets, and len is without them. */
 static void
-substituted(struct guard *g, const char *dir, const char *text, struct guard_args *out)
+substituted(struct guard *g, const char *dir, const char *text, size_t len, struct guard_args *out)
 {
-	text += text[0] == '`' ? 1 : 2;
+	char *known = guard_output(g, dir, text, len);
+
+	if (known != NULL) {
+		guard_args_add(out, known);
+		return;
+	}
 	text += strspn(text, " ");
 	if (strncmp(text, "mktemp", 6) == 0 && !isalnum((unsigned char)text[6]))
 		guard_args_add(out, xstrdup("/tmp/mktemp"));
@@ -256,14 +261,17 @@ substituted(struct guard *g, const char *dir, const char *text, struct guard_arg
 static void
 value_of(struct guard *g, const char *dir, const char *text, size_t len, struct guard_args *out)
 {
+	size_t skip;
 	char *copy;
 
-	if (len > 512)
-		return;
 	if (text[0] == '`' || (len > 1 && text[0] == '$' && text[1] == '(')) {
+		skip = text[0] == '`' ? 1 : 2;
 		copy = xstrndup(text, len);
-		substituted(g, dir, copy, out);
+		if (len > skip)
+			substituted(g, dir, copy + skip, len - skip - 1, out);
 		free(copy);
+	} else if (len > VALUE_MAX) {
+		return;
 	} else if (len > 3 && text[0] == '$' && text[1] == '{') {
 		braced(g, dir, text + 2, len - 3, out);
 	} else if (len > 1 && text[0] == '$') {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Commands that start others, for guard.c: what sudo, env, xargs, find -exec, sh -c, ssh and so on
- * run is judged as if it stood alone. What an interpreter such as python or awk runs is not read.
+ * Commands that start others, for guard.c: what sudo, env, sh -c, ssh and so on run is judged as if
+ * it stood alone; guard_each.c has xargs, find and their like. What an interpreter such as python or
+ * awk runs is not read.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +17,8 @@ enum {
 	WRAP_C = 4,     /* -c TEXT, as well */
 	WRAP_FAR = 8,   /* the files are not those of this host */
 	WRAP_LONG = 16, /* long options have values, but for the well-known */
-	WRAP_ONLY_C = 32
+	WRAP_ONLY_C = 32,
+	WRAP_EARLY = 64 /* -c is its own only before the command */
 };
 
 /* sub: what must come first; opts: short options with values; skip: operands before the command */
@@ -28,6 +31,8 @@ struct wrapper {
 static const struct wrapper wrappers[] = {
     {"sudo", NULL, "CDghpRrTtUua", 0, WRAP_ENV},
     {"doas", NULL, "Cu", 0, WRAP_ENV},
+    {"pkexec", NULL, "", 0, 0},
+    {"run0", NULL, "ugD", 0, 0},
     {"env", NULL, "uCSP", 0, WRAP_ENV},
     {"nice", NULL, "n", 0, 0},
     {"nohup", NULL, "", 0, 0},
@@ -51,6 +56,18 @@ static const struct wrapper wrappers[] = {
     {"gosu", NULL, "", 1, 0},
     {"su-exec", NULL, "", 1, 0},
     {"setpriv", NULL, "", 0, WRAP_LONG},
+    {"setarch", NULL, "", 1, 0},
+    {"linux32", NULL, "", 0, 0},
+    {"linux64", NULL, "", 0, 0},
+    {"numactl", NULL, "CNimp", 0, 0},
+    {"prlimit", NULL, "op", 0, 0},
+    {"choom", NULL, "np", 0, 0},
+    {"cgexec", NULL, "g", 0, 0},
+    {"cpulimit", NULL, "elpP", 0, 0},
+    {"chronic", NULL, "", 0, 0},
+    {"fakeroot", NULL, "bils", 0, 0},
+    {"firejail", NULL, "", 0, 0},
+    {"entr", NULL, "", 0, WRAP_TEXT},
     {"systemd-run", NULL, "puEtM", 0, 0},
     {"systemd-inhibit", NULL, "", 0, 0},
     {"unshare", NULL, "", 0, 0},
@@ -65,8 +82,15 @@ static const struct wrapper wrappers[] = {
     {"sg", NULL, "c", 1, WRAP_C | WRAP_ONLY_C},
     {"watch", NULL, "nq", 0, WRAP_TEXT},
     {"eval", NULL, "", 0, WRAP_TEXT},
+    {"nix-shell", NULL, "pIAE", 0, WRAP_C | WRAP_ONLY_C},
     {"ssh", NULL, "BbcDEeFIiJLlmOopQRSWw", 1, WRAP_TEXT | WRAP_FAR},
+    {"mosh", NULL, "p", 1, WRAP_FAR},
+    {"vagrant", "ssh", "c", 0, WRAP_C | WRAP_ONLY_C | WRAP_FAR},
+    {"gcloud", "ssh", "", 0, WRAP_C | WRAP_ONLY_C | WRAP_FAR},
     {"chroot", NULL, "", 1, WRAP_FAR},
+    {"machinectl", "shell", "", 1, WRAP_FAR},
+    {"lxc", "exec", "", 1, WRAP_FAR},
+    {"incus", "exec", "", 1, WRAP_FAR},
     {"nsenter", NULL, "tSG", 0, WRAP_FAR},
     {"docker", "exec", "euw", 1, WRAP_FAR | WRAP_LONG},
     {"docker", "run", "eupvwhmlcapV", 1, WRAP_FAR | WRAP_LONG},
@@ -78,8 +102,25 @@ static const struct wrapper wrappers[] = {
     {"poetry", "run", "", 0, 0},
     {"pipenv", "run", "", 0, 0},
     {"uv", "run", "", 0, 0},
+    {"pdm", "run", "", 0, 0},
+    {"hatch", "run", "", 0, 0},
+    {"conda", "run", "np", 0, 0},
+    {"dotenv", "run", "", 0, 0},
+    {"direnv", "exec", "", 1, 0},
+    {"mise", "exec", "", 0, 0},
+    {"mise", "x", "", 0, 0},
+    {"asdf", "exec", "", 0, 0},
+    {"rbenv", "exec", "", 0, 0},
+    {"pyenv", "exec", "", 0, 0},
     {"bundle", "exec", "", 0, 0},
-    {"npx", NULL, "pc", 0, 0},
+    {"npm", "exec", "cp", 0, WRAP_C | WRAP_EARLY},
+    {"npm", "x", "cp", 0, WRAP_C | WRAP_EARLY},
+    {"npx", NULL, "pc", 0, WRAP_C | WRAP_EARLY},
+    {"pnpm", "exec", "", 0, 0},
+    {"pnpm", "dlx", "", 0, 0},
+    {"yarn", "exec", "", 0, 0},
+    {"yarn", "dlx", "p", 0, 0},
+    {"bun", "x", "", 0, 0},
     {"bunx", NULL, "p", 0, 0},
     {"pnpx", NULL, "", 0, 0},
     {"tmux", "new-session", "censtxyF", 0, WRAP_TEXT},
@@ -90,17 +131,20 @@ static const struct wrapper wrappers[] = {
     {"screen", NULL, "SceghpstT", 0, 0},
 };
 
-static const char *const shells[] = {
-    "sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "mksh", "rbash", NULL};
+static const char *const shells[] = {"sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "mksh",
+    "rbash", "yash", "csh", "tcsh", NULL};
 
-/* The command argv[from..], in c's place. */
-static void
-judge_rest(const struct guard_command *c, size_t from, bool far)
+void
+guard_rest(const struct guard_command *c, size_t from, bool far)
 {
 	struct guard_command sub = *c;
 
-	if (from >= c->argc || c->run->g->depth >= GUARD_DEPTH_MAX)
+	if (from >= c->argc)
 		return;
+	if (c->run->g->depth >= GUARD_DEPTH_MAX) {
+		c->run->g->cut = true;
+		return;
+	}
 	sub.argv += from;
 	sub.argc -= from;
 	if (far) {
@@ -129,7 +173,8 @@ long_value(const struct wrapper *w, const char *a)
 	    "--kill-after", "--adjustment", "--unset", "--max-args", "--max-procs", "--max-lines",
 	    "--max-chars", "--delimiter", "--arg-file", "--interval", "--output", "--format",
 	    "--host", "--prompt", "--chroot", "--class", "--classdata", "--pid", "--timeout",
-	    "--unit", "--property", "--command", "--shell", "--role", "--type", NULL};
+	    "--unit", "--property", "--command", "--call", "--run", "--shell", "--role", "--type",
+	    NULL};
 	static const char *const without[] = {"--rm", "--tty", "--interactive", "--detach",
 	    "--privileged", "--init", "--read-only", "--no-deps", "--publish-all", "--clear-groups",
 	    "--no-new-privs", "--quiet", "--no-TTY", NULL};
@@ -141,12 +186,34 @@ long_value(const struct wrapper *w, const char *a)
 	return (w->flags & WRAP_LONG) != 0 ? !guard_in(a, without) : guard_in(a, with);
 }
 
-/* The index of the first operand from i on; *text is the value of -c, or of env's -S. */
-static size_t
-skip_options(const struct guard_command *c, size_t i, const struct wrapper *w, const char **text)
+/* What the options say. */
+struct said {
+	const char *text; /* of -c, or of env's -S */
+	const char *dir;  /* of env's -C, sudo's -D: where it runs */
+};
+
+/* The option with its value, which may be of use; w has the letters' meaning. */
+static void
+say(const struct wrapper *w, const char *option, const char *value, struct said *said)
 {
+	static const char *const texts[] = {"-c", "--command", "--call", "--run", NULL};
+	static const char *const runs_in[] = {"sudo", "run0", NULL};
+	bool env = strcmp(w->name, "env") == 0;
+
+	if (((w->flags & WRAP_C) != 0 && guard_in(option, texts)) ||
+	    (env && (strcmp(option, "-S") == 0 || strcmp(option, "--split-string") == 0)))
+		said->text = value;
+	else if (strcmp(option, "--chdir") == 0 || (env && strcmp(option, "-C") == 0) ||
+	    (guard_in(w->name, runs_in) && strcmp(option, "-D") == 0))
+		said->dir = value;
+}
+
+/* The index of the first operand from i on. */
+static size_t
+skip_options(const struct guard_command *c, size_t i, const struct wrapper *w, struct said *said)
+{
+	char name[24];
 	const char *a, *p;
-	char taken = w->flags & WRAP_C ? 'c' : strcmp(w->name, "env") == 0 ? 'S' : '\0';
 
 	for (; i < c->argc; i++) {
 		a = c->argv[i];
@@ -154,15 +221,12 @@ skip_options(const struct guard_command *c, size_t i, const struct wrapper *w, c
 			return i + 1;
 		if (a[0] == '-' && a[1] == '-') {
 			p = strchr(a, '=');
-			if (p != NULL && taken != '\0' &&
-			    (strncmp(a, "--command=", 10) == 0 ||
-				strncmp(a, "--split-string=", 15) == 0))
-				*text = p + 1;
-			if (!long_value(w, a))
-				continue;
-			i++;
-			if (strcmp(a, "--command") == 0 && taken == 'c' && i < c->argc)
-				*text = c->argv[i];
+			if (p != NULL && (size_t)(p - a) < sizeof(name)) {
+				snprintf(name, sizeof(name), "%.*s", (int)(p - a), a);
+				say(w, name, p + 1, said);
+			}
+			if (long_value(w, a) && ++i < c->argc)
+				say(w, a, c->argv[i], said);
 			continue;
 		}
 		if (a[0] != '-') {
@@ -176,21 +240,35 @@ skip_options(const struct guard_command *c, size_t i, const struct wrapper *w, c
 			continue;
 		if (p[1] == '\0')
 			i++;
-		if (*p == taken && i < c->argc)
-			*text = p[1] != '\0' ? p + 1 : c->argv[i];
+		snprintf(name, sizeof(name), "-%c", *p);
+		if (i < c->argc)
+			say(w, name, p[1] != '\0' ? p + 1 : c->argv[i], said);
 	}
 	return i;
 }
 
-/* Values of -c behind the operands, as in "su user -c TEXT". */
-static const char *
-late_text(const struct guard_command *c, size_t from)
+size_t
+guard_options(const struct guard_command *c, const char *opts)
 {
+	const struct wrapper w = {c->name, NULL, opts, 0, 0};
+	struct said said = {.text = NULL};
+
+	return skip_options(c, 1, &w, &said);
+}
+
+/* The value of -c behind the operands, as in "su user -c TEXT". */
+static const char *
+late_text(const struct guard_command *c)
+{
+	static const char *const names[] = {"-c", "--command", "--run", NULL};
 	size_t i;
 
-	for (i = from; i + 1 < c->argc; i++)
-		if (strcmp(c->argv[i], "-c") == 0 || strcmp(c->argv[i], "--command") == 0)
+	for (i = 1; i < c->argc; i++) {
+		if (i + 1 < c->argc && guard_in(c->argv[i], names))
 			return c->argv[i + 1];
+		if (strncmp(c->argv[i], "--command=", 10) == 0)
+			return c->argv[i] + 10;
+	}
 	return NULL;
 }
 
@@ -214,32 +292,39 @@ judge_text(const struct guard_command *c, size_t i, bool far)
 	else if (far)
 		judge_stdin(c, far);
 	if (i < c->argc && guard_in(c->argv[i], shells))
-		judge_rest(c, i, far);
+		guard_rest(c, i, far);
 }
 
 static void
 unwrap(const struct guard_command *c, const struct wrapper *w)
 {
-	const char *text = NULL;
+	struct guard_command sub = *c;
+	struct said said = {.text = NULL};
 	size_t i = 1, skip;
 	bool far = (w->flags & WRAP_FAR) != 0;
+	char *dir = NULL;
 
 	if (w->sub != NULL) {
 		while (i < c->argc && strcmp(c->argv[i], w->sub) != 0)
 			i++;
 		i++;
 	}
-	i = skip_options(c, i, w, &text);
+	i = skip_options(c, i, w, &said);
 	for (skip = w->skip; skip > 0 && i < c->argc; skip--)
 		i++;
-	if (text == NULL && (w->flags & WRAP_C))
-		text = late_text(c, 1);
-	if (text != NULL)
-		guard_text(c->run->g, text, c->dir, c->far);
+	if (w->skip > 0 && i < c->argc && strcmp(c->argv[i], "--") == 0)
+		i++;
+	if (said.text == NULL && (w->flags & WRAP_C) && (w->flags & WRAP_EARLY) == 0)
+		said.text = late_text(c);
+	if (said.dir != NULL)
+		sub.dir = dir = guard_path(c->dir, said.dir);
+	if (said.text != NULL)
+		guard_text(c->run->g, said.text, far ? "\001" : sub.dir, far || c->far);
 	if (w->flags & WRAP_TEXT)
-		judge_text(c, i, far);
+		judge_text(&sub, i, far);
 	else if ((w->flags & WRAP_ONLY_C) == 0)
-		judge_rest(c, i, far);
+		guard_rest(&sub, i, far);
+	free(dir);
 }
 
 static void
@@ -258,6 +343,33 @@ set_positional(struct guard *g, char *const *v, size_t n)
 	}
 	if (all.n > 0) {
 		guard_set(g, "@", 1, &all);
+	}
+}
+
+/* A script's name, argv[i]: the standard input, or <(..). */
+static void
+judge_script(const struct guard_command *c, size_t i)
+{
+	static const char *const inputs[] = {
+	    "-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", NULL};
+	const struct shell_word *w;
+	char *text;
+	size_t j;
+
+	if (i >= c->argc || c->sc == NULL)
+		return;
+	if (guard_in(c->argv[i], inputs))
+		judge_stdin(c, false);
+	if (c->argv[i][0] != GUARD_UNKNOWN)
+		return;
+	for (j = 0; j < c->sc->n_words; j++) {
+		w = &c->sc->words[j];
+		if (w->len < 4 || w->marks[0] != SHELL_MADE || strncmp(w->text, "<(", 2) != 0)
+			continue;
+		text = guard_output(c->run->g, c->dir, w->text + 2, w->len - 3);
+		if (text != NULL)
+			guard_text(c->run->g, text, c->dir, c->far);
+		free(text);
 	}
 }
 
@@ -291,179 +403,8 @@ unwrap_shell(const struct guard_command *c)
 	}
 	if (i >= c->argc || strcmp(c->argv[i], "-s") == 0)
 		judge_stdin(c, false);
-}
-
-/* Operands that are files, as ls and git name them; "piped" where none is given. */
-static void
-add_files(const struct guard_args *a, struct guard_args *out)
-{
-	bool some = false;
-	size_t i;
-
-	for (i = 1; i < a->n; i++) {
-		if (a->v[i][0] == '/' || a->v[i][0] == '~' || strncmp(a->v[i], "..", 2) == 0 ||
-		    a->v[i][0] == GUARD_UNKNOWN) {
-			guard_args_add(out, xstrdup(a->v[i]));
-			some = true;
-		}
-	}
-	if (!some)
-		guard_args_add(out, xstrdup("./piped"));
-}
-
-/* What may arrive as operands from the pipeline before c. */
-static void
-piped(const struct guard_command *c, struct guard_args *out)
-{
-	static const char *const echoes[] = {"echo", "printf", NULL};
-	static const char *const files[] = {"git", "grep", "rg", "fd", "ls", "ag", NULL};
-	static const char *const filters[] = {"sort", "head", "tail", "uniq", "awk", "sed", "tr",
-	    "cut", "xargs", "egrep", "tee", "wc", "dirname", NULL};
-	const struct guard_args *a;
-	size_t i, j;
-
-	for (i = c->sc->pipe_from; i < c->sc->pipe_to && i < c->sc->pipe_from + 64; i++) {
-		a = &c->run->args[i];
-		if (a->n == 0)
-			continue;
-		if (guard_in(a->v[0], echoes)) {
-			for (j = 1; j < a->n; j++)
-				guard_args_add(out, xstrdup(a->v[j]));
-		} else if (strcmp(a->v[0], "find") == 0) {
-			guard_find_starts(a->v, a->n, out);
-		} else if (guard_in(a->v[0], files) && i == c->sc->pipe_from) {
-			add_files(a, out);
-		} else if (!guard_in(a->v[0], filters) && strcmp(a->v[0], "grep") != 0) {
-			guard_args_add(out, xstrdup("\001"));
-		}
-	}
-	if (out->n == 0)
-		guard_args_add(out, xstrdup("\001"));
-}
-
-/* s with what instead of each "{}". */
-static char *
-replaced(const char *s, const char *what)
-{
-	const char *at = strstr(s, "{}");
-
-	if (at == NULL || strlen(s) > 8192)
-		return xstrdup(s);
-	return xasprintf("%.*s%s%s", (int)(at - s), s, what, at + 2);
-}
-
-/* argv[from..to] with each of the operands at its end, or instead of "{}". */
-static void
-judge_with(const struct guard_command *c, size_t from, size_t to, const struct guard_args *operands,
-    bool replace)
-{
-	struct guard_command sub = *c;
-	struct guard_args argv = {.v = NULL};
-	size_t i, j;
-
-	for (i = from; i < to; i++) {
-		if (replace && strstr(c->argv[i], "{}") != NULL)
-			for (j = 0; j < operands->n; j++)
-				guard_args_add(&argv, replaced(c->argv[i], operands->v[j]));
-		else
-			guard_args_add(&argv, xstrdup(c->argv[i]));
-	}
-	for (j = 0; j < operands->n && !replace; j++)
-		guard_args_add(&argv, xstrdup(operands->v[j]));
-	sub.argv = argv.v;
-	sub.argc = argv.n;
-	if (c->run->g->depth < GUARD_DEPTH_MAX) {
-		c->run->g->depth++;
-		guard_judge(&sub);
-		c->run->g->depth--;
-	}
-	guard_args_free(&argv);
-}
-
-static void
-unwrap_xargs(const struct guard_command *c)
-{
-	static const struct wrapper xargs = {"xargs", NULL, "aEIiLlnPsd", 0, 0};
-	struct guard_args operands = {.v = NULL};
-	const char *text = NULL;
-	size_t i = skip_options(c, 1, &xargs, &text), j;
-	bool replace = false;
-
-	if (i >= c->argc)
-		return;
-	for (j = 1; j < i; j++)
-		if (strncmp(c->argv[j], "-I", 2) == 0 || strncmp(c->argv[j], "-i", 2) == 0)
-			replace = true;
-	piped(c, &operands);
-	judge_with(c, i, c->argc, &operands, replace);
-	guard_args_free(&operands);
-}
-
-void
-guard_find_starts(char *const *argv, size_t argc, struct guard_args *out)
-{
-	static const char *const narrows[] = {"-name", "-iname", "-path", "-ipath", "-regex",
-	    "-iregex", "-mtime", "-mmin", "-atime", "-ctime", "-newer", "-size", "-empty", "-user",
-	    "-perm", "-wholename", NULL};
-	static const char *const before[] = {"-H", "-L", "-P", NULL};
-	size_t i, from = 1, to;
-	bool narrow = false;
-
-	while (from < argc && guard_in(argv[from], before))
-		from++;
-	for (to = from; to < argc && strchr("-(!", argv[to][0]) == NULL; to++)
-		;
-	for (i = to; i < argc; i++)
-		if (guard_in(argv[i], narrows) &&
-		    (i == 0 || (strcmp(argv[i - 1], "!") != 0 && strcmp(argv[i - 1], "-not") != 0)))
-			narrow = true;
-	if (to == from)
-		guard_args_add(out, xstrdup(narrow ? "./x" : "."));
-	for (i = from; i < to; i++)
-		guard_args_add(out, narrow ? xasprintf("%s/x", argv[i]) : xstrdup(argv[i]));
-}
-
-static void
-unwrap_find(const struct guard_command *c)
-{
-	static const char *const execs[] = {"-exec", "-execdir", "-ok", "-okdir", NULL};
-	struct guard_args starts = {.v = NULL};
-	size_t i, end;
-
-	guard_find_starts(c->argv, c->argc, &starts);
-	for (i = 1; i < c->argc; i++) {
-		if (!guard_in(c->argv[i], execs))
-			continue;
-		for (end = i + 1; end < c->argc && strcmp(c->argv[end], ";") != 0 &&
-		     strcmp(c->argv[end], "+") != 0;
-		     end++)
-			;
-		judge_with(c, i + 1, end, &starts, true);
-		i = end;
-	}
-	guard_args_free(&starts);
-}
-
-/* parallel COMMAND ::: ARGUMENT ... */
-static void
-unwrap_parallel(const struct guard_command *c)
-{
-	static const struct wrapper parallel = {"parallel", NULL, "jNnIaSLd", 0, 0};
-	struct guard_args operands = {.v = NULL};
-	const char *text = NULL;
-	size_t i = skip_options(c, 1, &parallel, &text), end, j;
-	bool replace = false;
-
-	for (end = i; end < c->argc && strncmp(c->argv[end], ":::", 3) != 0; end++)
-		replace = replace || strstr(c->argv[end], "{}") != NULL;
-	for (j = end + 1; j < c->argc; j++)
-		guard_args_add(&operands, xstrdup(c->argv[j]));
-	if (operands.n == 0)
-		piped(c, &operands);
-	if (end == i + 1)
-		judge_words(c, c->argv + i, 1, false);
-	judge_with(c, i, end, &operands, replace);
-	guard_args_free(&operands);
+	else
+		judge_script(c, i);
 }
 
 /* Whether the subcommand is among the words; "command -v" starts nothing. */
@@ -485,6 +426,8 @@ void
 guard_unwrap(const struct guard_command *c)
 {
 	static const char *const pods[] = {"kubectl", "oc", "k", NULL};
+	static const char *const fds[] = {"fd", "fdfind", NULL};
+	static const char *const sources[] = {"source", ".", NULL};
 	static const char *const from_stdin[] = {"at", "batch", NULL};
 	size_t i;
 
@@ -495,21 +438,25 @@ guard_unwrap(const struct guard_command *c)
 	if (guard_in(c->name, shells)) {
 		unwrap_shell(c);
 	} else if (strcmp(c->name, "xargs") == 0) {
-		unwrap_xargs(c);
+		guard_xargs(c);
 	} else if (strcmp(c->name, "find") == 0) {
-		unwrap_find(c);
+		guard_find(c);
+	} else if (guard_in(c->name, fds)) {
+		guard_fd(c);
+	} else if (guard_in(c->name, sources)) {
+		judge_script(c, 1);
 	} else if (strcmp(c->name, "parallel") == 0) {
-		unwrap_parallel(c);
+		guard_parallel(c);
 	} else if (strcmp(c->name, "trap") == 0 && c->argc > 1) {
 		guard_text(c->run->g, c->argv[1], c->dir, c->far);
 	} else if (guard_in(c->name, pods)) {
 		for (i = 1; i < c->argc && strcmp(c->argv[i], "--") != 0; i++)
 			;
-		judge_rest(c, i + 1, true);
+		guard_rest(c, i + 1, true);
 	} else if (guard_in(c->name, from_stdin)) {
 		judge_stdin(c, false);
 	} else if (c->argv[0][0] == GUARD_UNKNOWN && c->argv[0][1] == '\0') {
 		/* $SUDO rm: it may be empty, or start the rest. */
-		judge_rest(c, 1, false);
+		guard_rest(c, 1, false);
 	}
 }

@@ -46,7 +46,7 @@ shell_blank(struct shell_parser *p)
 void
 shell_give_up(struct shell_parser *p)
 {
-	p->out->partial = true;
+	p->out->partial = p->out->cut = true;
 	p->stopped = true;
 }
 
@@ -97,7 +97,7 @@ shell_read(const char *text)
 	struct shell_parser p = {.out = sh, .s = text, .end = len};
 
 	if (len > SHELL_LEN_MAX) {
-		sh->partial = true;
+		sh->partial = sh->cut = true;
 		p.end = SHELL_LEN_MAX;
 	}
 	shell_open(&p);

@@ -96,6 +96,7 @@ struct shell {
 	 * What could be read is there.
 	 */
 	bool partial;
+	bool cut; /* because it is too long, too deep, or has too many commands or words */
 };
 
 /* Never NULL; the caller frees it. */

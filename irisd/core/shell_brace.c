@@ -103,7 +103,7 @@ shell_brace(struct shell_parser *p, struct shell_word *w, struct shell_word **v,
 	struct group g;
 
 	if (w->len > LEN_MAX && strchr(w->text, '{') != NULL && group_find(w, &g)) {
-		p->out->partial = true;
+		p->out->partial = p->out->cut = true;
 		append(v, n, w);
 		return;
 	}
@@ -124,7 +124,7 @@ shell_brace(struct shell_parser *p, struct shell_word *w, struct shell_word **v,
 			continue;
 		}
 		if (made + n_todo + g.n >= WORDS_MAX) {
-			p->out->partial = true;
+			p->out->partial = p->out->cut = true;
 			append(v, n, &cur);
 			made++;
 			continue;

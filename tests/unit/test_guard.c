@@ -92,7 +92,7 @@ static void
 test_corpus(void **state)
 {
 	struct config_guard g = all(CONFIG_ACTION_ASK);
-	size_t n = 0, positive = 0, negative = 0, size = 0;
+	size_t n = 0, harmless = 0, positive = 0, negative = 0, size = 0;
 	FILE *f = fopen(CORPUS, "r");
 	char *line = NULL, *text;
 	struct guard_hit hit;
@@ -109,6 +109,7 @@ test_corpus(void **state)
 		*text++ = '\0';
 		newlines(text);
 		n++;
+		harmless += strcmp(line, "-") == 0;
 		if (!check(&g, &place, text, &hit))
 			hit.kind = "-";
 		else
@@ -123,9 +124,10 @@ test_corpus(void **state)
 	}
 	free(line);
 	fclose(f);
-	print_message("guard corpus: %zu commands, %zu false positives, %zu false negatives\n", n,
-	    positive, negative);
-	assert_true(n >= 260);
+	print_message("guard corpus: %zu commands, %zu of them harmless: %zu false positives, "
+		      "%zu false negatives\n",
+	    n, harmless, positive, negative);
+	assert_true(n >= 1000 && harmless >= n * 2 / 5);
 	assert_int_equal(positive, 0);
 	assert_int_equal(negative, 0);
 }
@@ -236,6 +238,65 @@ test_symlink(void **state)
 	free(proj);
 }
 
+/* head, n times what, and tail. */
+static char *
+padded(const char *head, const char *what, size_t n, const char *tail)
+{
+	size_t len = strlen(what), at = strlen(head), i;
+	char *s = xmalloc(at + n * len + strlen(tail) + 1);
+
+	memcpy(s, head, at);
+	for (i = 0; i < n; i++, at += len)
+		memcpy(s + at, what, len);
+	memcpy(s + at, tail, strlen(tail) + 1);
+	return s;
+}
+
+/* What stands behind, or below, more than is read, is not let pass: a person looks at it. */
+static void
+test_unread(void **state)
+{
+	static const struct {
+		const char *head, *what;
+		size_t n, fits; /* fits: so many are no matter */
+		const char *tail;
+	} pads[] = {
+	    {"", ":;", 2100, 2000, "rm -rf /srv"},
+	    {"bash <<'E'\n", ":;", 2100, 2000, "rm -rf /srv\nE\n"},
+	    {"", "sudo ", 12, 5, "rm -rf /srv"},
+	    {"", "eval ", 12, 2, "rm -rf /srv"},
+	    {"", "(", 60, 10, "rm -rf /srv"},
+	    {"", "echo $(", 60, 10, "rm -rf /srv"},
+	    {"", "{ ", 60, 10, "rm -rf /srv"},
+	    {"rm -rf {", "b,", 300, 100, "/srv}"},
+	    {"cat", " <<E", 40, 20, "\nrm -rf /srv\n"},
+	    {"#", "0123456789abcdef", 64 * 1024, 64 * 1023, "\nrm -rf /srv"},
+	};
+	struct config_guard off = all(CONFIG_ACTION_OFF), strict = all(CONFIG_ACTION_DENY),
+			    less = all(CONFIG_ACTION_OFF);
+	struct guard_hit hit;
+	char *text;
+	size_t i;
+
+	(void)state;
+	less.secrets = CONFIG_ACTION_LOG;
+	for (i = 0; i < sizeof(pads) / sizeof(pads[0]); i++) {
+		text = padded(pads[i].head, pads[i].what, pads[i].n, pads[i].tail);
+		assert_false(check(&off, &place, text, &hit));
+		assert_true(check(&strict, &place, text, &hit));
+		assert_int_equal(hit.action, CONFIG_ACTION_ASK);
+		assert_non_null(strstr(hit.what, "to be read to its end"));
+		assert_true(check(&less, &place, text, &hit));
+		assert_string_equal(hit.kind, "secrets");
+		assert_int_equal(hit.action, CONFIG_ACTION_LOG);
+		free(text);
+		text = padded(pads[i].head, pads[i].what, pads[i].fits, "ls");
+		if (check(&strict, &place, text, &hit))
+			fail_msg("%zu times \"%s\": %s", pads[i].fits, pads[i].what, hit.what);
+		free(text);
+	}
+}
+
 /* Hostile commands take no long time. */
 static void
 test_bounds(void **state)
@@ -277,6 +338,7 @@ main(void)
 	    cmocka_unit_test(test_input),
 	    cmocka_unit_test(test_remote),
 	    cmocka_unit_test(test_symlink),
+	    cmocka_unit_test(test_unread),
 	    cmocka_unit_test(test_bounds),
 	};
 

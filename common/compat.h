@@ -45,6 +45,9 @@ int compat_peer_cred(int fd, uid_t *uid, pid_t *pid);
 struct sockaddr_in;
 int compat_tcp_peer_uid(const struct sockaddr_in *own, const struct sockaddr_in *peer, uid_t *uid);
 
+/* Which process of this user's listens at a TCP port, and its name; 0: none, or it can not be told. */
+pid_t compat_port_holder(int port, char *name, size_t size);
+
 /*
  * When a process started, in the system's own units: together with the pid it names one process
  * for ever, where a pid alone may come to mean another one. 0 when there is no such process (or

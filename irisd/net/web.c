@@ -309,6 +309,9 @@ web_listens(struct irisd *d, pid_t pid, const cJSON *ports, const cJSON *tls)
 	/* Another one, of an earlier irisd's, has nothing to say; pid is 0 where no system tells. */
 	if (w == NULL || w->pid == 0 || (pid != 0 && pid != w->pid))
 		return;
+	/* Nor has one that is to end: its ports are closed, and the timer is that of its end. */
+	if (w->started == 0)
+		return;
 	log_tls(w->tls, tls);
 	again = w->ports != NULL && cJSON_Compare(w->ports, ports, true);
 	forget_ports(w);
@@ -470,7 +473,7 @@ web_warnings(struct irisd *d, cJSON *warnings)
 	cJSON_ArrayForEach (p, d->web->ports) {
 		if (json_str(p, "error") == NULL)
 			continue;
-		snprintf(text, sizeof text, "no HTTP on port %lld: %.300s",
+		snprintf(text, sizeof text, "no HTTP on port %lld: %.700s",
 		    (long long)json_int_or(p, "port", 0), json_str(p, "error"));
 		warn(warnings, text);
 	}

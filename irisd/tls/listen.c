@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/compat.h"
 #include "common/log.h"
+#include "common/port.h"
 #include "irisd/tls/conn.h"
 #include "irisd/tls/listen.h"
 
@@ -132,6 +134,8 @@ listen_one(const char *host, const char *port, bool optional, int64_t deadline, 
 			getnameinfo(ai->ai_addr, ai->ai_addrlen, shown, sizeof shown, NULL, 0,
 			    NI_NUMERICHOST);
 			rv = err_sys(err, ERR_IO, "%s port %s can not be listened at", shown, port);
+			if (errno == EADDRINUSE)
+				port_taken(err, atoi(port), "dashboard.https");
 			continue;
 		}
 		listeners.events[listeners.n] =

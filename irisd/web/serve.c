@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@
 #include "common/compat.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/port.h"
 #include "irisd/web/api.h"
 #include "irisd/web/feed.h"
 #include "irisd/web/front.h"
@@ -339,7 +341,7 @@ bool
 serve_port_free(int port, struct err *err)
 {
 	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, rv;
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, rv, saved;
 
 	if (fd == -1)
 		return err_sys(err, ERR_IO, "can not make a socket") == 0;
@@ -350,7 +352,9 @@ serve_port_free(int port, struct err *err)
 		rv = listen(fd, 1);
 	if (rv == -1)
 		err_sys(err, ERR_IO, "it can not be listened at");
+	saved = errno;
 	close(fd);
+	errno = saved;
 	return rv == 0;
 }
 
@@ -360,8 +364,11 @@ await_port(struct serve_port *p, int64_t deadline)
 	const struct timespec moment = {0, PORT_WAIT_MS * 1000000L};
 
 	while (!serve_port_free(p->port, &p->err)) {
-		if (compat_mono_ms() >= deadline)
+		if (compat_mono_ms() >= deadline) {
+			if (errno == EADDRINUSE)
+				port_taken(&p->err, p->port, "httpPort, dashboard.http");
 			return;
+		}
 		nanosleep(&moment, NULL);
 	}
 	err_clear(&p->err);

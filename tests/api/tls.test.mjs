@@ -335,7 +335,7 @@ describe("a certificate of the user's", () => {
 		await once(blocker, "listening");
 		iris = await startTls({ https: port, selfsigned: true }, { wait: false });
 		await tlsStatus(iris, ({ error }) => /127\.0\.0\.1 port \d+ can not be listened at: Address already in use/.test(error ?? ""));
-		assert.ok((await warnings(iris)).some((w) => w.startsWith(`no HTTPS on port ${port}: `)));
+		assert.ok((await warnings(iris)).some((w) => w.startsWith(`no HTTPS on port ${port}: `) && w.includes(`, process ${process.pid}: stop that, or set another port (dashboard.https)`)));
 		blocker.close();
 		await tlsStatus(iris);
 		assert.equal((await askTls(port, "GET", "/health")).status, 200);

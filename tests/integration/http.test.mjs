@@ -417,7 +417,9 @@ describe("HTTP by configuration", () => {
 			assert.deepEqual(urls, [`http://127.0.0.1:${iris.port2}`]);
 			assert.equal((await ask(iris.port2, "GET", "/health")).status, 200);
 			const { warnings } = await iris.json(["status"]);
-			assert.equal(warnings.filter((w) => w.includes(`no HTTP on port ${iris.port}`) && /in use/.test(w)).length, 1, warnings.join());
+			const title = readFileSync("/proc/self/comm", "utf8").trim();
+			assert.equal(warnings.filter((w) => w.includes(`no HTTP on port ${iris.port}`) &&
+				w.endsWith(`: Address already in use, by ${title}, process ${process.pid}: stop that, or set another port (httpPort, dashboard.http) in config.yaml`)).length, 1, warnings.join());
 			assert.equal((await webStatus(iris)).pid, pid);
 			assert.equal(new Set(iris.log().match(/^.*web process started.*$/mg)).size, 1);
 		} finally {

@@ -35,7 +35,8 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a lost line, by ${name}`, { c
 	}
 
 	const lost = (r) => waitFor(() => /line lost team=/.test(r.iris.log()), { what: "the loss to be noticed", deadline: 30000 });
-	const someTold = (q, what) => waitFor(() => q.told.some((t) => what.test(t)), { what: `to be told ${what}; so far: ${q.told.join(" | ")}`, deadline: 30000 });
+	/* The longer it is down, the longer it takes until it is tried again. */
+	const someTold = (q, what) => waitFor(() => q.told.some((t) => what.test(t)), { what: `to be told ${what}; so far: ${q.told.join(" | ")}`, deadline: 30000 + CUT_MS });
 
 	/* Answered by what stands in the transcript, and said once. */
 	async function found(r, q) {

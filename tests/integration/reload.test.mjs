@@ -236,6 +236,31 @@ describe("reloading the configuration", () => {
 		await iris.messageIn(b, "answered");
 	});
 
+	test("fewer slots: the longest idle give way at once, who is at work after its turn", async () => {
+		write(["asker", "b", "c", "d"]);
+		await reload();
+		const client = await iris.client({ cwd: join(iris.root, "work/asker") }), gates = [makeGate(iris, "gate-b"), makeGate(iris, "gate-d")];
+		const awake = async () => (await status(iris)).sessions.filter((s) => s.state !== "asleep").map((s) => s.to).sort().join();
+		for (const to of ["c", "b", "d"])
+			await iris.call(client, "ask_message", { toTeam: to, message: "ECHO awake" });
+		write(["asker", "b", "c", "d"], "  maxProcesses: 2\n");
+		await reload();
+		await waitFor(async () => (await awake()) === "b,d", { what: "c, the longest idle, to give way" });
+		const held = [await quick(iris, client, "b", gates[0].hold), await quick(iris, client, "d", gates[1].hold)];
+		for (const id of held)
+			await iris.messageIn(id, "seen");
+		write(["asker", "b", "c", "d"], "  maxProcesses: 1\n");
+		await reload();
+		assert.equal((await status(iris)).pool.active, 2, "a turn is not ended for it");
+		gates[0].open();
+		assert.equal((await iris.messageIn(held[0], "answered", "failed")).response, "held");
+		await waitFor(async () => (await awake()) === "d", { what: "b to give way after its turn" });
+		gates[1].open();
+		assert.equal((await iris.messageIn(held[1], "answered", "failed")).response, "held");
+		assert.equal((await iris.call(client, "ask_message", { toTeam: "d", message: "ECHO still here" })).response, "still here");
+		assert.equal(await awake(), "d");
+	});
+
 	describe("settings.hotReloadConfig", () => {
 		const HOT = "  hotReloadConfig: true\n";
 		const known = (name) => waitFor(async () => (await names()).includes(name), { what: `team ${name} to be known` });

@@ -446,7 +446,7 @@ describe("the end of irisd", () => {
 		}));
 		const begun = performance.now();
 		await iris.stop({ keep: true });
-		assert.ok(performance.now() - begun < 5000);
+		assert.ok(performance.now() - begun < 20000);
 		const words = readFileSync(out, "utf8").split("\n");
 		assert.deepEqual(words.filter((l) => l.startsWith("ControlPath=")).sort(), ["ControlPath=0a1b2c", "ControlPath=dead"]);
 		assert.equal(words.filter((l) => l === dir).length, 2);

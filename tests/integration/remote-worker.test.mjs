@@ -211,7 +211,7 @@ remoteTest("no answer within connectTimeout: said so, and the shared connection 
 	says(irisd, 'for a; do case $a in ControlPath=*) a=${a#*\\"}; : >"${a%\\"}" ;; esac; done; exec sleep 100');
 	const began = performance.now();
 	await refused(irisd.openFar({}, { connectTimeout: 1000 }), "line", /buildhost can not be reached.*within 1 s/);
-	assert.ok(performance.now() - began < 4000);
+	assert.ok(performance.now() - began < 15000);
 	assert.equal(calls(irisd).length, 1);
 	assert.deepEqual(readdirSync(join(irisd.root, "c")), []);
 });

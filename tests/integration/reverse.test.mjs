@@ -93,7 +93,7 @@ async function farClient(socket = far.socket) {
 	const client = new Client({ name: "far", version: "1" });
 
 	clients.push(client);
-	await within(15000, client.connect(transport), "the far shim to be initialized");
+	await within(60000, client.connect(transport), "the far shim to be initialized");
 	return client;
 }
 
@@ -369,7 +369,7 @@ describe("a tunnel by a socket", () => {
 			{ protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } }, { deadline: 20000 });
 		assert.match(r.error.message, /the line from Iris to this host is down/);
 		child.stdin.end();
-		await within(5000, once(child, "exit"), "the shim to end");
+		await within(30000, once(child, "exit"), "the shim to end");
 		/* Nothing was started over there. */
 		assert.ok(!existsSync(join(far.home, ".iris", "run")));
 	});

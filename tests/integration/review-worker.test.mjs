@@ -142,7 +142,7 @@ describe("a worker with an order of its own", () => {
 		const stop = await w.request("worker/stop");
 		w.send(failure(open, "crashed"), result(stop));
 		w.socket.end();
-		await within(10000, iris.daemonExit, "irisd to stop");
+		await within(30000, iris.daemonExit, "irisd to stop");
 		await client.close();
 		iris.clients = [];
 		await iris.start();

@@ -108,7 +108,7 @@ describe("the file, as the worker writes it", () => {
 			const { file, claudeId } = await open(irisd);
 			await irisd.ask("ECHO x");
 			irisd.worker.kill("SIGKILL");
-			await within(5000, irisd.ended, "the worker's end");
+			await within(30000, irisd.ended, "the worker's end");
 			assert.ok(existsSync(file));
 			await next.start();
 			const again = `iris_${"f".repeat(64)}`;
@@ -208,7 +208,7 @@ describe("mcpConfigScript", () => {
 		assert.equal(e.code, "config");
 		assert.match(e.message, /own\.sh did not end within 10 s, and was killed/);
 		const ms = performance.now() - began;
-		assert.ok(ms > 9000 && ms < 14000, `${ms}`);
+		assert.ok(ms > 9000 && ms < 25000, `${ms}`);
 		await waitFor(() => !processesOf(irisd.root).some((p) => /own\.sh|sleep 1000/.test(p.command)), { what: "both to be gone" });
 	});
 

@@ -19,7 +19,7 @@ describe("stopping irisd", () => {
 	/* iris stop, timed; then nothing of this home runs but the test's own shims. */
 	const stopNow = async () => {
 		const start = performance.now();
-		const r = await iris.iris(["stop"], { deadline: 20000 });
+		const r = await iris.iris(["stop"], { deadline: 60000 });
 		const ms = performance.now() - start;
 		assert.equal(r.status, 0, r.stderr);
 		assert.ok(ms < 10000, `iris stop took ${ms} ms`);
@@ -138,7 +138,7 @@ describe("stopping irisd", () => {
 		await iris.json(["team", "sleep", "b"]);
 		const settled = (n) => waitFor(() => fdCount(pid) === n, { what: `${n} descriptors` });
 		const workersGone = () => waitFor(async () => (await status(iris)).workers.length === 0,
-			{ deadline: 15000, what: "the worker of a team that sleeps to end" });
+			{ deadline: 60000, what: "the worker of a team that sleeps to end" });
 		await workersGone();
 		await alone();
 		const calm = fdCount(pid);

@@ -30,7 +30,7 @@ function random(seed) {
 	};
 }
 
-test(`calls at random: all are answered (IRIS_SEED=${SEED})`, { timeout: 300000 }, async (t) => {
+test(`calls at random: all are answered (IRIS_SEED=${SEED})`, { timeout: 900000 }, async (t) => {
 	const rnd = random(SEED), pick = (list) => list[Math.floor(rnd() * list.length)];
 	const iris = await startTeams({ frontend: {}, backend: {}, mobile: {} }, { settings: { permissionTimeout: 1 } });
 	const odd = () => pick([null, true, false, 0, -1, 1.5, 1e308, 9007199254740993, "", "x", "../../etc/passwd", "%s%n%x", "'; --", "ü€𝄞",

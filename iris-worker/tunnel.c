@@ -460,12 +460,15 @@ tunnel_request(struct worker *w, const cJSON *params, struct err *err)
 cJSON *
 tunnel_describe(const struct worker *w)
 {
+	struct tunnel *t = w->tunnel;
 	cJSON *o;
 
-	if (w->tunnel == NULL)
+	if (t == NULL)
 		return NULL;
 	o = json_new();
-	put_tunnel(w->tunnel, o);
+	put_tunnel(t, o);
+	/* Who hears this knows no more than this. */
+	t->told = t->state == TUNNEL_DOWN;
 	return o;
 }
 

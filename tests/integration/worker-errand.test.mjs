@@ -48,7 +48,7 @@ debug "Reading configuration data /etc/ssh/ssh_config"
 case $dest in
 unresolved) say "ssh: Could not resolve hostname unresolved: Name or service not known"; exit 255 ;;
 hang) exec sleep 600 ;;
-gate) while [ ! -e "$TMPDIR/gate" ]; do sleep 0.05; done; exit 255 ;;
+gate) n=$(($(wc -l <"$TMPDIR/calls"))); until [ -e "$TMPDIR/gate" ] || [ -e "$TMPDIR/gate$n" ]; do sleep 0.05; done; exit 255 ;;
 stubborn) trap '' TERM; exec sleep 600 ;;
 esac
 debug "Connecting to $dest [192.0.2.7] port 22."
@@ -344,6 +344,19 @@ errandTest("the worker stops: what is asked is refused, and nothing is left", as
 	await irisd.request("worker/stop", {}, 20000);
 	await asked;
 	await irisd.ended;
+});
+
+errandTest("a tunnel that is being made again when irisd comes: the next one is told that it is down, though not for another reason", async (irisd) => {
+	const open = (n) => writeFileSync(join(irisd.root, `gate${n}`), ""), down = () => irisd.event("event/tunnel", (p) => p.state === "down");
+	await irisd.request("worker/tunnel", { on: true, plan: "p", socket: "/s", remote: remote("gate", { connectTimeout: 60000 }) });
+	open(1);
+	const { why } = await down();
+	await waitFor(() => readFileSync(join(irisd.root, "calls"), "utf8").split("\n").length === 3, { what: "the second try" });
+	irisd.die();
+	assert.equal((await irisd.comeBack()).tunnel.state, "making");
+	open(2);
+	assert.equal((await down()).why, why);
+	await irisd.request("worker/tunnel", { on: false });
 });
 
 const check = (irisd, dest, more = {}) => irisd.request("worker/check",

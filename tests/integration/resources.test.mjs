@@ -184,6 +184,8 @@ describe("resources", () => {
 		const waits = modern("tools/call", { name: "ask_message", arguments: { toTeam: "backend", message: gate.hold } });
 		await waitFor(async () => (await iris.json(["message", "list"])).messages.some((m) => m.state === "seen"));
 		iris.daemon.kill("SIGUSR2");
+		/* Its successor has the answer, and takes what comes after. */
+		assert.deepEqual(await iris.daemonExit, { status: 0, signal: null });
 		gate.open();
 		assert.equal((await waits).result.structuredContent.response, "held");
 		await addTeam("after");

@@ -171,6 +171,8 @@ static void
 drop_queued(struct peer *p)
 {
 	evbuffer_drain(p->out, evbuffer_get_length(p->out));
+	/* What was queued since as well, or it would keep the other direction shut for good. */
+	evbuffer_drain(p->held, evbuffer_get_length(p->held));
 	event_free(p->wev);
 	p->wev = NULL;
 }
@@ -201,7 +203,6 @@ break_output(struct peer *p)
 		return;
 	}
 	drop_queued(p);
-	evbuffer_drain(p->held, evbuffer_get_length(p->held));
 	p->wfd = -1;
 	p->broken = true;
 	p->throttled = false;

@@ -539,10 +539,17 @@ test_end_output(void **state)
 	}
 }
 
-/* A child that has closed its input is still heard to its end. */
+static void
+send_block(struct world *w, char *line, size_t len)
+{
+	peer_send_copy(w->peer, (const char[70000]){0}, 70000 - len - (line != NULL));
+}
+
+/* A child that has closed its input is still heard, however much was queued for it just then. */
 static void
 test_closed_pipe_is_still_read(void **state)
 {
+	const struct peer_limits limits = {1000, 20000, 0};
 	int to[2], from[2];
 	struct world w;
 
@@ -552,10 +559,13 @@ test_closed_pipe_is_still_read(void **state)
 	close(w.other);
 	assert_int_equal(pipe(to), 0);
 	assert_int_equal(pipe(from), 0);
-	w.peer = peer_new(&w.loop, from[0], to[1], &wide, peer_event, &w);
+	w.peer = peer_new(&w.loop, from[0], to[1], &limits, peer_event, &w);
 	w.other = from[1];
+	send_block(&w, NULL, 0);
+	run_for(&w, 5);
+	w.on_line = send_block;
+	say(&w, "more\n");
 	close(to[0]);
-	peer_send_copy(w.peer, "nobody", 6);
 	run_for(&w, 10);
 	assert_int_equal(w.ends, 0);
 	assert_int_equal(peer_queued(w.peer), 0);
@@ -563,7 +573,7 @@ test_closed_pipe_is_still_read(void **state)
 	close(w.other);
 	w.other = -1;
 	run(&w);
-	assert_string_equal(w.lines, "last words|");
+	assert_string_equal(w.lines, "more|last words|");
 	assert_string_equal(w.why, "closed");
 	close_world(&w);
 }

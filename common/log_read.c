@@ -17,6 +17,9 @@
 #include "common/log_read.h"
 #include "common/xmalloc.h"
 
+/* Who has looked at the clock first may write its line last: several programs write to one file. */
+#define DISORDER_MS 5000
+
 /* Days from 1970-01-01 to a day of the Gregorian calendar (years of 400: 146097 days). */
 static int64_t
 days(int64_t y, int m, int d)
@@ -188,7 +191,7 @@ log_read(const char *path, const struct log_filter *f, void (*cb)(const struct l
 			at--;
 		if (log_line_fits(buf + at, f, &lines[n]))
 			n++;
-		else if (lines[n].at != 0 && lines[n].at < f->since)
+		else if (lines[n].at != 0 && lines[n].at < f->since - DISORDER_MS)
 			break;
 	}
 	while (n > 0)

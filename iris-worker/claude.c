@@ -399,6 +399,11 @@ take_line(struct claude *c, const struct stream_event *ev)
 		log_debug("claude wrote a line that is not JSON session=%s bytes=%zu count=%lu",
 		    c->session, ev->len, c->garbage);
 		break;
+	case STREAM_UNSAVED:
+		log_warn("claude could not save all that it did: a later session may miss part of "
+			 "the conversation; make room on its disk session=%s claude=%s error=%s",
+		    c->session, c->id, ev->error != NULL ? ev->error : "?");
+		break;
 	case STREAM_RESULT:
 		if (!c->ready)
 			take_early_result(c, ev);

@@ -234,6 +234,9 @@ read_system(struct stream_event *ev)
 		ev->error = json_str(ev->json, "error");
 	} else if (equal(subtype, "thinking_tokens")) {
 		ev->kind = STREAM_THINKING;
+	} else if (equal(subtype, "session_writes_lost")) {
+		ev->kind = STREAM_UNSAVED;
+		ev->error = json_str(ev->json, "error_code");
 	}
 }
 
@@ -301,6 +304,7 @@ static const char *const members[] = {
     "attempt",
     "max_retries",
     "error",
+    "error_code",
 };
 #define NMEMBERS (sizeof members / sizeof members[0])
 

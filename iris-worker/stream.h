@@ -26,6 +26,7 @@ enum stream_kind {
 	STREAM_LIFECYCLE, /* id: uuid of a user line; name: queued, started, completed, cancelled */
 	STREAM_STATE,     /* name: running, requires_action, idle */
 	STREAM_RETRY,     /* attempt, attempts: the API is asked again */
+	STREAM_UNSAVED,   /* error: why not all of the transcript was written */
 	STREAM_CONTROL_REQ,   /* id; name: subtype */
 	STREAM_CONTROL_RESP,  /* id; name: subtype */
 	STREAM_CONTROL_CANCEL /* id */

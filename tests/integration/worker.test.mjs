@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fakeClaudePath } from "../lib/claude-env.mjs";
 import { refused, workerTest } from "../lib/fake-irisd.mjs";
 import { processesOf } from "../lib/processes.mjs";
 import { waitFor, within } from "../lib/wait.mjs";
@@ -51,6 +52,19 @@ workerTest("a second turn in the same process; init is told once", async (irisd)
 	assert.equal(irisd.all("event/session").length, 1);
 	assert.equal(irisd.all("event/exit").length, 0);
 	assert.ok(pid);
+});
+
+workerTest("what Claude could not save is in the log, with the reason", async (irisd) => {
+	const said = '{"type":"system","subtype":"session_writes_lost","error_code":"ENOSPC","lost":["transcript"],"uuid":"u"}';
+	const path = join(irisd.dir, "full-disk");
+
+	writeFileSync(path, `#!/bin/sh\n'${fakeClaudePath()}' "$@"\nstatus=$?\nprintf '%s\\n' '${said}'\nexit $status\n`, { mode: 0o755 });
+	await irisd.open({ claudePath: path });
+	assert.equal((await irisd.ask("ECHO one")).answer, "one");
+	assert.doesNotMatch(irisd.stderr, /could not save/);
+	await irisd.request("worker/close", { session: "s1" });
+	await waitFor(() => /warn .*claude could not save all that it did: .* session=s1 claude=\S+ error=ENOSPC/.test(irisd.stderr),
+		{ what: "the warning" });
 });
 
 workerTest("worker/ping: how each Claude is; a silent one is asked for a sign of life, which is no word of its turn", async (irisd) => {

@@ -155,6 +155,11 @@ flat_members(void **state)
 	assert_int_equal(ev.attempts, 10);
 	assert_string_equal(ev.error, "overloaded");
 	stream_clear(&ev);
+	ev = parse("{\"type\":\"system\",\"subtype\":\"session_writes_lost\",\"lost\":"
+		   "[\"transcript\"],\"error_code\":\"ENOSPC\"}");
+	assert_int_equal(ev.kind, STREAM_UNSAVED);
+	assert_string_equal(ev.error, "ENOSPC");
+	stream_clear(&ev);
 	ev = parse("{\"message\":{\"content\":\"q\"},\"uuid\":\"" U1 "\",\"isReplay\":true,"
 		   "\"parent_tool_use_id\":null,\"type\":\"user\"}");
 	assert_int_equal(ev.kind, STREAM_REPLAY);

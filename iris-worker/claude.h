@@ -84,10 +84,9 @@ struct control {
 /* An MCP request of claude's that irisd has not answered. */
 struct mcp_call {
 	TAILQ_ENTRY(mcp_call) entry;
-	char *id;       /* owned: claude's control request id */
-	char *rpc_id;   /* owned: raw JSON-RPC id */
-	char *message;  /* owned: the whole request, raw JSON */
-	bool cancelled; /* claude does not wait for it any more */
+	char *id;      /* owned: claude's control request id */
+	char *rpc_id;  /* owned: raw JSON-RPC id */
+	char *message; /* owned: the whole request, raw JSON */
 };
 
 /* Claude's MCP client for the server that irisd is. */

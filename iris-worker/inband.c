@@ -109,7 +109,8 @@ remember(struct claude *c, const char *method, const char *raw, size_t rawlen)
 		keep(&c->inband.initialized, raw, rawlen);
 	} else if (strcmp(method, "notifications/cancelled") == 0 &&
 	    stream_raw(raw, rawlen, path, &id, &idlen) && (m = find_call(c, id, idlen)) != NULL) {
-		m->cancelled = true;
+		/* Claude does not wait for it any more, and irisd will not answer it. */
+		free_call(c, m);
 	}
 }
 
@@ -232,9 +233,8 @@ inband_replay(struct claude *c)
 		tell(c, b->initialized, strlen(b->initialized));
 	TAILQ_FOREACH (m, &b->calls, entry) {
 		/* The initialize itself may be open: it was just told. */
-		if (!m->cancelled &&
-		    (b->init == NULL ||
-			!has_id(b->init, strlen(b->init), m->rpc_id, strlen(m->rpc_id))))
+		if (b->init == NULL ||
+		    !has_id(b->init, strlen(b->init), m->rpc_id, strlen(m->rpc_id)))
 			tell(c, m->message, strlen(m->message));
 	}
 }

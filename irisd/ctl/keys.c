@@ -151,17 +151,34 @@ keys_resume(void)
 bool
 keys_line(char *buf, size_t size)
 {
+	struct pollfd pfd[2] = {
+	    {.fd = keys.pipe[0], .events = POLLIN},
+	    {.fd = STDIN_FILENO, .events = POLLIN},
+	};
 	size_t len = 0;
 	ssize_t n;
 	char c;
 
 	keys_pause();
-	while ((n = read(STDIN_FILENO, &c, 1)) != 0) {
-		if (n == -1 && (errno != EINTR || signalled() == KEYS_END))
+	/* Not the read waits: a signal just before it would end nothing. */
+	for (;;) {
+		n = -1;
+		if (poll(pfd, 2, -1) == -1) {
+			if (errno == EINTR)
+				continue;
 			break;
-		if (n == 1 && c == '\n')
+		}
+		if (pfd[0].revents != 0) {
+			if (signalled() == KEYS_END)
+				break;
+			continue;
+		}
+		n = read(STDIN_FILENO, &c, 1);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n != 1 || c == '\n')
 			break;
-		if (n == 1 && len + 1 < size)
+		if (len + 1 < size)
 			buf[len++] = c;
 	}
 	buf[len] = '\0';

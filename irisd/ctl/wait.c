@@ -55,9 +55,12 @@ catch_interrupt(struct err *err)
 	return 0;
 }
 
-/* Until irisd has sent something, with ticks meanwhile. */
+/*
+ * Until irisd has sent something, with ticks meanwhile. What is there when Ctrl-C comes is taken
+ * before that ends the wait, once (*last): it may be the message's id, or its answer.
+ */
 static int
-wait_input(struct call *call, int64_t deadline, struct ctl_wait *w, struct err *err)
+wait_input(struct call *call, int64_t deadline, bool *last, struct ctl_wait *w, struct err *err)
 {
 	struct pollfd pfd[2] = {
 	    {.fd = call->fd, .events = POLLIN},
@@ -75,12 +78,14 @@ wait_input(struct call *call, int64_t deadline, struct ctl_wait *w, struct err *
 		rv = poll(pfd, 2, timeout);
 		if (rv == -1 && errno != EINTR)
 			return err_sys(err, ERR_IO, "waiting for irisd");
-		if (rv > 0 && pfd[1].revents != 0) {
+		if (rv > 0 && pfd[1].revents != 0 && (*last || pfd[0].revents == 0)) {
 			w->interrupted = true;
 			return err_set(err, ERR_CANCELLED, "interrupted");
 		}
-		if (rv > 0)
+		if (rv > 0) {
+			*last = pfd[1].revents != 0;
 			return 0;
+		}
 		if (w->tick != NULL && w->tick_ms > 0)
 			w->tick(w->arg);
 	}
@@ -121,6 +126,7 @@ request(struct call *call, const char *method, cJSON *params, int64_t deadline, 
     cJSON **result, struct err *err)
 {
 	char id[32], *line;
+	bool last = false;
 	size_t len;
 	ssize_t n;
 	int rv;
@@ -136,7 +142,7 @@ request(struct call *call, const char *method, cJSON *params, int64_t deadline, 
 		}
 		if (rv == -1)
 			return err_set(err, ERR_PROTOCOL, "irisd sent a line that is too long");
-		if ((rv = wait_input(call, deadline, w, err)) == -1)
+		if ((rv = wait_input(call, deadline, &last, w, err)) == -1)
 			break;
 		n = frame_read(&call->in, call->fd);
 		if (n == 0)
@@ -154,12 +160,13 @@ pause_ms(int64_t ms, struct ctl_wait *w, struct err *err)
 	struct pollfd pfd = {.fd = interrupt_pipe[0], .events = POLLIN};
 	int64_t left, until = compat_mono_ms() + ms;
 
-	while ((left = until - compat_mono_ms()) > 0) {
-		if (poll(&pfd, 1, (int)left) > 0) {
+	do {
+		left = until - compat_mono_ms();
+		if (poll(&pfd, 1, left > 0 ? (int)left : 0) > 0) {
 			w->interrupted = true;
 			return err_set(err, ERR_CANCELLED, "interrupted");
 		}
-	}
+	} while (left > 0);
 	return 0;
 }
 

@@ -201,10 +201,29 @@ describe("ask", () => {
 		child.stdin.end();
 		await waitFor(() => stderr.includes(`message ${ID}: queued`), { what: "the CLI to know the message's id" });
 		child.kill("SIGINT");
-		const [status] = await within(5000, once(child, "close"), "iris to end");
+		const [status] = await within(15000, once(child, "close"), "iris to end");
 		assert.equal(status, 130);
 		assert.match(stderr, new RegExp(`the message goes on without you; "iris message show ${ID}" fetches the answer`));
 		assert.deepEqual(s.calls.map((c) => c.method), ["iris/message.send"]);
+	});
+
+	test("Ctrl-C together with the message's id: the id is told", async () => {
+		let child;
+		s.handlers["iris/message.send"] = (p, c) => {
+			/* It finds both at once. */
+			child.kill("SIGSTOP");
+			c.notify("iris/message.event", { id: ID, state: "queued", at: 1 });
+			child.kill("SIGINT");
+			child.kill("SIGCONT");
+			return new Promise(() => {});
+		};
+		await s.listen();
+		child = spawn(program("iris"), ["ask", "backend", "x"], { env: s.env, stdio: ["ignore", "ignore", "pipe"] });
+		let stderr = "";
+		child.stderr.on("data", (d) => (stderr += d));
+		const [status] = await within(15000, once(child, "close"), "iris to end");
+		assert.equal(status, 130);
+		assert.match(stderr, new RegExp(`the message goes on without you; "iris message show ${ID}" fetches the answer`));
 	});
 
 	test("irisd is lost in the middle: the same message is asked for again, by its key", async () => {

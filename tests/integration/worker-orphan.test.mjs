@@ -352,7 +352,7 @@ orphanTest("orphaned: what is asked afterwards is refused at once", async (irisd
 }, ["-o", "200"]);
 
 orphanTest("orphaned: the silence of a turn counts from the denial on, not from the question", async (irisd) => {
-	await served(irisd, { responseTimeout: 600 });
+	await served(irisd, { responseTimeout: 1200 });
 	const gate = held(irisd);
 	const m = await irisd.send(`BASH echo no\n${gate.text}`);
 	await irisd.event("event/ask");
@@ -362,7 +362,7 @@ orphanTest("orphaned: the silence of a turn counts from the denial on, not from 
 	await within(30000, irisd.ended, "the worker's end");
 	const [line] = irisd.spooled();
 	assert.deepEqual([line.message, line.ok], [m, true], line.reason);
-}, ["-o", "1500"]);
+}, ["-o", "1800"]);
 
 orphanTest("the time counts anew after each irisd", async (irisd) => {
 	for (let i = 0; i < 3; i++) {

@@ -368,10 +368,10 @@ workerTest("never reads stdin: nothing blocks, the turn times out", async (irisd
 });
 
 workerTest("silence does not count while a tool or a question is open", async (irisd) => {
-	await irisd.open({ responseTimeout: 300 });
-	const m = await irisd.send("BASH sleep 0.6; echo slow-tool");
+	await irisd.open({ responseTimeout: 700 });
+	const m = await irisd.send("BASH sleep 1; echo slow-tool");
 	const ask = await irisd.event("event/ask");
-	await new Promise((r) => setTimeout(r, 500));
+	await new Promise((r) => setTimeout(r, 900));
 	assert.equal(irisd.all("event/result").length, 0);
 	await irisd.request("worker/answer", { session: "s1", request: ask.request, behavior: "allow" });
 	const r = await irisd.result(m);

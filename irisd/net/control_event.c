@@ -66,7 +66,8 @@ read_topics(const cJSON *params, unsigned *topics, struct err *err)
 {
 	const char *names[EVENT_TOPICS], *name, *near;
 	const cJSON *list = json_arr(params, "topics"), *v;
-	char hint[64] = "";
+	char hint[128] = "; there are";
+	size_t len = strlen(hint);
 	int i, topic;
 
 	*topics = list == NULL ? EVENT_ALL : 0;
@@ -79,6 +80,10 @@ read_topics(const cJSON *params, unsigned *topics, struct err *err)
 		if ((topic = event_topic_from_name(name)) == -1) {
 			if (nearest_names(name, names, EVENT_TOPICS, &near, 1) > 0)
 				snprintf(hint, sizeof hint, "; did you mean \"%s\"?", near);
+			else
+				for (i = 0; i < EVENT_TOPICS; i++, len += strlen(hint + len))
+					snprintf(hint + len, sizeof hint - len, "%s %s",
+					    i > 0 ? "," : "", names[i]);
 			return err_set(
 			    err, ERR_INVALID, "there is no topic \"%.60s\"%s", name, hint);
 		}

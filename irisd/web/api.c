@@ -50,7 +50,8 @@ refuse_scope(struct api *a)
 	snprintf(extra, sizeof extra,
 	    "WWW-Authenticate: Bearer realm=\"iris\", error=\"insufficient_scope\", scope=\"%s\"\r\n",
 	    a->row->scope);
-	err_set(&err, ERR_REFUSED, "this needs a key with the scope \"%s\"", a->row->scope);
+	err_set(&err, ERR_REFUSED, "this needs a key with the scope \"%s\", which this one has not",
+	    a->row->scope);
 	api_problem(a->h, 403, extra, &err, NULL);
 }
 
@@ -80,7 +81,8 @@ api_hold(struct api *a)
 
 	if (a->held || (a->held = serve_hold(a->place, a->who)))
 		return true;
-	err_set(&err, ERR_LIMIT, "as many clients as can be served wait already");
+	err_set(&err, ERR_LIMIT,
+	    "as many clients as can be served wait already; try again in a moment");
 	api_problem(a->h, 503, "Retry-After: 1\r\n", &err, NULL);
 	return false;
 }
@@ -277,10 +279,11 @@ not_allowed(struct http *h, const struct api_row *set, size_t n, const char *pat
 		    strcmp(set[i].verb, "GET") == 0 ? ", HEAD" : "");
 		comma = ", ";
 	}
+	err_set(&err, ERR_INVALID, "this resource has not the method %.20s; it has %s", h->method,
+	    allow + strlen("Allow: "));
+	json_utf8_mend(err.msg);
 	len = strlen(allow);
 	snprintf(allow + len, sizeof allow - len, "\r\n");
-	err_set(&err, ERR_INVALID, "this resource has not the method %.20s", h->method);
-	json_utf8_mend(err.msg);
 	api_problem(h, 405, allow, &err, NULL);
 }
 

@@ -304,7 +304,8 @@ check_members(const cJSON *o, const char *spec, struct err *err)
 	}
 	while (next_word(&p, &w))
 		if (w.must && json_get(o, w.name) == NULL)
-			return err_set(err, ERR_INVALID, "%s is missing", w.name);
+			return err_set(err, ERR_INVALID,
+			    "%s is missing in the body; iris-api(7) says what it is", w.name);
 	return 0;
 }
 
@@ -357,7 +358,8 @@ api_read_body(struct api *a)
 		/* Where nothing must be in it, that is as good as an empty object. */
 		if (strchr(a->row->body, '!') == NULL)
 			return true;
-		err_set(&err, ERR_INVALID, "a body is missing, application/json");
+		err_set(&err, ERR_INVALID,
+		    "a body is missing: a JSON object, with Content-Type: application/json");
 		api_refuse(a->h, &err, NULL);
 		return false;
 	}

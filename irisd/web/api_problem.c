@@ -100,6 +100,12 @@ api_problem(struct http *h, int status, const char *extra, const struct err *err
 			json_put(o, member->string, cJSON_DetachItemViaPointer(data, member));
 	}
 	cJSON_Delete(data);
+	if (h->ri != NULL && strncmp(h->ri->local_uri, "/api/", 5) == 0 &&
+	    strncmp(h->ri->local_uri, "/api/v1/", 8) != 0) {
+		/* For who looks for an error as Iris MCP told it. */
+		json_put_bool(o, "success", false);
+		json_put_str(o, "error", err->msg);
+	}
 	text = json_print(o);
 	cJSON_Delete(o);
 	if (h->stream)

@@ -236,7 +236,8 @@ web_feed(struct http *h)
 	}
 	if (!serve_hold(SERVE_VIEW, serve_who(key))) {
 		cJSON_Delete(params);
-		err_set(&err, ERR_LIMIT, "as many viewers as can be served are there already");
+		err_set(&err, ERR_LIMIT,
+		    "as many viewers as can be served are there already; close one, or try again in a moment");
 		api_problem(h, 503, "Retry-After: 5\r\n", &err, NULL);
 		return;
 	}

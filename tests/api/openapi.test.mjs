@@ -371,6 +371,7 @@ describe("every operation", () => {
 		assert.match(launch.error, /--resume/);
 		called.add("legacyLaunch");
 		await legacy(404, "POST", "/processes/terminal/launch", { sessionId: "none" });
+		assert.match((await legacy(400, "POST", "/processes/terminal/launch", {})).error, /sessionId is missing/);
 		assert.equal((await legacy(200, "POST", `/processes/reboot/${pair}`, { force: true })).hadSession, true);
 		await api.post("/teams/backend/ask", { message: "ECHO once more" });
 		assert.equal((await legacy(200, "POST", `/processes/delete/${pair}`)).hadSession, true);

@@ -248,6 +248,7 @@ describe("paths", () => {
 			for (const method of METHODS.filter((m) => !also.includes(m))) {
 				const r = await ask(iris.port, method, real, { key });
 				assert.equal(r.status, 405, `${method} ${real}`);
+				assert.ok(r.json().detail.endsWith(`; it has ${r.headers.allow}`), r.text);
 				assert.deepEqual(new Set(r.headers.allow.split(", ")), new Set([...also, ...(also.includes("GET") ? ["HEAD"] : [])]), real);
 				assert.ok(has.length > 0);
 			}

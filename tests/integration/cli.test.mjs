@@ -207,11 +207,12 @@ describe("ask", () => {
 		assert.deepEqual(s.calls.map((c) => c.method), ["iris/message.send"]);
 	});
 
-	test("Ctrl-C together with the message's id: the id is told", async () => {
+	test("Ctrl-C together with the message's id: the id is told", { skip: process.platform !== "linux" }, async () => {
 		let child;
-		s.handlers["iris/message.send"] = (p, c) => {
+		s.handlers["iris/message.send"] = async (p, c) => {
 			/* It finds both at once. */
 			child.kill("SIGSTOP");
+			await waitFor(() => readFileSync(`/proc/${child.pid}/stat`, "utf8").includes(") T "), { what: "iris to be stopped" });
 			c.notify("iris/message.event", { id: ID, state: "queued", at: 1 });
 			child.kill("SIGINT");
 			child.kill("SIGCONT");

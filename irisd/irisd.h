@@ -63,6 +63,7 @@ struct irisd {
 	struct message *messages;    /* hash by id: those that are not final */
 	int queued;                  /* those that wait, of all sessions */
 	int active;                  /* sessions that hold a process slot */
+	bool too_many;               /* more than the configuration now allows: pool_fit */
 
 	TAILQ_HEAD(client_list, client) clients;
 	LIST_HEAD(mcp_list, mcp) mcps; /* MCP clients, by whatever carrier */

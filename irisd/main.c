@@ -189,6 +189,7 @@ irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 	web_sync(d);
 	watch_sync(d);
 	pool_idle_again(d);
+	pool_fit(d);
 	health_again(d);
 	/* maxProcesses may have grown. */
 	TAILQ_FOREACH (s, &d->waiting, wait_entry)

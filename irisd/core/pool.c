@@ -201,6 +201,23 @@ pool_room(struct irisd *d)
 	return room > 0 ? room : 0;
 }
 
+void
+pool_fit(struct irisd *d)
+{
+	struct session *s;
+	struct slots n;
+	int over;
+
+	count_slots(d, &n);
+	over = n.taken - n.stopping - (int)d->conf->config->settings.max_processes;
+	for (; over > 0 && (s = least_recently_used(d)) != NULL; over--) {
+		log_info(
+		    "session gives way from=%s to=%s for=maxProcesses", s->row.from, s->team->name);
+		pool_close(s);
+	}
+	d->too_many = over > 0;
+}
+
 /* How many wait for a slot before s, itself included. */
 static int
 place(const struct session *s)
@@ -377,6 +394,8 @@ look_at(struct session *s)
 		else if (s->state == SESSION_WAITING)
 			/* What it wanted a slot for was cancelled: the next one's turn. */
 			pool_became_asleep(s);
+		else if (s->state == SESSION_IDLE && s->d->too_many)
+			pool_fit(s->d);
 		return;
 	}
 	if (held_up(s)) {

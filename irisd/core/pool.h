@@ -55,6 +55,12 @@ void pool_renew_team(struct team *t);
 /* Idle timeouts may have changed: what is idle is stopped by the new ones. */
 void pool_idle_again(struct irisd *d);
 
+/*
+ * maxProcesses may be less than it was: who is idle ends, the longest idle first, until it is kept,
+ * and where that is not enough the others after their turn.
+ */
+void pool_fit(struct irisd *d);
+
 /* --- told by net/worker.c --------------------------------------------------------------------- */
 
 struct pool_opened {

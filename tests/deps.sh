@@ -15,7 +15,7 @@ build="gcc=cc make=make libc6-dev=stdio.h libevent-dev=event2/event.h libsqlite3
 	libcivetweb-dev=civetweb.h libmd-dev=sha2.h libssh-dev=libssh/libssh.h
 	libssl-dev=openssl/ssl.h"
 check="libcmocka-dev=cmocka.h mandoc=mandoc shellcheck=shellcheck clang-format=clang-format
-	systemd=systemd-analyze xz-utils=xz sqlite3=sqlite3 strace=strace git=git curl=curl
+	systemd=systemd-analyze xz-utils=xz sqlite3=sqlite3 strace=strace git=git curl=curl zsh=zsh tcsh=tcsh busybox=busybox
 	openssl=openssl openssh-client=ssh openssh-server=/usr/sbin/sshd iproute2=/sbin/ip iptables=/usr/sbin/iptables chromium=chromium"
 brew_build="libevent sqlite cjson libyaml uthash civetweb libmd libssh openssl@3"
 brew_check="cmocka mandoc shellcheck clang-format git node chromium"

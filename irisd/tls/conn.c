@@ -308,8 +308,11 @@ write_back(struct conn *c)
 		if (n > 0)
 			c->up.head += (size_t)n;
 		/* It may have answered before it had read everything. */
-		else if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		else if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
 			c->up_lost = true;
+			/* Who is told of it here reads an end that looks like one in order. */
+			c->broken = errno != EPIPE;
+		}
 	}
 	if (c->up_eof && buf_len(&c->up) == 0 && !c->up_shut) {
 		c->up_shut = true;
@@ -333,7 +336,7 @@ read_back(struct conn *c)
 		c->down.tail += (size_t)n;
 	} else {
 		c->down_eof = true;
-		c->broken = n == -1;
+		c->broken |= n == -1;
 	}
 	return true;
 }
@@ -394,12 +397,15 @@ settle(struct conn *c)
 	bool full = c->state != CONN_HANDSHAKE && c->state != CONN_CLOSE && c->up.data != NULL &&
 	    buf_len(&c->up) == BUF_SIZE;
 
-	await(c->fd_read, c->want_read || (c->state != CONN_HANDSHAKE && !c->up_eof && !full));
+	await(c->fd_read,
+	    c->want_read || c->state == CONN_CLOSE ||
+		(c->state != CONN_HANDSHAKE && !c->up_eof && !full));
 	await(c->fd_write, c->want_write);
 	await(c->back_write,
 	    c->state == CONN_CONNECT || (relay && !c->up_lost && buf_len(&c->up) > 0));
 	await(c->back_read, relay && !c->down_eof && buf_len(&c->down) < BUF_SIZE);
-	if (relay && c->want_write && buf_len(&c->down) > 0) {
+	/* Also where all that is left to say is that it was all. */
+	if (relay && c->want_write) {
 		if (!evtimer_pending(c->timer, NULL))
 			set_timer(c, STALL_S * 1000);
 	} else if (relay) {

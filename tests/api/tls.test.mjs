@@ -23,7 +23,7 @@ import { waitFor, within } from "../lib/wait.mjs";
 const alive = (pid) => existsSync(`/proc/${pid}`);
 const fronts = (iris) => processesOf(iris.root).filter((p) => /iris-tls$/.test(p.command)).map((p) => p.pid);
 const warnings = async (iris) => (await iris.json(["status"])).warnings;
-const ended = (socket) => (socket.destroyed ? Promise.resolve() : within(15000, new Promise((resolve) => socket.once("close", resolve)), "the connection to be closed"));
+const ended = (socket) => (socket.destroyed ? Promise.resolve() : within(30000, new Promise((resolve) => socket.once("close", resolve)), "the connection to be closed"));
 
 /* Change the dashboard's part of the configuration, and have it read. */
 async function configure(iris, dashboard) {
@@ -185,6 +185,8 @@ describe("a certificate of Iris's own", () => {
 
 	test("live events: by WebSocket with a login, as server-sent events with a key, and their ends", async () => {
 		const host = `localhost:${iris.tls}`, key = await makeKey(iris, "read,message");
+		/* Of the front: two for each connection. */
+		const descriptors = () => readdirSync(`/proc/${fronts(iris)[0]}/fd`).length, none = descriptors();
 		const { token } = await control(iris, "iris/login.create");
 		const login = await askTls(iris.tls, "POST", "/api/v1/login", { headers: { host }, body: { token } });
 		const cookie = login.headers["set-cookie"][0].split(";")[0], protocols = ["iris.v1", `iris.csrf.${login.json().csrf}`];
@@ -205,11 +207,11 @@ describe("a certificate of Iris's own", () => {
 		const [one, other] = await Promise.all([byPage.event(end), byKey.event(end)]);
 		assert.deepEqual(one, other);
 		/* The client's end of it is one for the web process, and the front's for its clients. */
-		const connections = () => readdirSync(`/proc/${fronts(iris)[0]}/fd`).length, held = connections();
+		await waitFor(() => descriptors() === none + 4, { what: "all but the viewers to be let go" });
 		byKey.end();
-		await waitFor(() => connections() <= held - 2, { what: "the stream to be let go" });
+		await waitFor(() => descriptors() === none + 2, { what: "the stream to be let go" });
 		process.kill(fronts(iris)[0], "SIGKILL");
-		assert.equal((await within(10000, byPage.closed, "the end")).code, 1006);
+		assert.equal((await within(20000, byPage.closed, "the end")).code, 1006);
 	});
 
 	test("nobody else gets anything from the port that is there for it", async () => {
@@ -289,7 +291,7 @@ describe("a certificate of the user's", () => {
 		socket.destroy();
 		/* The one from before. */
 		held.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
-		assert.match(String((await within(10000, once(held, "data"), "an answer"))[0]), /^HTTP\/1\.1 200 /);
+		assert.match(String((await within(20000, once(held, "data"), "an answer"))[0]), /^HTTP\/1\.1 200 /);
 		assert.equal(held.getPeerCertificate().fingerprint256, was.fingerprint);
 		held.destroy();
 		agent.destroy();
@@ -330,8 +332,9 @@ describe("a certificate of the user's", () => {
 		assert.equal((await askTls(iris.tls, "GET", "/health", { ca: ca.root })).status, 200);
 	});
 
-	test("a port that is taken is a warning, as one of http is, and is had when it is free", async () => {
+	test("a port that is taken is a warning, as one of http is, and is had when it is free", async (t) => {
 		const port = await freePort(), blocker = createServer().listen(port, "127.0.0.1");
+		t.after(() => blocker.close());
 		await once(blocker, "listening");
 		iris = await startTls({ https: port, selfsigned: true }, { wait: false });
 		await tlsStatus(iris, ({ error }) => /127\.0\.0\.1 port \d+ can not be listened at: Address already in use/.test(error ?? ""));
@@ -368,7 +371,7 @@ describe("processes", () => {
 		const socket = await connectTls(iris.tls);
 		process.kill(front, "SIGKILL");
 		await ended(socket);
-		await tlsStatus(iris, ({ error }) => /iris-tls|has ended \(signal 9\) and is started again/.test(error ?? ""));
+		await tlsStatus(iris, ({ error }) => /has ended \(signal 9\) and is started again/.test(error ?? ""));
 		assert.equal((await ask(iris.port, "GET", "/health")).status, 200);
 		await tlsStatus(iris);
 		const [again, ...more] = fronts(iris);
@@ -437,7 +440,8 @@ describe("hostile clients", () => {
 		const begun = performance.now();
 		assert.equal((await askTls(iris.tls, "GET", "/health")).status, 200);
 		assert.equal((await legacy(iris.port, key, ping)).status, 200);
-		assert.ok(performance.now() - begun < 5000);
+		/* Before the time of any of them is up. */
+		assert.ok(performance.now() - begun < 9000);
 		/* It holds no more than it may, and those that it has let go know it. */
 		const [front] = fronts(iris);
 		assert.ok(readdirSync(`/proc/${front}/fd`).length <= 300);
@@ -514,13 +518,13 @@ describe("iris-tls by itself", () => {
 		other.write("x");
 		let said = "";
 		other.on("data", (d) => (said += d));
-		await within(10000, once(other, "end"), "the answer");
+		await within(20000, once(other, "end"), "the answer");
 		assert.equal(said, "bye");
 		assert.equal(seen.length, 1);
 		await waitFor(() => front.announced.length === 2, { what: "the port to be told" });
 		assert.deepEqual(front.announced, [`+${seen[0]}`, `-${seen[0]}`]);
 		socket.resume().write("y");
-		await within(10000, once(socket, "end"), "the answer");
+		await within(20000, once(socket, "end"), "the answer");
 		assert.equal(seen.length, 2);
 	});
 
@@ -534,7 +538,7 @@ describe("iris-tls by itself", () => {
 		let said = "";
 		socket.on("data", (d) => (said += d));
 		socket.end(Buffer.alloc(100000, 1));
-		await within(10000, once(socket, "end"), "the answer");
+		await within(20000, once(socket, "end"), "the answer");
 		assert.equal(said, "100000 bytes");
 	});
 
@@ -548,7 +552,7 @@ describe("iris-tls by itself", () => {
 		const parts = [];
 		socket.on("data", (d) => parts.push(d));
 		socket.write(Buffer.alloc(4 * 1024 * 1024));
-		await within(10000, once(socket, "end"), "the answer");
+		await within(20000, once(socket, "end"), "the answer");
 		assert.ok(Buffer.concat(parts).equals(answer));
 	});
 
@@ -612,7 +616,9 @@ describe("iris-tls by itself", () => {
 	});
 
 	test("an end is told as one; what breaks off on the server's side does not look like it", async () => {
-		for (const [how, alerts] of [[(s) => s.end("all of it"), 1], [(s) => s.write("half", () => s.resetAndDestroy()), 0]]) {
+		/* What else was said is not read, and more of it is on its way. */
+		const half = (s) => s.pause().write("half", () => s.resetAndDestroy());
+		for (const [how, alerts, said] of [[(s) => s.end("all of it"), 1, "go"], [half, 0, "go"], [half, 0, Buffer.alloc(4 * 1024 * 1024)]]) {
 			front = await startFront(files, (s) => {
 				s.on("error", () => {});
 				s.once("data", () => how(s));
@@ -628,7 +634,7 @@ describe("iris-tls by itself", () => {
 			}).listen(0, "127.0.0.1");
 			await once(between, "listening");
 			const socket = await connectTls(between.address().port, { maxVersion: "TLSv1.2" });
-			socket.resume().write("go");
+			socket.resume().write(said);
 			await ended(socket);
 			const kinds = [];
 			for (let at = 0; at < bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) kinds.push(bytes[at]);

@@ -11,7 +11,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import { freePort, makeHttp, webStatus } from "./http.mjs";
+import { connectRaw } from "../integration/setup.mjs";
+import { freePort, makeHttp } from "./http.mjs";
 import { program } from "./iris.mjs";
 import { waitFor, within } from "./wait.mjs";
 
@@ -53,12 +54,23 @@ export class Authority {
 	}
 }
 
-/* What status says of https, as soon as cond holds for it. */
+/* What status says of https, asked for without a program that would have to start: it may hold for a second only. */
+async function tlsNow(iris) {
+	const ctl = await connectRaw(iris, { role: "ctl" });
+
+	try {
+		return (await ctl.request("iris/daemon.status", {})).result.web.tls;
+	} finally {
+		ctl.socket.destroy();
+	}
+}
+
+/* The same as soon as cond holds for it. */
 export const tlsStatus = (iris, cond = (tls) => tls.fingerprint !== undefined, what = "https to be listened at") => waitFor(
 	async () => {
-		const { tls } = await webStatus(iris);
+		const tls = await tlsNow(iris);
 		return tls !== undefined && cond(tls) && tls;
-	}, { what, deadline: 25000, every: 25 });
+	}, { what, deadline: 30000, every: 25 });
 
 /* An irisd with https; iris.tls is the port. wait: until it is listened at. */
 export async function startTls(dashboard = {}, { wait = true, teams = {}, ...options } = {}) {
@@ -104,7 +116,7 @@ export async function connectTls(port, options = {}) {
 	const socket = connect({ host: "127.0.0.1", port, servername: "localhost", rejectUnauthorized: false, ...options });
 
 	socket.on("error", () => {});
-	await within(10000, once(socket, "secureConnect"), "the handshake");
+	await within(20000, once(socket, "secureConnect"), "the handshake");
 	return socket;
 }
 
@@ -129,15 +141,20 @@ export async function startFront(files, handler) {
 	const exit = once(child, "exit");
 	front.stop = async () => {
 		child.stdin.end();
-		const [status, signal] = await within(10000, exit, "iris-tls to end");
+		const [status, signal] = await within(20000, exit, "iris-tls to end");
 		server.close();
 		if (status !== 0) throw new Error(`iris-tls ended with ${status ?? signal}: ${front.stderr}`);
 	};
 	child.stdin.write(`${JSON.stringify({ host: "127.0.0.1", port, backend: front.backend, ...files })}\n`);
-	await waitFor(() => new Promise((resolve) => {
-		const probe = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => resolve(probe.destroy() && true));
-		probe.once("error", () => resolve(false));
-	}), { what: `iris-tls to listen; it says ${front.stderr}` });
+	try {
+		await waitFor(() => new Promise((resolve) => {
+			const probe = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => resolve(probe.destroy() && true));
+			probe.once("error", () => resolve(false));
+		}), { what: "iris-tls to listen" });
+	} catch (e) {
+		await front.stop().catch(() => child.kill("SIGKILL"));
+		throw new Error(`${e.message}; it says ${front.stderr}`);
+	}
 	return front;
 }
 

@@ -113,7 +113,7 @@ describe("the death of irisd", () => {
 		execFileSync("sqlite3", [join(iris.home, "iris.db"), `UPDATE session SET instance = '${randomUUID()}' WHERE from_team = 'asker'`]);
 		await adopted();
 		await waitFor(() => claudes(iris).length === 1, { what: "the unknown Claude to end" });
-		assert.equal((await iris.call(client, "ask_message", { toTeam: "b", message: "ECHO y", timeout: 3500 })).response, "y");
+		assert.equal((await iris.call(client, "ask_message", { toTeam: "b", message: "ECHO y", timeout: 20000 })).response, "y");
 		gate.open();
 		assert.equal(ladder(await iris.messageIn(id, "answered", "failed")), "queued sent seen answered");
 	});

@@ -9,6 +9,8 @@ import { afterEach, beforeEach, test } from "node:test";
 import { fakeClaudePath } from "../lib/claude-env.mjs";
 import { Standin } from "./cli-standin.mjs";
 
+/* Within 2 s on a machine that has nothing else to do; what makes it wait, waits longer than this. */
+const SOON = 8000;
 let s;
 
 beforeEach(() => {
@@ -54,26 +56,26 @@ test("nothing wrong: exit 0", async () => {
 	assert.equal((await doctor()).of("registration").status, "ok");
 });
 
-test("claude missing, not executable, not logged in: each its own error, within 2 s", async () => {
+test("claude missing, not executable, not logged in: each its own error, soon", async () => {
 	config("/nowhere/claude");
 	let d = await doctor();
 	assert.equal(d.status, 1);
 	assert.match(d.of("claude").detail, /\/nowhere\/claude: No such file/);
 	assert.match(d.of("claude").fix, /install Claude Code/);
-	assert.ok(d.ms < 2000, `${d.ms} ms`);
+	assert.ok(d.ms < SOON, `${d.ms} ms`);
 
 	config(script("claude", "#!/bin/sh\n", 0o644));
 	d = await doctor();
 	assert.match(d.of("claude").detail, /can not be executed/);
 	assert.match(d.of("claude").fix, /chmod \+x/);
-	assert.ok(d.ms < 2000, `${d.ms} ms`);
+	assert.ok(d.ms < SOON, `${d.ms} ms`);
 
 	config(script("claude", "#!/bin/sh\n[ \"$1\" = --version ] && echo '9.9.9 (Claude Code)' || { echo '{\"loggedIn\":false}'; exit 1; }\n"));
 	d = await doctor();
 	assert.equal(d.of("claude").status, "ok");
 	assert.match(d.of("claude login").detail, /is not logged in/);
 	assert.match(d.of("claude login").fix, /claude auth login/);
-	assert.ok(d.ms < 2000, `${d.ms} ms`);
+	assert.ok(d.ms < SOON, `${d.ms} ms`);
 
 	config("no-such-claude");
 	d = await doctor({ PATH: "/nowhere" });

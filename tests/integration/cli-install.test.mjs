@@ -90,7 +90,7 @@ test("on a terminal it asks, and no means no", { skip: process.platform !== "lin
 		child.stdout.on("data", (d) => (out += d));
 		await waitFor(() => out.includes("Write this? [y/N]"), { what: "the question" });
 		child.stdin.write(text);
-		const [status] = await within(5000, once(child, "close"), "iris to end");
+		const [status] = await within(15000, once(child, "close"), "iris to end");
 		return { status, out };
 	};
 	assert.equal((await answer("n\n")).status, 8);

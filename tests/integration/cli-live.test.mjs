@@ -71,7 +71,7 @@ test("stop is done within 10 s with a claude that ignores TERM", async () => {
 });
 
 test("restart --hard in the middle of ask: the reason comes, never silence", async () => {
-	const child = spawn(program("iris"), ["ask", "backend", "SLOW 1500 late"], { env: iris.env, cwd: iris.root, stdio: "pipe" });
+	const child = spawn(program("iris"), ["ask", "backend", "SLOW 30000 late"], { env: iris.env, cwd: iris.root, stdio: "pipe" });
 	const closed = once(child, "close");
 	let out = "";
 	for (const stream of [child.stdout, child.stderr])

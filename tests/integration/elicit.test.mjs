@@ -68,7 +68,7 @@ function shim() {
 	lines.exited = once(child, "exit").then(([code]) => code);
 	lines.finish = () => {
 		child.stdin.end();
-		return within(5000, lines.exited, "the shim to end at EOF");
+		return within(15000, lines.exited, "the shim to end at EOF");
 	};
 	return lines;
 }
@@ -192,7 +192,7 @@ describe("the handshake era: how else it ends", () => {
 		const restarted = spawn(join(bin, "iris"), ["restart"], { cwd: iris.root, env: iris.env, stdio: "ignore" });
 		assert.deepEqual(await within(30000, once(restarted, "exit"), "iris restart"), [0, null]);
 		await waitFor(() => asked.length === 2, { what: "the question again" });
-		assert.deepEqual(await within(5000, asked[0].promise, "the old form to be closed"), { action: "cancel" });
+		assert.deepEqual(await within(15000, asked[0].promise, "the old form to be closed"), { action: "cancel" });
 		asked[1].resolve({ action: "accept", content: PERSON });
 		assert.match(textOf(await answer), /"username":"ada"/);
 		await client.close();

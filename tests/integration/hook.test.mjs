@@ -182,7 +182,7 @@ workerTest("hook: to be asked about: the turn is interrupted, and irisd told", a
 workerTest("hook: to be asked about: no irisd comes any more: refused", async (irisd) => {
 	const { message } = await held(irisd, "BASH touch made");
 	irisd.die();
-	await within(8000, irisd.ended, "the worker's end");
+	await within(20000, irisd.ended, "the worker's end");
 	assert.equal(existsSync(join(irisd.dir, "made")), false);
 	const [line] = irisd.spooled();
 	assert.equal(line.message, message);
@@ -213,7 +213,7 @@ workerTest("hook: no irisd comes any more: what is open is refused, and what com
 	const turn = await asking(irisd);
 	const { message } = await turn("BASH touch made\nTOOL list_teams {}");
 	irisd.die();
-	await within(8000, irisd.ended, "the worker's end");
+	await within(20000, irisd.ended, "the worker's end");
 	assert.equal(existsSync(join(irisd.dir, "made")), false);
 	const [line] = irisd.spooled();
 	assert.equal(line.message, message);

@@ -40,7 +40,7 @@ async function callsOf(pids, ms) {
 		await delay(ms);
 	} finally {
 		strace.kill("SIGINT");
-		await within(5000, ended, "strace to end");
+		await within(20000, ended, "strace to end");
 	}
 	const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
 	return lines.filter((l) => !ASLEEP.test(l));

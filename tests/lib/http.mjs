@@ -64,7 +64,7 @@ export function listening(iris, { but, urls = 1 } = {}) {
 			const web = await webStatus(iris);
 			return web.pid !== undefined && web.pid !== but && web.urls.length >= urls && web;
 		},
-		{ what: "the web process to listen", deadline: 15000, every: 25 },
+		{ what: "the web process to listen", deadline: 45000, every: 25 },
 	);
 }
 

@@ -196,7 +196,7 @@ farTest("nobody reads any more, as when the line is cut: the turn is kept all th
 	await waitFor(() => run.said().some((l) => l.includes('"isReplay":true')));
 	run.child.stdout.destroy();
 	run.child.stdin.destroy();
-	await waitFor(() => far.transcript(run.conversation).includes("kept for later"));
+	await waitFor(() => far.transcript(run.conversation).includes(`"text":"kept for later"`), { what: "the answer in the transcript" });
 	await waitFor(() => far.processes("").length === 0, { what: "all to end" });
 });
 

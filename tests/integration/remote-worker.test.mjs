@@ -166,7 +166,7 @@ remoteTest("a resumed turn: its user line has a UUID of its own, what is told of
 remoteTest("the line is cut in a turn: no result, an exit that says so; the turn goes to its end over there", async (irisd) => {
 	const claudeId = randomUUID();
 	const { pid } = await irisd.openFar({ claudeId });
-	const message = await irisd.send("SLOW 700 kept over there");
+	const gate = join(irisd.root, "gate"), message = await irisd.send(`HOLD ${gate}\nECHO kept over there`);
 	await irisd.event("event/receipt", (p) => p.message === message);
 	/* As ssh when its connection is gone: by itself, with 255. */
 	const shell = processesOf(irisd.root).find((p) => p.pid === pid);
@@ -175,7 +175,8 @@ remoteTest("the line is cut in a turn: no result, an exit that says so; the turn
 	const exit = await irisd.event("event/exit");
 	assert.deepEqual([exit.line, exit.alive, exit.expected], [true, false, false]);
 	assert.match(exit.reason, /the line to buildhost was lost/);
-	await waitFor(() => transcript(irisd).includes("kept over there"));
+	writeFileSync(gate, "");
+	await waitFor(() => transcript(irisd).includes(`"text":"kept over there"`), { what: "the answer in the transcript" });
 	assert.deepEqual(irisd.all("event/result"), []);
 	/* The next one takes the conversation up, when the first has ended. */
 	await irisd.openFar({ claudeId, resume: true });
@@ -280,12 +281,13 @@ exec ${fakeClaudePath()} "$@"\n`, { mode: 0o755 });
 
 remoteTest("irisd goes and comes in a turn", async (irisd) => {
 	await irisd.openFar();
-	const message = await irisd.send("SLOW 600 told to the next one");
+	const gate = join(irisd.root, "gate"), message = await irisd.send(`HOLD ${gate}\nECHO told to the next one`);
 	await irisd.event("event/receipt", (p) => p.message === message);
 	irisd.die();
 	const hello = await irisd.comeBack();
 	assert.equal(hello.sessions[0].session, "s1");
-	assert.equal((await irisd.result(message)).answer, "told to the next one");
+	writeFileSync(gate, "");
+	assert.equal((await irisd.result(message)).answer, "held\n\ntold to the next one");
 });
 
 remoteTest("iris-worker as what ssh asks for a passphrase: for that, and for nothing else", async (irisd) => {

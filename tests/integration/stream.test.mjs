@@ -4,7 +4,7 @@
  * permission.
  */
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { assert, connectRaw, makeGate, startTeams } from "./setup.mjs";
+import { assert, connectRaw, makeGate, startTeams, waitFor } from "./setup.mjs";
 
 describe("a message, live", () => {
 	let iris, raw;
@@ -34,13 +34,16 @@ describe("a message, live", () => {
 	});
 
 	test("the text comes while the turn is running, in pieces", async () => {
-		const sent = raw.request("iris/message.send", { to: "b", message: "SLOW 900 a b c d e f g h", stream: true, timeout: 0 });
-		await raw.line((l) => l.method === "iris/message.delta");
+		const gates = [makeGate(iris, "one"), makeGate(iris, "two")], text = () => told("iris/message.delta").map((t) => t.text).join("");
+		const sent = raw.request("iris/message.send", { to: "b", message: `ECHO a\n${gates[0].hold}\nECHO b\n${gates[1].hold}\nECHO c`, stream: true, timeout: 0 });
+		await waitFor(() => text() === "a", { what: "the first piece" });
 		const id = told("iris/message.event")[0].id;
 		assert.equal((await iris.message(id)).state, "seen");
-		assert.equal((await sent).result.response, "a b c d e f g h");
-		assert.ok(told("iris/message.delta").length > 2, "more than one piece");
-		assert.equal(told("iris/message.delta").map((t) => t.text).join(""), "a b c d e f g h");
+		gates[0].open();
+		await waitFor(() => text() === "a\n\nheld\n\nb", { what: "the second piece" });
+		gates[1].open();
+		assert.equal((await sent).result.response, "a\n\nheld\n\nb\n\nheld\n\nc");
+		assert.equal(text(), "a\n\nheld\n\nb\n\nheld\n\nc");
 	});
 
 	test("message.show with wait and stream joins in later, and without stream nothing is told", async () => {

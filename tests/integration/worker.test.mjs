@@ -142,10 +142,11 @@ workerTest("two sessions of one worker work side by side", async (irisd) => {
 
 workerTest("a session that is not idle refuses a turn, an unknown one too", async (irisd) => {
 	await irisd.open();
-	const m = await irisd.send("SLOW 400 long");
+	const gate = join(irisd.root, "gate"), m = await irisd.send(`HOLD ${gate}`);
 	await refused(irisd.request("worker/turn", { session: "s1", message: randomUUID(), text: "x" }), "refused", /busy/);
 	await refused(irisd.request("worker/turn", { session: "s2", message: randomUUID(), text: "x" }), "not_found", /no such session/);
 	await refused(irisd.open(), "refused", /open already/);
+	writeFileSync(gate, "");
 	assert.equal((await irisd.result(m)).ok, true);
 });
 

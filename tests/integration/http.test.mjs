@@ -14,6 +14,8 @@ import { ask, freePort, legacy, listening, makeHttp, makeKey, modern, startHttp,
 import { assert, connectRaw, failedRun, makeGate, startTeams, waitFor, within } from "./setup.mjs";
 
 const ping = { id: 1, method: "ping" };
+/* Of whom nothing was read yet, is one of those that give way: the turn runs before others come. */
+const atWork = (iris) => waitFor(async () => (await iris.json(["messages"])).messages.some((m) => m.state === "seen"), { what: "the turn to run", every: 25 });
 const alive = (pid) => existsSync(`/proc/${pid}`);
 
 describe("HTTP", () => {
@@ -178,7 +180,7 @@ describe("HTTP", () => {
 		const gate = makeGate(iris);
 		const { key, id } = await iris.json(["key", "create", "ci", "-s", "message"]);
 		const waiting = legacy(iris.port, key, { id: 5, method: "tools/call", params: { name: "ask_message", arguments: { toTeam: "backend", message: gate.hold } } });
-		await waitFor(async () => (await iris.json(["messages"])).messages.some((m) => m.state === "seen"), { what: "the turn to run", every: 25 });
+		await atWork(iris);
 		await iris.json(["key", "revoke", id]);
 		const r = await waiting;
 		assert.equal(r.json().result.isError, true);
@@ -192,7 +194,7 @@ describe("HTTP", () => {
 		await Promise.all(agents.map((agent) => legacy(iris.port, key, ping, { agent })));
 		const start = performance.now();
 		assert.equal((await legacy(iris.port, key, ping)).status, 200);
-		assert.ok(performance.now() - start < 1000, `${performance.now() - start} ms`);
+		assert.ok(performance.now() - start < 2500, `${performance.now() - start} ms`);
 		agents.forEach((a) => a.destroy());
 	});
 
@@ -205,6 +207,7 @@ describe("HTTP", () => {
 		await waitFor(() => open.every((r) => r.text.includes("acknowledged")), { what: "them to be acknowledged", every: 25 });
 		const gate = makeGate(iris);
 		const waiting = legacy(iris.port, key, { id: 1, method: "tools/call", params: { name: "ask_message", arguments: { toTeam: "backend", message: gate.hold } } });
+		await atWork(iris);
 		const quick = await legacy(iris.port, key, { id: 2, method: "tools/call", params: { name: "list_teams", arguments: {} } });
 		assert.equal(quick.json().result.structuredContent.totalTeams, 2);
 		/* One more than there are places for: it is told so, and calls go on. */
@@ -226,6 +229,7 @@ describe("HTTP", () => {
 			const gate = makeGate(iris);
 			const key = await makeKey(iris, "message");
 			const waiting = legacy(iris.port, key, { id: 1, method: "tools/call", params: { name: "ask_message", arguments: { toTeam: "backend", message: gate.hold } } });
+			await atWork(iris);
 			const sockets = Array.from({ length: n }, () => connect(iris.port, "127.0.0.1").on("error", () => {}));
 			sockets.forEach((s) => said !== "" && s.write(said));
 			await Promise.all(sockets.filter((s) => s.connecting).map((s) => once(s, "connect")));
@@ -233,7 +237,7 @@ describe("HTTP", () => {
 				const start = performance.now();
 				assert.equal((await ask(iris.port, "GET", "/health")).status, 200);
 				assert.equal((await legacy(iris.port, key, ping)).status, 200);
-				assert.ok(performance.now() - start < 1500, `${performance.now() - start} ms`);
+				assert.ok(performance.now() - start < 1900, `${performance.now() - start} ms`);
 			}
 			await within(10000, Promise.all(sockets.map((s) => s.closed || once(s.resume(), "close"))), "them to be closed");
 			gate.open();
@@ -245,6 +249,7 @@ describe("HTTP", () => {
 		const gate = makeGate(iris);
 		const key = await makeKey(iris, "message");
 		const waiting = legacy(iris.port, key, { id: 1, method: "tools/call", params: { name: "ask_message", arguments: { toTeam: "backend", message: gate.hold } } });
+		await atWork(iris);
 		const head = `POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n`;
 		const sockets = Array.from({ length: 150 }, () => connect(iris.port, "127.0.0.1").on("error", () => {}));
 		const ended = Promise.all(sockets.map((s) => once(s.resume(), "close")));
@@ -275,7 +280,7 @@ describe("HTTP", () => {
 			s.write(`POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${key}\r\nContent-Type: application/json\r\n${headers.map((h) => `${h}\r\n`).join("")}\r\n${text}`);
 			await waitFor(() => / \d\d\d [^]*\r\n\r\n./.test(answer), { what: `an answer to ${headers}`, every: 10 });
 			if (!/^Connection: keep-alive/m.test(answer))
-				await within(5000, s.closed || once(s, "close"), "the connection to end");
+				await within(15000, s.closed || once(s, "close"), "the connection to end");
 			s.destroy();
 			return [Number(answer.split(" ")[1]), answer.split("HTTP/1.1 ").length - 1];
 		};
@@ -373,7 +378,7 @@ describe("HTTP", () => {
 		const gate = makeGate(iris);
 		const key = await makeKey(iris, "message");
 		const waiting = legacy(iris.port, key, { id: 1, method: "tools/call", params: { name: "ask_message", arguments: { toTeam: "backend", message: gate.hold } } });
-		await waitFor(async () => (await iris.json(["messages"])).messages.some((m) => m.state === "seen"), { what: "the turn to run", every: 25 });
+		await atWork(iris);
 		const { pid } = await webStatus(iris);
 		await iris.iris(["stop"]);
 		const r = await waiting;

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { makeGate, waitFor } from "../integration/setup.mjs";
+import { makeGate, waitFor, within } from "../integration/setup.mjs";
 import { closePage, launch, looksRight, openDashboard, PHONE, shoot, startWeb, visit } from "./browser.mjs";
 
 let browser;
@@ -108,6 +108,31 @@ describe("conversations", () => {
 		await message(page, id).waitFor();
 		await page.getByLabel("Search pairs and messages").fill("nowhere-to-be-found");
 		await page.getByText("No message has these words.").waitFor();
+	});
+
+	test("a link to a message, and to another one, while the conversation is still being loaded", async () => {
+		const ids = [];
+		for (const word of ["one", "two"])
+			ids.push((await say(`ECHO ${word}`)).id);
+		let asked = false, release;
+		const gate = new Promise((resolve) => (release = resolve));
+		await page.route(/\/api\/v1\/messages\?.*team=backend/, async (route) => {
+			asked = true;
+			await gate;
+			await route.continue();
+		});
+		await visit(page, "conversations/frontend/backend");
+		await waitFor(() => asked, { what: "the conversation to be asked for" });
+		for (const id of ids) {
+			await visit(page, `conversations/frontend/backend?m=${id}`);
+			/* A page that is caught in a circle draws nothing any more. */
+			await within(30000, page.evaluate(() => new Promise((resolve) => {
+				requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 150)));
+			})), "the page to be drawn");
+		}
+		release();
+		await page.locator(".message.marked").locator(".answer").getByText("two").waitFor();
+		await page.unroute(/\/api\/v1\/messages\?.*team=backend/);
 	});
 
 	test("cancel ends a message that waits, and one that is at work", async () => {

@@ -30,12 +30,21 @@ export class Thread {
 		/** {loading, error, done}: done when there are no older ones */
 		this.state = signal({ loading: false, error: null, done: false });
 		this.cursor = undefined;
+		/* The page that is on its way, a promise. */
+		this.page = null;
 	}
 
-	/** The next page of older ones. Answers whether there may be more. */
-	async loadOlder(limit = PAGE) {
-		if (this.state.value.loading || this.state.value.done)
-			return !this.state.value.done;
+	/** The next page of older ones, or the end of the one that is on its way. Answers whether there may be more. */
+	loadOlder(limit = PAGE) {
+		this.page ??= this.load(limit).finally(() => {
+			this.page = null;
+		});
+		return this.page;
+	}
+
+	async load(limit) {
+		if (this.state.value.done)
+			return false;
 		this.state.value = { ...this.state.value, loading: true, error: null };
 		try {
 			const page = await get("/messages", { from: this.from, team: this.to, limit, cursor: this.cursor });

@@ -37,7 +37,7 @@ describe("the web process and a delivery", () => {
 		else
 			say({});
 	};
-	const asked = (n) => waitFor(() => next.length >= n && next[n - 1], { what: `call ${n} for a delivery`, deadline: 10000, every: 10 });
+	const asked = (n) => waitFor(() => next.length >= n && next[n - 1], { what: `call ${n} for a delivery`, deadline: 20000, every: 10 });
 	const told = (n) => waitFor(() => done.length >= n && done[n - 1], { what: `word of delivery ${n}`, deadline: 20000, every: 10 });
 	const delivery = (id, more = {}) => ({ id, url: `http://localhost:${hook.address().port}/x?y=`, attempt: 1, body: { type: "message.ended", id, ...more } });
 	const start = (env = {}) => {
@@ -72,7 +72,7 @@ describe("the web process and a delivery", () => {
 		irisd.close();
 		for (const s of sockets)
 			s.destroy();
-		if (web) await within(10000, web.ended, "the web process to end");
+		if (web) await within(20000, web.ended, "the web process to end");
 		hook.closeAllConnections();
 		hook.close();
 		assert.doesNotMatch(stderr, /Sanitizer|runtime error/);
@@ -132,7 +132,7 @@ describe("the web process and a delivery", () => {
 		await waitFor(() => requests.length === 1, { what: "the request", every: 10 });
 		const curl = readdirSync("/proc").find((p) => {
 			try {
-				return readFileSync(`/proc/${p}/stat`, "latin1").startsWith(`${p} (curl) S ${web.pid} `);
+				return new RegExp(`^${p} \\(curl\\) . ${web.pid} `).test(readFileSync(`/proc/${p}/stat`, "latin1"));
 			} catch {
 				return false;
 			}
@@ -140,8 +140,8 @@ describe("the web process and a delivery", () => {
 		assert.ok(curl);
 		for (const s of sockets)
 			s.destroy();
-		await within(5000, web.ended, "the web process to end");
-		await waitFor(() => !existsSync(`/proc/${curl}`), { what: "curl to end", deadline: 3000, every: 10 });
+		await within(20000, web.ended, "the web process to end");
+		await waitFor(() => !existsSync(`/proc/${curl}`), { what: "curl to end", every: 10 });
 		assert.deepEqual(readdirSync(join(home, "run")), []);
 		web = undefined;
 	});

@@ -31,7 +31,8 @@ async function raw(text, port = iris.port) {
 	socket.on("data", (d) => (got += d));
 	socket.on("error", () => {});
 	socket.write(text);
-	await within(10000, once(socket, "close"), "the connection to be closed");
+	/* Not once(): a reset is an end like any other. */
+	await within(20000, new Promise((resolve) => socket.once("close", resolve)), "the connection to be closed");
 	return got;
 }
 
@@ -111,14 +112,9 @@ describe("who is let in", () => {
 	test("more than its rate: 429 and when to come again", async () => {
 		await api.ok(200, "PUT", "/api/v1/config", { config: { dashboard: { rateLimit: 2 } } });
 		const eager = new Client(iris.port, await makeKey(iris, "read"));
-		const statuses = [];
-		let limited;
-		for (let i = 0; i < 40 && !limited; i++) {
-			const r = await eager.ask("GET", TEAMS);
-			statuses.push(r.status);
-			if (r.status === 429)
-				limited = r;
-		}
+		/* At once: on a machine that is busy, one after the other is no more than is allowed. */
+		const answers = await Promise.all(Array.from({ length: 40 }, () => eager.ask("GET", TEAMS)));
+		const statuses = answers.map((r) => r.status), limited = answers.find((r) => r.status === 429);
 		assert.ok(limited, statuses.join());
 		assert.ok(statuses.filter((s) => s === 200).length >= 10, statuses.join());
 		assert.match(limited.headers["retry-after"], /^[1-9]\d*$/);
@@ -141,7 +137,7 @@ test("who changes what the web process is to do gets its answer, and the next on
 		const port = change.dashboard?.http ?? iris.port2;
 		assert.equal((await ask(port, "GET", "/health")).status, 200);
 	}
-	await within(5000, streamed.ended, "the stream's end");
+	await within(20000, streamed.ended, "the stream's end");
 });
 
 test("what HTTP lets in in several ways: a member twice, any tag, a cursor with a sign", async () => {

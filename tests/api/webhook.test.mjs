@@ -34,7 +34,7 @@ async function receiver({ tls, host = "127.0.0.1" } = {}) {
 		server.closeAllConnections();
 		return new Promise((resolve) => server.close(resolve));
 	};
-	r.next = (n = 1, deadline = 15000) => waitFor(() => r.requests.length >= n && r.requests[n - 1], { what: `request ${n} of a webhook`, deadline });
+	r.next = (n = 1, deadline = 30000) => waitFor(() => r.requests.length >= n && r.requests[n - 1], { what: `request ${n} of a webhook`, deadline });
 	return r;
 }
 
@@ -49,7 +49,7 @@ function verify(secret, { headers, body }) {
 
 const secretOf = async (iris) => (await iris.iris(["webhook", "secret"])).stdout.trim();
 const list = async (iris, ...more) => (await iris.json(["webhook", "list", ...more])).webhooks;
-const inState = (iris, state) => waitFor(async () => (await list(iris)).find((w) => w.state === state), { what: `a webhook to be ${state}`, every: 50, deadline: 20000 });
+const inState = (iris, state) => waitFor(async () => (await list(iris)).find((w) => w.state === state), { what: `a webhook to be ${state}`, every: 50, deadline: 30000 });
 
 describe("webhooks", () => {
 	let iris, hook, key;
@@ -208,8 +208,7 @@ describe("webhooks", () => {
 		await send("ECHO again", hook.url);
 		const first = await hook.next();
 		const waiting = await inState(iris, "waiting");
-		await waitFor(async () => (await list(iris))[0].lastStatus === 500, { what: "the failure to be known", every: 25 });
-		const [row] = await list(iris);
+		const row = await waitFor(async () => (await list(iris)).find((w) => w.lastStatus === 500), { what: "the failure to be known", every: 25 });
 		assert.equal(row.attempts, 1);
 		assert.equal(row.lastError, "HTTP 500");
 		const delay = row.nextAt - first.at;
@@ -238,7 +237,7 @@ describe("webhooks", () => {
 		hook.answer = (req, res) => res.writeHead(200).end();
 		const r = await ask(iris.port, "POST", `/api/v1/webhooks/${moved.id}/retry`, { key, body: {} });
 		assert.equal(r.status, 200, r.text);
-		await hook.next(2, 3000);
+		await hook.next(2);
 		assert.equal((await inState(iris, "delivered")).id, moved.id);
 		assert.equal((await failedRun(iris, ["webhook", "retry", moved.id])).code, "invalid");
 		assert.equal((await failedRun(iris, ["webhook", "show", "nothing"])).code, "not_found");
@@ -269,15 +268,14 @@ describe("webhooks", () => {
 			assert.equal(running.length, 2);
 			for (const p of running)
 				assert.equal(readFileSync(`/proc/${p}/cmdline`, "latin1"), "curl\0-q\0-K\0-\0");
-			const start = performance.now();
 			for (const o of others)
 				await send("ECHO quick", o.url);
-			await Promise.any(others.map((o) => o.next(1, 5000)));
-			assert.ok(performance.now() - start < 5000);
+			await Promise.any(others.map((o) => o.next(1)));
+			/* None of the slow ones has ended meanwhile. */
 			assert.equal(hook.requests.length, 2, "one receiver has two at a time");
 			hook.answer = (req, res) => res.writeHead(200).end();
 			held.forEach((res) => res.writeHead(200).end());
-			await waitFor(async () => (await list(iris, "--state", "delivered")).length === 15, { what: "all of them", every: 50, deadline: 20000 });
+			await waitFor(async () => (await list(iris, "--state", "delivered")).length === 15, { what: "all of them", every: 50, deadline: 40000 });
 			assert.equal(new Set(hook.requests.map((r) => r.headers["webhook-id"])).size, 12);
 			assert.equal(hook.requests.length, 12);
 		} finally {
@@ -292,14 +290,14 @@ describe("webhooks", () => {
 		const { pid } = await webStatus(iris), [curl] = curls(pid);
 		assert.equal(bodies().length, 1);
 		process.kill(pid, "SIGTERM");
-		await waitFor(() => !existsSync(`/proc/${curl}`), { what: "curl to end", every: 25, deadline: 5000 });
-		await waitFor(() => bodies().length === 0, { what: "the file to go", every: 25, deadline: 5000 });
+		await waitFor(() => !existsSync(`/proc/${curl}`), { what: "curl to end", every: 25 });
+		await waitFor(() => bodies().length === 0, { what: "the file to go", every: 25 });
 		/* Also with irisd, whatever it is that ends that. */
 		await hook.next(2);
 		const [second] = curls((await webStatus(iris)).pid);
 		await iris.iris(["stop"]);
-		await waitFor(() => !existsSync(`/proc/${second}`), { what: "the second curl to end", every: 25, deadline: 5000 });
-		assert.deepEqual(bodies(), []);
+		await waitFor(() => !existsSync(`/proc/${second}`), { what: "the second curl to end", every: 25 });
+		await waitFor(() => bodies().length === 0, { what: "the second file to go", every: 25 });
 		/* It is the delivery that is tried again by the next irisd. */
 		assert.equal(hook.requests[1].headers["webhook-id"], hook.requests[0].headers["webhook-id"]);
 		await iris.iris(["start"]);
@@ -309,7 +307,7 @@ describe("webhooks", () => {
 		assert.ok(row.nextAt > Date.now() && row.nextAt < Date.now() + 61000, `${row.nextAt - Date.now()}`);
 		hook.answer = (req, res) => res.writeHead(200).end();
 		await iris.iris(["webhook", "retry", row.id]);
-		await hook.next(3);
+		assert.ok((await hook.next(3)).at < row.nextAt, "it is tried when it is asked for, not when it is due");
 		await inState(iris, "delivered");
 		await iris.iris(["stop"]);
 	});

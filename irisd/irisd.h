@@ -95,6 +95,11 @@ struct irisd {
 	struct event *commit_timer;  /* while something is written that nobody waits for */
 	struct events *events;       /* core/event.c's; NULL until somebody has subscribed */
 	unsigned event_topics;       /* set of EVENT_BIT: those that are made */
+	struct {
+		ino_t ino; /* 0: there was no file */
+		off_t size;
+		struct timespec changed;
+	} config_file; /* as it was when it was read */
 };
 
 /* Begin the orderly stop: refuse new work, end workers, then leave the loop. Safe to call twice. */

@@ -177,6 +177,7 @@ irisd_reload(struct irisd *d, cJSON *diff, struct err *err)
 
 	if (d->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "irisd is being stopped");
+	watch_mark(d);
 	if (check_there(d, err) == -1 || (c = load_conf(&d->paths, err)) == NULL) {
 		refuse_conf(d, err);
 		return -1;
@@ -385,6 +386,7 @@ start(struct irisd *d, struct event *sev[NSIGNALS], struct err *err)
 	log_copy(d->paths.logfile);
 	log_rotate();
 	/* First what can be wrong by the user's hand; nothing is left half started. */
+	watch_mark(d);
 	if ((c = load_conf(&d->paths, err)) == NULL)
 		return -1;
 	set_db_path(d, &c->config->database);

@@ -183,3 +183,24 @@ watch_release(struct irisd *d)
 	event_free(w->timer);
 	free(w);
 }
+
+void
+watch_mark(struct irisd *d)
+{
+	struct look l = look_at(d->paths.config);
+
+	d->config_file.ino = l.ino;
+	d->config_file.size = l.size;
+	d->config_file.changed = l.changed;
+}
+
+bool
+watch_unread(const struct irisd *d)
+{
+	struct look l = look_at(d->paths.config);
+
+	return d->watch == NULL &&
+	    (l.ino != d->config_file.ino || l.size != d->config_file.size ||
+		l.changed.tv_sec != d->config_file.changed.tv_sec ||
+		l.changed.tv_nsec != d->config_file.changed.tv_nsec);
+}

@@ -24,6 +24,7 @@
 #include "irisd/net/web.h"
 #include "irisd/net/web_client.h"
 #include "irisd/net/worker.h"
+#include "irisd/watch.h"
 
 static const struct {
 	const char *method, *scope;
@@ -343,6 +344,19 @@ add_shortages(struct irisd *d, cJSON *warnings)
 		cJSON_AddItemToArray(warnings, cJSON_CreateString(err.msg));
 }
 
+static void
+add_unread(struct irisd *d, cJSON *warnings)
+{
+	char text[PATHS_MAX + 96];
+
+	if (!watch_unread(d))
+		return;
+	snprintf(text, sizeof text,
+	    "%s has changed since irisd read it; \"iris reload\" has it read, and shows what is new",
+	    d->paths.config);
+	cJSON_AddItemToArray(warnings, cJSON_CreateString(text));
+}
+
 void
 control_daemon_status(struct control *c, const cJSON *params)
 {
@@ -360,6 +374,7 @@ control_daemon_status(struct control *c, const cJSON *params)
 		cJSON_AddItemToArray(warnings, cJSON_CreateString(cfg->warnings.v[i]));
 	if (d->config_error[0] != '\0')
 		cJSON_AddItemToArray(warnings, cJSON_CreateString(d->config_error));
+	add_unread(d, warnings);
 	add_shortages(d, warnings);
 	web_warnings(d, warnings);
 	tunnel_warnings(d, warnings);

@@ -208,6 +208,24 @@ describe("reloading the configuration", () => {
 		assert.equal(daemons(iris).length, 0);
 	});
 
+	test("a file that was changed by hand and not read again: iris status says so until it is", async () => {
+		const warnings = async () => (await iris.json(["status"])).warnings;
+		assert.deepEqual(await warnings(), []);
+		write(["asker", "b", "c"]);
+		const [first, ...more] = await warnings();
+		assert.match(first, /config\.yaml has changed since irisd read it; "iris reload"/);
+		assert.deepEqual(more, []);
+		await reload();
+		assert.deepEqual(await warnings(), []);
+		writeFileSync(config, "teams: [broken");
+		assert.notEqual((await reload()).error, undefined);
+		assert.equal((await warnings()).length, 1, "what is wrong with it, and not that it has changed as well");
+		write(["asker", "b"], "  hotReloadConfig: true\n");
+		await reload();
+		write(["asker", "b", "c"], "  hotReloadConfig: true\n");
+		assert.deepEqual(await warnings(), [], "it is read by itself");
+	});
+
 	test("SIGHUP reloads; with a bad file irisd goes on with the old one", async () => {
 		write(["asker", "b", "hup"]);
 		iris.daemon.kill("SIGHUP");

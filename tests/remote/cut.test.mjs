@@ -9,7 +9,7 @@ import { describe } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { workers } from "../integration/setup.mjs";
 import { processesOf } from "../lib/processes.mjs";
-import { assert, remoteTest, TRANSPORTS, waitFor } from "./setup.mjs";
+import { ALERT, assert, remoteTest, TRANSPORTS, waitFor } from "./setup.mjs";
 
 const CUT_MS = Number(process.env.REMOTE_CUT_MS ?? 3000);
 const LONG = { lingerTimeout: CUT_MS + 30000 };
@@ -18,7 +18,7 @@ const evidence = (m, state) => m.receipts.filter((x) => x.state === state).map((
 
 for (const { name, ssh2 } of TRANSPORTS) describe(`a lost line, by ${name}`, { concurrency: 3 }, () => {
 	const it = (what, options, fn = options) =>
-		remoteTest(what, { timeout: 180000 + 2 * CUT_MS, ...(fn === options ? {} : options), ssh2 }, fn);
+		remoteTest(what, { timeout: 180000 + 2 * CUT_MS, ...options, options: { ...ALERT, ...options.options }, ssh2 }, fn);
 
 	/* A question whose turn is under way over there, and what its caller is told. */
 	async function begin(r, text = "ECHO the end", gate = r.gate()) {

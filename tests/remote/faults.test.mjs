@@ -14,6 +14,7 @@ import { program, run } from "../lib/iris.mjs";
 import { assert, noSshd, remoteTest, TRANSPORTS, waitFor } from "./setup.mjs";
 import { findProgram, fingerprint } from "./sshd.mjs";
 
+/* Of a host that does not answer; the others have the time that a busy machine needs. */
 const CONNECT_MS = 3000;
 const EXIT = { line: 16, host: 17, directory: 12, no_claude: 10, crashed: 13 };
 
@@ -23,7 +24,7 @@ const direct = (r) => {
 	r.client.know(r.host.port, r.host.hostKey);
 };
 
-/* step: which step of iris remote check fails. spoil, mend: what somebody does. */
+/* step: which step of iris remote check fails. spoil, mend: what somebody does. options: remoteOptions of its own. */
 const FAULTS = {
 	"sshd does not run": {
 		code: "line", said: /box.*Connection refused/i, step: "connect",
@@ -33,7 +34,7 @@ const FAULTS = {
 		code: /^(line|host)$/, said: /box.*(resolve|name)/i, step: "resolve",
 		spoil: (r) => r.client.host("box", { HostName: "no-such-host.invalid", User: r.host.user }), mend: direct,
 	},
-	"a black hole": { code: "line", said: /box.*(tim(ed|e) ?out|within 3 s)/i, step: /connect|hostkey/, spoil: (r) => r.line.pause(), mend: (r) => { r.line.cut(); r.line.resume(); } },
+	"a black hole": { options: { connectTimeout: CONNECT_MS }, code: "line", said: /box.*(tim(ed|e) ?out|within 3 s)/i, step: /connect|hostkey/, spoil: (r) => r.line.pause(), mend: (r) => { r.line.cut(); r.line.resume(); } },
 	"connections are closed at once": { code: "line", said: /box.*(closed|reset|broken off)/i, step: /connect|hostkey/, spoil: (r) => r.line.refuse(), mend: (r) => r.line.refuse(false) },
 	"the host key is not known": {
 		code: "host", step: "hostkey",
@@ -89,7 +90,7 @@ const FAULTS = {
 
 for (const { name, ssh2 } of TRANSPORTS) describe(`faults of a host, by ${name}`, { concurrency: 2 }, () => {
 	const it = (what, options, fn = options) =>
-		remoteTest(what, { ...(fn === options ? {} : options), ssh2, options: { connectTimeout: CONNECT_MS, ...options.options } }, fn);
+		remoteTest(what, { ...(fn === options ? {} : options), ssh2 }, fn);
 
 	const checked = async (r) => {
 		const c = await r.iris.iris(["--json", "remote", "check", "far"]);
@@ -97,7 +98,7 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`faults of a host, by ${name}`
 	};
 
 	for (const [what, fault] of Object.entries(FAULTS))
-		it(what, async (r) => {
+		it(what, { options: fault.options }, async (r) => {
 			await fault.spoil(r);
 			const said = typeof fault.said === "function" ? fault.said(r) : fault.said;
 			/* In time: not after connectTimeout and what a busy machine needs to start the programs. */

@@ -7,7 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { describe } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { assert, remoteTest, TRANSPORTS, waitFor } from "./setup.mjs";
+import { ALERT, assert, remoteTest, TRANSPORTS, waitFor } from "./setup.mjs";
 import { Line } from "./sshd.mjs";
 
 const CUT_MS = Number(process.env.REMOTE_CUT_MS ?? 3000);
@@ -88,7 +88,7 @@ function lacking() {
 const skip = process.platform !== "linux" ? "network namespaces are Linux's" : lacking();
 
 for (const { name, ssh2 } of TRANSPORTS) describe(`a host at the end of a cable, by ${name}`, { concurrency: 2 }, () => {
-	const it = (what, options, fn) => remoteTest(what, { ...options, ssh2, start: false, skip, timeout: 240000 + 2 * CUT_MS }, async (r) => {
+	const it = (what, options, fn) => remoteTest(what, { ...options, options: { ...ALERT, ...options.options }, ssh2, start: false, skip, timeout: 240000 + 2 * CUT_MS }, async (r) => {
 		const net = new Net();
 		try {
 			r.host.address = net.address;
@@ -98,7 +98,7 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`a host at the end of a cable,
 			r.client.know(r.host.port, r.host.hostKey, net.address);
 			await fn(r, net);
 			await r.iris.end(30000);
-			r.endMasters();
+			await r.endMasters();
 			await r.host.assertIdle();
 		} finally {
 			net.remove();

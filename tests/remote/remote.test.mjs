@@ -338,7 +338,7 @@ for (const { name, ssh2 } of TRANSPORTS) describe(`by ${name}`, { concurrency: 2
 			assert.equal(await r.answer("ENV IRIS_TEST_HOST"), `IRIS_TEST_HOST=${r.host.root}`);
 			assert.deepEqual([hop.logins(), r.host.logins()], [1, 1]);
 			await r.iris.end(30000);
-			r.endMasters();
+			await r.endMasters();
 			await waitFor(() => hop.connections() === 0 && r.host.connections() === 0, { what: "both machines to be left" });
 		});
 

@@ -3,11 +3,11 @@
  * An irisd with local teams and with one whose host is another machine (sshd.mjs), by either
  * transport. After each test nothing may be left: neither here nor over there.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { assert, makeIris, waitFor } from "../integration/setup.mjs";
+import { run } from "../lib/iris.mjs";
 import { processesOf } from "../lib/processes.mjs";
 import { Client, findProgram, Host, Line, noSshd } from "./sshd.mjs";
 
@@ -17,8 +17,11 @@ export { assert, noSshd, waitFor };
 export const TRANSPORTS = [{ name: "OpenSSH", ssh2: false }, { name: "iris-ssh", ssh2: true }].filter(
 	(t) => (process.env.IRIS_TEST_TRANSPORT ?? t.name) === t.name);
 
-/* Short, for a machine that is this one. */
-const OPTIONS = { connectTimeout: 5000, serverAliveInterval: 1, serverAliveCountMax: 2, lingerTimeout: 4000, reconnectTimeout: 60000 };
+/* Enough for a machine that has much else to do. */
+const OPTIONS = { connectTimeout: 15000, serverAliveInterval: 10, serverAliveCountMax: 3, lingerTimeout: 4000, reconnectTimeout: 60000 };
+
+/* For who waits until a silent line is found to be one. */
+export const ALERT = { serverAliveInterval: 1, serverAliveCountMax: 2 };
 
 /*
  * One world: iris (not started), host, line (a proxy before the host), client (the files of ssh
@@ -136,11 +139,14 @@ export class Remote {
 		return this.host.userLines().filter((l) => JSON.stringify(l.message.content).includes(text)).length;
 	}
 
-	/* Connections that sessions share stay for a while when the last one has gone. */
-	endMasters() {
+	/*
+	 * Connections that sessions share stay for a while when the last one has gone. Nothing here waits
+	 * for a program: the lines of other tests go through this process.
+	 */
+	async endMasters() {
 		const dir = join(this.iris.home, "run", "ssh");
 		for (const name of existsSync(dir) ? readdirSync(dir) : [])
-			spawnSync(findProgram("ssh"), ["-F", "none", "-S", join(dir, name), "-O", "exit", "x"], { stdio: "ignore", timeout: 5000 });
+			await run(findProgram("ssh"), ["-F", "none", "-S", join(dir, name), "-O", "exit", "x"], { deadline: 10000 }).catch(() => {});
 	}
 
 	async release() {
@@ -155,7 +161,7 @@ export class Remote {
 
 		this.line?.resume();
 		await attempt(() => this.iris.end(30000));
-		this.endMasters();
+		await this.endMasters();
 		await attempt(() => this.iris.stop({ keep: true }));
 		await attempt(() => this.host.assertIdle());
 		if (this.line)

@@ -24,7 +24,7 @@ class World {
 		await this.irisd.start({ PATH: this.client.path });
 		this.host.authorize(this.client.key.pub);
 		this.client.know(this.host.port, this.host.hostKey);
-		this.remote = { args: ["-p", String(this.host.port)], dest: "127.0.0.1", host: "box", ssh2, connectTimeout: 5000,
+		this.remote = { args: ["-p", String(this.host.port)], dest: "127.0.0.1", host: "box", ssh2, connectTimeout: 15000,
 			strictHostKeyChecking: true, controlDir: join(this.irisd.root, "c") };
 		return this;
 	}

@@ -534,12 +534,13 @@ function withoutChildren(list) {
 }
 
 /*
- * From now on, look whether one conversation ever has two processes: stop() answers the problems.
- * One that is about to be replaced by exec, or that is dying, is seen once only.
+ * From now on, look whether one conversation ever has two processes: found() answers the problems so
+ * far, looks() how often it has looked, and stop() ends it and answers the problems. One that is
+ * about to be replaced by exec, or that is dying, is seen once only.
  */
 export function watchConversations(iris, every = 40) {
 	const found = new Map();
-	let before = new Set(), timer;
+	let before = new Set(), looks = 0, timer;
 	const look = () => {
 		const claudes = processesOf(iris.root).map((p) => ({ ...p, id: p.command.match(/ --(?:session-id|resume)[= ]([0-9a-f-]{36})/)?.[1] }));
 		const now = new Set();
@@ -548,11 +549,14 @@ export function watchConversations(iris, every = 40) {
 		for (const pair of now)
 			if (before.has(pair)) found.set(pair, problem("fork", `the conversation ${pair}`));
 		before = now;
+		looks++;
 		timer = setTimeout(look, every);
 	};
 
 	look();
 	return {
+		found: () => [...found.values()],
+		looks: () => looks,
 		stop: () => {
 			clearTimeout(timer);
 			return [...found.values()];

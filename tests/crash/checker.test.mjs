@@ -8,7 +8,6 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import assert from "node:assert/strict";
-import { setTimeout as delay } from "node:timers/promises";
 import { after, describe, test } from "node:test";
 import { zombiesOf } from "../lib/processes.mjs";
 import { judge } from "../bench/slope.mjs";
@@ -206,7 +205,8 @@ describe("the checker's look at processes", () => {
 		return child;
 	};
 	const finds = async (n, why) => {
-		const problems = await findOrphans(iris, { deadline: 400 });
+		/* Who is gone is no orphan, however long that takes to be seen. */
+		const problems = await findOrphans(iris, { deadline: n === 0 ? 10000 : 400 });
 		assert.equal(problems.length, n, tell(problems));
 		for (const p of problems)
 			assert.match(p.text, why);
@@ -219,12 +219,13 @@ describe("the checker's look at processes", () => {
 			const client = await iris.client({ cwd: iris.dirs.a });
 			const watch = watchConversations(iris);
 			await iris.call(client, "ask_message", { toTeam: "b", message: "ECHO one" });
-			await delay(200);
+			const looks = watch.looks();
+			await waitFor(() => watch.looks() >= looks + 3, { what: "three more looks" });
 			assert.deepEqual(watch.stop(), []);
 			const { sessionId } = (await iris.json(["status"])).sessions[0];
 			const again = watchConversations(iris);
 			const second = spawn("sh", ["-c", "read x", "claude", `--resume=${sessionId}`], { env: { TEST_ROOT: iris.root, PATH: process.env.PATH } });
-			await delay(300);
+			await waitFor(() => again.found().length > 0, { what: "the second process to be found" });
 			second.kill("SIGKILL");
 			const [p] = again.stop();
 			assert.equal(p?.rule, "fork");

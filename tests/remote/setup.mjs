@@ -20,8 +20,8 @@ export const TRANSPORTS = [{ name: "OpenSSH", ssh2: false }, { name: "iris-ssh",
 /* Enough for a machine that has much else to do. */
 const OPTIONS = { connectTimeout: 15000, serverAliveInterval: 10, serverAliveCountMax: 3, lingerTimeout: 4000, reconnectTimeout: 60000 };
 
-/* For who waits until a silent line is found to be one. */
-export const ALERT = { serverAliveInterval: 1, serverAliveCountMax: 2 };
+/* For who waits until a silent line is found to be one. ssh also gives a login no more time than that. */
+export const ALERT = { serverAliveInterval: 1, serverAliveCountMax: 3 };
 
 /*
  * One world: iris (not started), host, line (a proxy before the host), client (the files of ssh

@@ -8,7 +8,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { makeGate, waitFor } from "../integration/setup.mjs";
-import { closePage, launch, looksRight, openDashboard, shoot, startWeb } from "./browser.mjs";
+import { webStatus } from "../lib/http.mjs";
+import { closePage, launch, loginLink, looksRight, newPage, openDashboard, shoot, startWeb } from "./browser.mjs";
 
 let browser;
 
@@ -108,6 +109,42 @@ describe("overview", () => {
 		assert.deepEqual(await page.locator(".team h2").allInnerTexts(), ["docs"]);
 		await page.keyboard.type(" nobody");
 		await page.getByText("No team matches “people nobody”.").waitFor();
+	});
+
+	test("an answer that comes late does not take away what has come since", async () => {
+		let asked = false, release, given;
+		const gate = new Promise((resolve) => (release = resolve)), late = new Promise((resolve) => (given = resolve));
+		await page.route(/\/api\/v1\/teams\?/, async (route) => {
+			const response = await route.fetch();
+			asked = true;
+			await gate;
+			await route.fulfill({ response });
+			given();
+		}, { times: 1 });
+		await iris.json(["team", "add", "first", iris.project("first")]);
+		await waitFor(() => asked, { what: "the teams to be asked for" });
+		await iris.json(["team", "add", "second", iris.project("second")]);
+		/* As long as it takes the page to hear of it, and more. */
+		await iris.json(["ask", "docs", "ECHO heard"], { cwd: iris.dirs.frontend });
+		release();
+		await late;
+		await card(page, "docs").getByText("1 answer").waitFor();
+		await card(page, "first").waitFor();
+		await card(page, "second").waitFor();
+	});
+
+	test("what could not be loaded is loaded when the connection is back, be it to the same irisd", async () => {
+		const other = await newPage(browser, { expected: [/WebSocket|ERR_FAILED|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/] });
+		const isTeams = /\/api\/v1\/teams\?/;
+		await other.route(isTeams, (route) => route.abort());
+		await other.goto(await loginLink(iris));
+		await other.getByText("What irisd knows could not be loaded").waitFor();
+		await other.unroute(isTeams);
+		page.expected.push(/WebSocket|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/);
+		process.kill((await webStatus(iris)).pid, "SIGKILL");
+		await card(other, "backend").waitFor();
+		await other.getByText("What irisd knows could not be loaded").waitFor({ state: "detached" });
+		await closePage(other);
 	});
 
 	test("what the command line does to the teams is seen", async () => {

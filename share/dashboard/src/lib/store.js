@@ -166,21 +166,22 @@ function applyOther(e) {
 	else if (e.type === "config") {
 		config.value = { revision: config.value.revision + 1, event: e };
 		if (!e.error)
-			loadTeams().catch(() => {});
+			load(loadTeams);
 	} else if (e.type === "text" || e.type === "delta" || e.type === "tool")
 		applyText(e);
 }
 
 let stream = null;
 let waiting = [];
-let loading = 0;
-let again = false;
+let loading = false;
+/* What is to be loaded next: Set of functions. */
+const wanted = new Set();
 let timer;
 let me = null;
 
 function flush() {
 	timer = undefined;
-	if (loading > 0)
+	if (loading)
 		return;
 	const events = waiting;
 	waiting = [];
@@ -191,6 +192,20 @@ function flush() {
 function take(event) {
 	waiting.push(event);
 	timer ??= setTimeout(flush, FLUSH);
+}
+
+/* One after the other, so that no answer comes after a newer one; then what has come meanwhile. */
+async function load(what) {
+	wanted.add(what);
+	if (loading)
+		return;
+	loading = true;
+	for (const next of wanted) {
+		wanted.delete(next);
+		await next().catch(() => {});
+	}
+	loading = false;
+	flush();
 }
 
 async function loadTeams() {
@@ -229,13 +244,7 @@ async function loadStatus() {
 	pool.value = { ...pool.value, ...s.pool };
 }
 
-/** Load anew what events can not tell any more. */
-export async function reload() {
-	if (loading > 0) {
-		again = true;
-		return;
-	}
-	loading++;
+async function loadAll() {
 	try {
 		const mayApprove = me.scopes.includes("admin") || me.scopes.includes("approve");
 		await Promise.all([
@@ -260,13 +269,10 @@ export async function reload() {
 	} catch (error) {
 		loadError.value = error;
 	}
-	loading--;
-	flush();
-	if (again) {
-		again = false;
-		reload();
-	}
 }
+
+/** Load anew what events can not tell any more. */
+export const reload = () => load(loadAll);
 
 /** Be told of every event; answers a function that ends it. */
 export function listen(fn) {
@@ -287,6 +293,9 @@ export function connect(key) {
 		fresh: () => reload(),
 		state: (s) => {
 			connection.value = s;
+			/* The same irisd has nothing fresh to tell of. */
+			if (s === "connected" && loadError.value)
+				reload();
 		},
 	});
 }

@@ -75,7 +75,7 @@ describe("iris-api(7)", () => {
 		shell.stderr.setEncoding("utf8").on("data", (d) => (err += d));
 		const ended = once(shell, "close");
 		shell.stdin.end(list.map((e) => `${e.command}\ns=$?; echo; echo "=== $s"\n`).join(""));
-		await within(60000, ended, "the examples to end");
+		await within(180000, ended, "the examples to end");
 		const results = out.split(/\n=== (\d+)\n/);
 		list.forEach((e, i) => {
 			const said = results[2 * i], status = Number(results[2 * i + 1]);

@@ -78,7 +78,7 @@ export async function newPage(browser, { viewport = DESK, colorScheme = "light",
 	});
 	page.on("pageerror", (e) => page.problems.push(`exception: ${e.stack}`));
 	page.on("request", (r) => page.requests.push(r.url()));
-	page.setDefaultTimeout(10000);
+	page.setDefaultTimeout(30000);
 	return page;
 }
 

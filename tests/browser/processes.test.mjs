@@ -32,8 +32,8 @@ test("processes come and go, with memory, CPU and command line", async () => {
 		assert.ok(cells.some((c) => c.trim() === String(pid)), cells.join("|"));
 		assert.match(cells.join("|"), /\d (KiB|MiB)/);
 		/* Two figures of the stream make a percentage. */
-		await waitFor(async () => /[\d.]+ %/.test(await row("irisd").innerText()), { what: "CPU of irisd", deadline: 12000, every: 100 });
-		await page.locator(".gauge", { hasText: "CPU of Iris" }).locator("polyline").waitFor({ state: "attached", timeout: 12000 });
+		await waitFor(async () => /[\d.]+ %/.test(await row("irisd").innerText()), { what: "CPU of irisd", deadline: 30000, every: 100 });
+		await page.locator(".gauge", { hasText: "CPU of Iris" }).locator("polyline").waitFor({ state: "attached" });
 		assert.match(await page.locator(".gauge", { hasText: "Pool" }).innerText(), /1 of 10 places/);
 		await looksRight(page, "processes");
 

@@ -36,7 +36,8 @@ export async function startProxy(port, key) {
 		const x = { method: req.method, headers: req.headers, body: "", status: 0, type: "", text: "" };
 		exchanges.push(x);
 		req.on("data", (d) => (x.body += d.toString("latin1")));
-		const up = request({ host: "127.0.0.1", port, method: req.method, path: req.url, setHost: false,
+		/* On a connection of its own: one that was kept may be about to be closed. */
+		const up = request({ host: "127.0.0.1", port, method: req.method, path: req.url, setHost: false, agent: false,
 			headers: [...req.rawHeaders, "Authorization", `Bearer ${key}`] });
 
 		up.on("response", (r) => {
@@ -68,7 +69,7 @@ export async function startProxy(port, key) {
 }
 
 /* Run a program of Node 22 to its end: { status, stdout, stderr }. */
-export async function run(args, { env = process.env, deadline = 120000, cwd } = {}) {
+export async function run(args, { env = process.env, deadline = 300000, cwd } = {}) {
 	const child = spawn(node22, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
 	const out = { stdout: "", stderr: "" };
 

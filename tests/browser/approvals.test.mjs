@@ -52,6 +52,10 @@ describe("approvals", () => {
 		const command = `printf 'first line'; ${"true && ".repeat(300)}touch made`;
 		const answer = bash(command);
 		await waits();
+		/* What a pair waits for may be long; it ends where its row does. */
+		await visit(page, "conversations");
+		await page.locator(".pair-state", { hasText: "waits for a person" }).waitFor();
+		assert.ok(await page.locator(".pair").evaluate((e) => e.lastElementChild.getBoundingClientRect().right < e.getBoundingClientRect().right));
 		/* Another browser, whose clock is wrong by an hour. */
 		const late = await newPage(browser);
 		late.origin = page.origin;

@@ -191,6 +191,13 @@ describe("shell", () => {
 		const page = await openDashboard(browser, iris, { expected: [/WebSocket|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INCOMPLETE| 50[234] /] });
 		await visit(page, "conversations/frontend/backend");
 		await page.getByText("Nothing was said yet").waitFor();
+		/* Another tab, with a page that loads by itself what it shows, and could not. */
+		const tab = await page.context().newPage();
+		tab.setDefaultTimeout(30000);
+		await tab.route("**/api/v1/rules?*", (route) => route.abort());
+		await tab.goto(`${page.origin}/#/approvals?tab=rules`);
+		await tab.getByText("The rules could not be loaded").waitFor();
+		await tab.unroute("**/api/v1/rules?*");
 		const { pid } = await webStatus(iris);
 		iris.daemon.kill("SIGTERM");
 		await iris.daemonExit;
@@ -200,6 +207,7 @@ describe("shell", () => {
 		await iris.json(["ask", "backend", "ECHO while you were away"], { cwd: iris.dirs.frontend });
 		await live(page);
 		await page.locator(".answer").getByText("while you were away").waitFor();
+		await tab.getByText("No rule was remembered").waitFor();
 		/* And it is live again, not only loaded. */
 		await iris.json(["ask", "backend", "ECHO after that"], { cwd: iris.dirs.frontend });
 		await page.locator(".answer").getByText("after that").waitFor();

@@ -36,6 +36,8 @@ export const deliveries = signal(new Map());
 /** whether the first snapshot is there; the error of the last one that failed */
 export const loaded = signal(false);
 export const loadError = signal(null);
+/** counts up when everything was loaded anew: what a page has loaded by itself may be old as well */
+export const age = signal(0);
 /** what a page wants to know of all events: Set of functions */
 const listeners = new Set();
 
@@ -264,6 +266,7 @@ async function loadAll() {
 		batch(() => {
 			loaded.value = true;
 			loadError.value = null;
+			age.value++;
 			config.value = { ...config.value, revision: config.value.revision + 1 };
 		});
 	} catch (error) {

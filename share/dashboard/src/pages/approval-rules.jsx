@@ -5,7 +5,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { all, del, get, path, post } from "../lib/api.js";
 import { dateTime, duration, plural } from "../lib/format.js";
-import { teams } from "../lib/store.js";
+import { age, teams } from "../lib/store.js";
 import { Button, ConfirmDialog, Dialog, Empty, ErrorBox, Input, Select, Spinner, StateBadge, Table, TimeAgo, toast } from "../ui/index.js";
 import { reveal } from "./approval-input.jsx";
 
@@ -88,7 +88,7 @@ export function Rules() {
 
 	useEffect(() => {
 		load();
-	}, []);
+	}, [age.value]);
 	if (error)
 		return <ErrorBox title="The rules could not be loaded" error={error} retry={load} />;
 	if (!list)
@@ -189,7 +189,7 @@ export function Audit() {
 	}
 	useEffect(() => {
 		load();
-	}, []);
+	}, [age.value]);
 	if (error)
 		return <ErrorBox title="The audit could not be loaded" error={error} retry={() => load()} />;
 	if (rows.length === 0)

@@ -7,7 +7,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { all, get, path } from "../lib/api.js";
 import { notifies, setNotifies, setSound, sound } from "../lib/decide.js";
 import { href, navigate } from "../lib/router.js";
-import { approvals, pending } from "../lib/store.js";
+import { age, approvals, pending } from "../lib/store.js";
 import { Button, Check, Dialog, Empty, ErrorBox, Input, Select, Spinner, StateBadge, Tabs, TimeAgo, toast } from "../ui/index.js";
 import { Audit, Rules } from "./approval-rules.jsx";
 import { isQuestion, reveal } from "./approval-input.jsx";
@@ -117,7 +117,7 @@ function useHistory() {
 			.then((list) => setState({ list }))
 			.catch((error) => error.name !== "AbortError" && setState({ error }));
 		return () => abort.abort();
-	}, []);
+	}, [age.value]);
 	const known = new Map((state.list ?? []).filter((p) => p.state !== "pending").map((p) => [p.id, p]));
 	for (const p of ended)
 		known.set(p.id, p);
@@ -169,7 +169,7 @@ function One({ id, onClose }) {
 		if (approvals.value.has(id))
 			return;
 		get(path`/approvals/${id}`).then((answer) => setState({ p: answer.permission ?? answer })).catch((error) => setState({ error }));
-	}, [id]);
+	}, [id, age.value]);
 	return (
 		<Dialog wide title="Request" onClose={onClose}>
 			{state.error && <ErrorBox title="This request could not be loaded" error={state.error} />}

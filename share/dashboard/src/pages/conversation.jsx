@@ -242,7 +242,9 @@ function Thread({ thread, target }) {
 	if (state.done && items.length === 0)
 		return (
 			<div class="thread-empty">
-				<Empty title={missing ? "The message of this link is not in this conversation" : "Nothing was said yet"} icon="conversations" />
+				<Empty title={missing ? "The message of this link is not in this conversation" : "Nothing was said yet"} icon="conversations">
+					{may("message") && teams.value.has(thread.to) && <p>Write to {thread.to} below.</p>}
+				</Empty>
 			</div>
 		);
 	return (

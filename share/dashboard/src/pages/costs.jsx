@@ -6,7 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../lib/api.js";
 import { count, day, money, plural, short } from "../lib/format.js";
-import { FINAL, listen } from "../lib/store.js";
+import { age, FINAL, listen } from "../lib/store.js";
 import { Button, Card, Empty, ErrorBox, Money, Select, Spinner, Table, TeamName } from "../ui/index.js";
 import { CostChart } from "./costs-chart.jsx";
 
@@ -160,7 +160,7 @@ function useCosts(range) {
 			clearTimeout(timer);
 			abort.abort();
 		};
-	}, [range, state.retry]);
+	}, [range, state.retry, age.value]);
 	return [state, () => setState((last) => ({ ...last, error: undefined, retry: (last.retry ?? 0) + 1 }))];
 }
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * What commands write, for guard.c, as far as their words say so: echo, printf, cat of a
- * here-document, which. guard_words.c asks for $(..), guard_wrap.c for <(..) that is
- * given to a shell. Nothing is run.
+ * here-document, which; of find, where it looks. guard_words.c asks for $(..), guard_wrap.c for
+ * <(..) that is given to a shell. Nothing is run.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/xmalloc.h"
 #include "irisd/core/guard_private.h"
+
+#define STARTS_MAX 64
 
 /* Roughly: \n is a newline, options and formats are words, too. */
 char *
@@ -63,6 +65,25 @@ shown(struct guard *g, const char *dir, const struct shell_command *sc)
 	return out;
 }
 
+/* What find finds: something below where it looks; NULL: too many places. */
+static char *
+below(const struct guard_args *a)
+{
+	struct guard_args starts = {.v = NULL};
+	char *out = NULL, *more;
+	size_t i;
+
+	guard_find_starts(a->v, a->n, &starts);
+	for (i = 0; i < starts.n && starts.n <= STARTS_MAX; i++) {
+		more = xasprintf("%s%s%s/%c", out == NULL ? "" : out, out == NULL ? "" : "\n",
+		    starts.v[i], GUARD_UNKNOWN);
+		free(out);
+		out = more;
+	}
+	guard_args_free(&starts);
+	return out;
+}
+
 /* What a simple command writes. */
 static char *
 written(struct guard *g, const char *dir, const struct shell_command *sc)
@@ -77,6 +98,8 @@ written(struct guard *g, const char *dir, const struct shell_command *sc)
 		out = NULL;
 	} else if (strcmp(a.v[0], "cat") == 0) {
 		out = shown(g, dir, sc);
+	} else if (strcmp(a.v[0], "find") == 0) {
+		out = below(&a);
 	} else if (sc->n_redirects > 0) {
 		out = NULL;
 	} else if (a.n > 1 && (strcmp(a.v[0], "echo") == 0 || strcmp(a.v[0], "printf") == 0)) {

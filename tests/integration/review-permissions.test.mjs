@@ -121,10 +121,8 @@ describe("a request that can be read in two ways", () => {
 		const big = JSON.stringify({ command: "x".repeat(3 << 20) });
 		for (let i = 0; i < 8; i++)
 			tell("ask", `q${i}`, big);
-		const list = await waitFor(async () => {
-			const r = await call("permission.list");
-			return r.permissions.length + (r.left ?? 0) === 8 && r;
-		}, { what: "eight requests", every: 50 });
+		await waitFor(async () => (await call("daemon.status")).permissions === 8, { what: "eight requests", deadline: 120000 });
+		const list = await call("permission.list");
 		assert.equal(list.permissions.length, 2);
 		assert.equal(list.left, 6);
 		for (const p of list.permissions) {

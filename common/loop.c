@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/compat.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/peer.h"
@@ -65,11 +66,15 @@ after_pass(struct loop *l)
 		l->hook(l->hook_arg);
 	peer_flush_dirty(l);
 	run_deferred(l);
+	json_drop_all();
+	log_flush();
 }
 
 void
 loop_run(struct loop *l)
 {
+	json_drop_later(true);
+	log_hold(true);
 	after_pass(l); /* what was queued before the loop began */
 	while (!l->stop) {
 		if (event_base_loop(l->base, EVLOOP_ONCE) == -1)
@@ -77,6 +82,8 @@ loop_run(struct loop *l)
 		after_pass(l);
 	}
 	after_pass(l);
+	json_drop_later(false);
+	log_hold(false);
 }
 
 void

@@ -5,7 +5,8 @@
  *
  *	1. the hook runs (irisd: start what can start, commit to the store),
  *	2. what was queued is written to the peers,
- *	3. what died is freed.
+ *	3. what died is freed,
+ *	4. what nobody waits for is done: trees of lines are freed (json_drop), the log is written.
  *
  * So nothing is told to anybody before it is on disk, and no callback frees what another one
  * still holds.

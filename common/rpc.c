@@ -95,6 +95,7 @@ int
 rpc_parse(const char *line, size_t len, struct rpc_msg *m, struct err *err)
 {
 	memset(m, 0, sizeof *m);
+	m->len = len;
 	if ((m->json = json_parse(line, len, err)) == NULL) {
 		m->id = salvage_id(line, len);
 		return -1;
@@ -109,7 +110,7 @@ rpc_parse(const char *line, size_t len, struct rpc_msg *m, struct err *err)
 void
 rpc_clear(struct rpc_msg *m)
 {
-	cJSON_Delete(m->json);
+	json_drop(m->json, m->len);
 	free(m->id);
 	memset(m, 0, sizeof *m);
 }
@@ -130,7 +131,7 @@ finish(cJSON *o)
 {
 	char *line = json_print(o);
 
-	cJSON_Delete(o);
+	json_drop(o, strlen(line));
 	return line;
 }
 

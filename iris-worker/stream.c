@@ -395,7 +395,7 @@ stream_parse(const char *line, size_t len, struct stream_event *ev)
 void
 stream_clear(struct stream_event *ev)
 {
-	cJSON_Delete(ev->json);
+	json_drop(ev->json, ev->len);
 	free(ev->repaired);
 	free(ev->text);
 	memset(ev, 0, sizeof *ev);

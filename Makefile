@@ -167,6 +167,11 @@ $(BUILD)/test/test_%: $(BUILD)/obj/tests/unit/test_%.o $(BUILD)/lib/libirisd.a $
 	@mkdir -p $(@D)
 	$(CC) $(ALLLDFLAGS) -o $@ $^ -lcmocka $(LIBEVENT) $(LIBSQLITE) $(LIBCJSON) $(LIBYAML) $(LIBWEB) $(LIBMD)
 
+# A part of iris-tls, which is in no library.
+$(BUILD)/test/test_tls_conn: $(call obj,tests/unit/test_tls_conn.c irisd/tls/cert.c irisd/tls/selfsign.c) $(BUILD)/lib/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLLDFLAGS) -o $@ $^ -lcmocka $(LIBEVENT) $(LIBTLS) $(LIBCJSON)
+
 # irisd with the tools, prompts and resources that the conformance suite wants, in the tables of all: no program that
 # is installed.
 FIXTURES = $(patsubst %.c,$(BUILD)/obj/fixtures/%.o,$(patsubst %,irisd/mcp/%.c,tools prompts resources protocol) \

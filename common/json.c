@@ -11,15 +11,7 @@
 #include "common/json.h"
 #include "common/xmalloc.h"
 
-#define JSON_INT_MAX 9007199254740992.0  /* 2^53 */
-#define DROPPED_MAX  ((size_t)64 * 1024) /* bytes of text; what is more is freed at once */
-
-/* Trees that are to be freed, linked by their next, which cJSON_Delete follows. */
-static struct {
-	bool later;
-	size_t len; /* of their texts */
-	cJSON *first;
-} dropped;
+#define JSON_INT_MAX 9007199254740992.0 /* 2^53 */
 
 static void *
 json_malloc(size_t size)
@@ -45,34 +37,6 @@ json_parse(const char *buf, size_t len, struct err *err)
 	if ((tree = cJSON_ParseWithLength(buf, len)) == NULL)
 		err_set(err, ERR_INVALID, "not JSON that can be read here");
 	return tree;
-}
-
-void
-json_drop(cJSON *tree, size_t len)
-{
-	if (tree == NULL || !dropped.later || len > DROPPED_MAX - dropped.len) {
-		cJSON_Delete(tree);
-		return;
-	}
-	tree->next = dropped.first;
-	dropped.first = tree;
-	dropped.len += len;
-}
-
-void
-json_drop_all(void)
-{
-	cJSON_Delete(dropped.first);
-	dropped.first = NULL;
-	dropped.len = 0;
-}
-
-void
-json_drop_later(bool later)
-{
-	dropped.later = later;
-	if (!later)
-		json_drop_all();
 }
 
 cJSON *

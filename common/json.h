@@ -64,16 +64,6 @@ int json_int(const cJSON *obj, const char *name, int64_t *out);
 int64_t json_int_or(const cJSON *obj, const char *name, int64_t dflt);
 double json_num_or(const cJSON *obj, const char *name, double dflt);
 
-/*
- * The end of a tree, like cJSON_Delete; tree may be NULL, len is how long its text is. With
- * json_drop_later a tree is freed by json_drop_all only, as long as there are few: in a program with
- * a loop, after the pass, when what others wait for has left (common/loop.c). For programs of one
- * thread.
- */
-void json_drop(cJSON *tree, size_t len);
-void json_drop_later(bool later);
-void json_drop_all(void);
-
 /* Building. Names and values are copied; json_put takes the item. A NULL string becomes null. */
 cJSON *json_new(void);
 void json_put(cJSON *obj, const char *name, cJSON *item);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "common/compat.h"
-#include "common/json.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/peer.h"
@@ -66,14 +65,12 @@ after_pass(struct loop *l)
 		l->hook(l->hook_arg);
 	peer_flush_dirty(l);
 	run_deferred(l);
-	json_drop_all();
 	log_flush();
 }
 
 void
 loop_run(struct loop *l)
 {
-	json_drop_later(true);
 	log_hold(true);
 	after_pass(l); /* what was queued before the loop began */
 	while (!l->stop) {
@@ -82,7 +79,6 @@ loop_run(struct loop *l)
 		after_pass(l);
 	}
 	after_pass(l);
-	json_drop_later(false);
 	log_hold(false);
 }
 

@@ -6,7 +6,7 @@
  *	1. the hook runs (irisd: start what can start, commit to the store),
  *	2. what was queued is written to the peers,
  *	3. what died is freed,
- *	4. what nobody waits for is done: trees of lines are freed (json_drop), the log is written.
+ *	4. the log is written, for which nobody waits.
  *
  * So nothing is told to anybody before it is on disk, and no callback frees what another one
  * still holds.

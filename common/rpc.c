@@ -95,7 +95,6 @@ int
 rpc_parse(const char *line, size_t len, struct rpc_msg *m, struct err *err)
 {
 	memset(m, 0, sizeof *m);
-	m->len = len;
 	if ((m->json = json_parse(line, len, err)) == NULL) {
 		m->id = salvage_id(line, len);
 		return -1;
@@ -110,7 +109,7 @@ rpc_parse(const char *line, size_t len, struct rpc_msg *m, struct err *err)
 void
 rpc_clear(struct rpc_msg *m)
 {
-	json_drop(m->json, m->len);
+	cJSON_Delete(m->json);
 	free(m->id);
 	memset(m, 0, sizeof *m);
 }
@@ -131,7 +130,7 @@ finish(cJSON *o)
 {
 	char *line = json_print(o);
 
-	json_drop(o, strlen(line));
+	cJSON_Delete(o);
 	return line;
 }
 

@@ -21,7 +21,6 @@ enum rpc_kind { RPC_REQUEST, RPC_NOTIFICATION, RPC_RESPONSE, RPC_ERROR };
 struct rpc_msg {
 	enum rpc_kind kind;
 	cJSON *json; /* owned: the whole message */
-	size_t len;  /* of its line */
 	char *id;    /* owned: raw text; NULL for a notification, and for an error about a line
 				without a usable one */
 	const char *method;  /* in json; NULL for answers */

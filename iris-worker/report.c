@@ -152,7 +152,7 @@ report_result(struct worker *w, const char *claude_id, cJSON *params)
 	compat_strlcpy(u->claude_id, claude_id, sizeof u->claude_id);
 	report_cut_answer(params);
 	u->params = json_print(params);
-	json_drop(params, strlen(u->params));
+	cJSON_Delete(params);
 	TAILQ_INSERT_TAIL(&w->results, u, entry);
 	send_result(w, u);
 	if (!link_up(w))

@@ -395,7 +395,7 @@ stream_parse(const char *line, size_t len, struct stream_event *ev)
 void
 stream_clear(struct stream_event *ev)
 {
-	json_drop(ev->json, ev->len);
+	cJSON_Delete(ev->json);
 	free(ev->repaired);
 	free(ev->text);
 	memset(ev, 0, sizeof *ev);

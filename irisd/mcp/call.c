@@ -91,7 +91,7 @@ answer_json(struct mcp_call *c, cJSON *o, bool failed)
 {
 	char *text = json_print(o);
 
-	json_drop(o, strlen(text));
+	cJSON_Delete(o);
 	answer(c, text, !failed, failed);
 	free(text);
 }

@@ -646,38 +646,10 @@ test_numbers_survive(void **state)
 	}
 }
 
-/* That each is freed once, and all are, the sanitizer sees. */
-static void
-test_drop(void **state)
-{
-	cJSON *tree[100];
-	int i;
-
-	(void)state;
-	json_drop(NULL, 0);
-	json_drop(json_new(), 2);
-	json_drop_later(true);
-	for (i = 0; i < 100; i++) {
-		tree[i] = json_new();
-		json_put_int(tree[i], "n", i);
-		json_drop(tree[i], i < 10 ? 100 : (size_t)i * 1000);
-	}
-	json_drop(NULL, 0);
-	/* Those of the line that is at work can still be read. */
-	assert_string_equal(json_get(tree[0], "n")->valuestring, "0");
-	assert_string_equal(json_get(tree[9], "n")->valuestring, "9");
-	json_drop_all();
-	json_drop(json_new(), 2);
-	json_drop_later(false);
-	json_drop(json_new(), 2);
-	json_drop_all();
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_drop),
 	    cmocka_unit_test(test_lists),
 	    cmocka_unit_test(test_numbers_survive),
 	    cmocka_unit_test(test_truncated),

@@ -7,8 +7,7 @@
 #ifndef IRIS_CORE_MESSAGE_H
 #define IRIS_CORE_MESSAGE_H
 
-#include <uthash.h>
-
+#include "irisd/core/hash.h"
 #include "irisd/core/ladder.h"
 #include "irisd/core/session.h"
 #include "irisd/irisd.h"

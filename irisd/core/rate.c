@@ -5,10 +5,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "common/compat.h"
 #include "common/xmalloc.h"
+#include "irisd/core/hash.h"
 #include "irisd/core/rate.h"
 
 #define US_PER_MS 1000

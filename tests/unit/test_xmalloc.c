@@ -15,6 +15,7 @@
 
 #include "common/log.h"
 #include "common/xmalloc.h"
+#include "irisd/core/hash.h"
 
 static void
 test_strings(void **state)
@@ -35,6 +36,17 @@ test_strings(void **state)
 	s = xasprintf("%s-%d", "x", 7);
 	assert_string_equal(s, "x-7");
 	free(s);
+}
+
+#define TEXT_OF(x)     #x
+#define EXPANDED_TO(x) TEXT_OF(x)
+
+/* uthash ends the program by exit(-1) otherwise, and nobody knows why irisd is gone. */
+static void
+test_hash_tables_too(void **state)
+{
+	(void)state;
+	assert_string_equal(EXPANDED_TO(uthash_malloc(7)), "xmalloc(7)");
 }
 
 static void
@@ -66,6 +78,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_strings),
+	    cmocka_unit_test(test_hash_tables_too),
 	    cmocka_unit_test(test_overflow_is_fatal),
 	};
 

@@ -34,12 +34,9 @@ function yamlOf(value, indent = "") {
 	return `${indent === "" ? "" : "\n"}${lines.join("")}`;
 }
 
-/*
- * An irisd with its web process and teams of the fake, as of tests/lib/http.mjs. A turn may be held for as long as it
- * takes to look at it.
- */
-export async function startWeb(teams, { settings, ...options } = {}) {
-	const iris = await makeHttp(teams, { ...options, settings: { responseTimeout: 180000, ...settings } });
+/* An irisd with its web process and teams of the fake, as of tests/lib/http.mjs. */
+export async function startWeb(teams, options) {
+	const iris = await makeHttp(teams, options);
 	const file = join(iris.home, "config.yaml");
 
 	writeFileSync(file, yamlOf(JSON.parse(readFileSync(file, "utf8"))));

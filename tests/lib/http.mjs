@@ -34,7 +34,8 @@ export async function makeHttp(teams = {}, { settings = {}, dashboard = {}, ...o
 	const port = await freePort(), port2 = await freePort();
 	const iris = makeIris(teams, {
 		...options,
-		settings: { httpPort: port, ...settings },
+		/* Of a turn that is held until everything else was looked at. */
+		settings: { httpPort: port, responseTimeout: 180000, ...settings },
 		config: { ...options.config, dashboard: { enabled: true, http: port2, ...dashboard } },
 	});
 
@@ -89,7 +90,7 @@ export async function ask(port, method, path, { key, headers = {}, body, agent =
 	/* One that comes when the answer is there already. */
 	req.on("error", () => {});
 	req.end(text);
-	const [res] = await within(30000, once(req, "response"), `${method} ${path}`);
+	const [res] = await within(120000, once(req, "response"), `${method} ${path}`);
 	const answer = { status: res.statusCode, headers: res.headers, text: "", res };
 	res.setEncoding("utf8");
 	res.on("data", (d) => (answer.text += d));

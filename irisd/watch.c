@@ -18,6 +18,7 @@
 #include "irisd/watch.h"
 
 #define SETTLE_MS 100 /* from the first sign of a change to the look */
+#define AGAIN_S   5   /* to the next look and try where nothing can be watched */
 #define PATHS     6
 
 /* One state of one file; all 0 for none. */
@@ -34,6 +35,7 @@ struct watch {
 	int fds[PATHS + 1]; /* compat_watch_open's */
 	struct event *ev;   /* NULL while nothing is watched */
 	struct event *timer;
+	bool blind; /* the last try to watch has failed */
 	struct look config, dotenv;
 };
 
@@ -99,6 +101,7 @@ dir_of(const char *path, char *dir, size_t size)
 static void
 arm(struct watch *w)
 {
+	static const struct timeval again = {AGAIN_S, 0};
 	const char *config = w->d->paths.config;
 	char dir[PATHS_MAX], target_dir[PATH_MAX], env_dir[PATH_MAX];
 	const char *paths[PATHS] = {config, w->env, dir};
@@ -118,9 +121,15 @@ arm(struct watch *w)
 		paths[n++] = env_dir;
 	}
 	if (compat_watch_open(paths, n, w->fds) == -1) {
-		log_warn("the configuration can not be watched, \"iris reload\" reads it again: %s",
-		    strerror(errno));
+		if (!w->blind)
+			log_warn(
+			    "the configuration can not be watched, \"iris reload\" reads it again: %s",
+			    strerror(errno));
+		/* Descriptors may be short for a moment only. */
+		w->blind = true;
+		evtimer_add(w->timer, &again);
 	} else {
+		w->blind = false;
 		w->ev = event_new(w->d->loop.base, w->fds[0], EV_READ, changed_cb, w);
 		event_add(w->ev, NULL);
 	}
@@ -139,6 +148,9 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	arm(w);
+	/* It could hardly be read then, and would not be looked at again. */
+	if (w->blind)
+		return;
 	config = look_at(d->paths.config);
 	dotenv = look_at(w->env);
 	if (same(&config, &w->config) && same(&dotenv, &w->dotenv))

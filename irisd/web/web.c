@@ -23,7 +23,8 @@
 #include "irisd/web/web.h"
 
 #define CALL_MS  10000
-#define RETRY_MS 30000 /* between looks at a port that was taken */
+#define FIRST_MS 2000  /* to the first look at a port that was taken: its owner may be ending */
+#define RETRY_MS 30000 /* between looks at it; up to that the time doubles */
 #define END_MS   1000  /* for the threads to say what irisd said last, or to end what is short */
 
 static int asked[2] = {-1, -1}; /* a pipe: SIGTERM was sent */
@@ -133,7 +134,7 @@ await_either(const struct call *c, int ms)
 static void
 attend(struct call *c, const struct serve_port *ports, int n, int open, struct err *err)
 {
-	int64_t look = compat_mono_ms() + RETRY_MS;
+	int64_t pause = FIRST_MS, look = compat_mono_ms() + pause, left;
 
 	for (;;) {
 		while (call_wait(c, 0, notify_cb, NULL, err) == 0)
@@ -147,14 +148,16 @@ attend(struct call *c, const struct serve_port *ports, int n, int open, struct e
 		if (open < n && compat_mono_ms() >= look) {
 			if (port_to_be_had(ports, n))
 				return;
-			look = compat_mono_ms() + RETRY_MS;
+			pause = pause * 2 < RETRY_MS ? pause * 2 : RETRY_MS;
+			look = compat_mono_ms() + pause;
 		}
 		if (front_turn()) {
 			if (tell_ports(c, ports, n, err) == -1)
 				return;
 			continue;
 		}
-		await_either(c, open < n ? RETRY_MS : -1);
+		left = look - compat_mono_ms();
+		await_either(c, open == n ? -1 : left > 0 ? (int)left : 0);
 	}
 }
 

@@ -285,7 +285,7 @@ describe("iris approvals show", () => {
 			[() => execFileSync("sh", ["-c", `rm "${file}" && mkdir "${file}"`]), /this is no regular file/],
 		]) {
 			make();
-			const text = await show(p, { deadline: 10000 });
+			const text = await show(p, { deadline: 30000 });
 			assert.match(text, note);
 			assert.deepEqual(diffOf(text), ["@@ -0,0 +1,1 @@", "+a", "0 lines removed, 1 added"]);
 		}

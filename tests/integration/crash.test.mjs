@@ -120,8 +120,9 @@ describe("processes that die", () => {
 		process.kill(workers(iris)[0].pid, "SIGSTOP");
 		const start = performance.now();
 		assert.equal((await iris.iris(["stop"])).status, 0);
-		assert.ok(performance.now() - start < 10000);
+		assert.ok(performance.now() - start < 20000);
 		assert.deepEqual(workers(iris), []);
-		assert.deepEqual(claudes(iris), []);
+		/* Its parent was killed with it: nobody has waited for its last moment. */
+		await waitFor(() => claudes(iris).length === 0, { what: "its Claude to be gone" });
 	});
 });

@@ -22,7 +22,7 @@ s.write(JSON.stringify({ jsonrpc: "2.0", id: 0, method: "iris/hello", params: he
 let n = 0;
 s.on("data", (d) => { process.stdout.write(d); n += d.toString().split("\\n").length - 1; if (n > lines.length) s.destroy(); });
 s.on("close", () => process.exit(0));
-setTimeout(() => process.exit(0), 5000);
+setTimeout(() => process.exit(0), 15000);
 `;
 
 describe("no agent answers a permission request", () => {
@@ -139,7 +139,10 @@ describe("no agent answers a permission request", () => {
 		const call = line("tools/call", { name: "permissions_answer", arguments: allow() });
 		const init = JSON.stringify({ jsonrpc: "2.0", id: 9, method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "x", version: "1" } } });
 		assert.match(await speak("shim", [init, call], { before: `SAY_CWD=${quote(iris.dirs.asker)} ` }), /is for a person/);
-		const shim = await bash(`cd ${quote(iris.dirs.asker)} && printf '%s\\n' ${quote(init)} ${quote(call)} | (cat; sleep 1) | ${quote(program("iris-mcp-shim"))}`);
+		const out = quote(join(iris.root, "shim.out"));
+		writeFileSync(join(iris.root, "shim.out"), "");
+		const shim = await bash(`cd ${quote(iris.dirs.asker)} && printf '%s\\n' ${quote(init)} ${quote(call)} | (cat; for i in $(seq 300); do grep -q '"id":1[,}]' ${out} && break; sleep 0.05; done) | ` +
+			`${quote(program("iris-mcp-shim"))} > ${out}; cat ${out}`);
 		assert.match(shim, /is for a person/);
 		await unanswered();
 	});

@@ -231,13 +231,12 @@ describe("hostile clients", () => {
 	});
 
 	test("connections that never say hello are closed after a while, and cost nobody a place", async () => {
-		const before = fdCount(pid);
+		const before = fdCount(pid), start = performance.now();
 		const silent = await Promise.all(Array.from({ length: 60 }, () => connectRaw(iris)));
 		await assertServes(iris, "backend");
 		await iris.json(["team", "sleep", "backend"]);
-		const start = performance.now();
-		await Promise.all(silent.map((s) => s.closed(15000)));
-		assert.ok(performance.now() - start > 5000, "not at once: a slow machine needs its time");
+		await Promise.all(silent.map((s) => s.closed(30000)));
+		assert.ok(performance.now() - start > 9000, "not at once: a slow machine needs its time");
 		await waitFor(() => fdCount(pid) <= before + 1, { what: "the descriptors to be given back" });
 	});
 

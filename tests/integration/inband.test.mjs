@@ -86,7 +86,7 @@ describe("tools of a spawned session", () => {
 		const call = ask("b", tool("ask_message", { toTeam: "c", message: gate.hold }),
 			{ signal: abort.signal, onprogress: (p) => said.push(p.message) });
 		await waitFor(async () => (await list("c"))[0]?.state === "seen", { what: "c to be at work" });
-		assert.ok(said.includes("team b: using mcp__iris__ask_message"), said.join("|"));
+		await waitFor(() => said.includes("team b: using mcp__iris__ask_message"), { what: "the progress" });
 		abort.abort("stop");
 		await assert.rejects(call);
 		const [outer] = await list("b"), [inner] = await list("c");

@@ -268,7 +268,6 @@ describe("a certificate of the user's", () => {
 		assert.equal(was.selfsigned, false);
 		assert.equal(was.fingerprint, new X509Certificate(readFileSync(files.cert)).fingerprint256);
 		assert.equal(existsSync(join(iris.home, "tls")), false);
-		const held = await connectTls(iris.tls);
 
 		const second = ca.issue("second");
 		/* The certificate first: for a moment the two do not belong together. */
@@ -280,20 +279,24 @@ describe("a certificate of the user's", () => {
 		assert.ok((await warnings(iris)).some((w) => /stays in use/.test(w)));
 		copyFileSync(second.key, `${files.key}.new`);
 		chmodSync(`${files.key}.new`, 0o640);
-		renameSync(`${files.key}.new`, files.key);
 		const now = new X509Certificate(readFileSync(second.cert)).fingerprint256;
-		await waitFor(async () => (await health()) && (await webStatus(iris)).tls.fingerprint === now, { what: "the new one" });
-		const tls = await tlsStatus(iris);
-		assert.equal(tls.warnings.length, 1);
-		assert.match(tls.warnings[0], /can be read by others \(mode 0640\); do: chmod 600 /);
-		const socket = await connectTls(iris.tls);
-		assert.equal(socket.getPeerCertificate().fingerprint256, now);
-		socket.destroy();
-		/* The one from before. */
+		/* One from before, which has ten seconds to ask something. */
+		const held = await connectTls(iris.tls);
+		assert.equal(held.getPeerCertificate().fingerprint256, was.fingerprint);
+		renameSync(`${files.key}.new`, files.key);
+		await waitFor(async () => {
+			const socket = await connectTls(iris.tls), { fingerprint256 } = socket.getPeerCertificate();
+			socket.destroy();
+			return fingerprint256 === now;
+		}, { what: "the new one" });
 		held.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
 		assert.match(String((await within(20000, once(held, "data"), "an answer"))[0]), /^HTTP\/1\.1 200 /);
 		assert.equal(held.getPeerCertificate().fingerprint256, was.fingerprint);
 		held.destroy();
+		await tlsStatus(iris, ({ fingerprint }) => fingerprint === now, "the new one to be told");
+		const tls = await tlsStatus(iris);
+		assert.equal(tls.warnings.length, 1);
+		assert.match(tls.warnings[0], /can be read by others \(mode 0640\); do: chmod 600 /);
 		agent.destroy();
 	});
 

@@ -323,7 +323,7 @@ describe("the end of a key, and too much of it", () => {
 		const ends = Promise.all([waiting, watching].map((p) => fails(p, "unauthorized", /was revoked/)));
 		await waitFor(async () => (await iris.json(["messages"])).messages.filter((m) => m.state === "seen").length === 2, { what: "both turns" });
 		await iris.json(["key", "revoke", key.id]);
-		await within(5000, ends, "the calls to end");
+		await within(15000, ends, "the calls to end");
 		for (const x of [c, second])
 			await fails(x.call("team.list"), "unauthorized", /revoked/);
 		await fails(c.call("key.check", { key: key.key, api: true }), "unauthorized");
@@ -345,9 +345,10 @@ describe("the end of a key, and too much of it", () => {
 
 	test("expired: a subscription ends when its time comes, and so does every call", async () => {
 		const cli = await connectRaw(iris, { role: "ctl" });
+		const c = await web();
 		const { result } = await cli.request("iris/key.create", { name: "brief", scope: "approve", expires: 1500 });
-		const c = await web(result.key);
-		assert.equal(c.who.expiresAt, result.expiresAt);
+		const who = await c.call("key.check", { key: result.key, api: true });
+		assert.equal(who.expiresAt, result.expiresAt);
 		await fails(within(10000, c.call("permission.watch"), "the end of the subscription"), "unauthorized", /has expired/);
 		assert.ok(Date.now() >= result.expiresAt, "not before its time");
 		await fails(c.call("team.list"), "unauthorized", /expired/);
@@ -393,7 +394,7 @@ describe("too many requests", () => {
 		assert.equal((await c.call("key.check", { key })).id, id);
 		const asked = Date.now(), again = await waitFor(() => check(key).catch(() => false), { what: "the next one to be taken", every: 10 });
 		assert.equal(again.id, id);
-		assert.ok(Date.now() - asked < 3000);
+		assert.ok(Date.now() - asked < 15000);
 	});
 });
 
@@ -469,7 +470,7 @@ describe("logins of the dashboard", () => {
 			const link = cli.request("iris/login.create");
 			assert.deepEqual((await cli.request("iris/daemon.status")).result.web.urls, [], "it is to end, and is no more told of");
 			await reload({ enabled: false });
-			const { error } = await within(5000, link, "the end of the wait");
+			const { error } = await within(15000, link, "the end of the wait");
 			assert.match(error.message, /the dashboard is switched off/);
 		} finally {
 			process.kill(pid, "SIGCONT");

@@ -168,10 +168,12 @@ describe("shell", () => {
 		await page.keyboard.type("ECHO once more");
 		await page.keyboard.press("Enter");
 		await page.locator(".answer").getByText("once more").waitFor();
+		await page.getByRole("status").getByText("payments has answered.").waitFor();
 		await focus("Send");
 		await page.keyboard.press("g");
 		await page.keyboard.press("c");
 		await page.getByText("Choose a conversation").waitFor();
+		assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Conversations");
 		await page.keyboard.press("/");
 		await page.keyboard.type("keyboard");
 		await page.locator(".found a").first().waitFor();

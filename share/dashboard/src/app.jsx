@@ -241,9 +241,16 @@ function Shell() {
 	const page = pages.find((p) => p.path === path);
 	const [help, setHelp] = useState(false);
 	const main = useRef(null);
+	const drawn = useRef(false);
 
 	useKeys(() => setHelp(true));
 	useEffect(() => main.current.scrollTo?.(0, 0), [path]);
+	/* Who goes to a page by its keys is on it then, and hears its title; also where what had the focus is gone. */
+	useEffect(() => {
+		if (drawn.current && !main.current.contains(document.activeElement))
+			main.current.focus({ preventScroll: true });
+		drawn.current = true;
+	}, [path, rest.join("/")]);
 	return (
 		<div class="shell">
 			<a
@@ -267,7 +274,7 @@ function Shell() {
 					<Tools onHelp={() => setHelp(true)} />
 				</div>
 			</header>
-			<main class={`main page-${page?.path || "overview"}`} id="main" tabIndex={-1} ref={main}>
+			<main class={`main page-${page?.path || "overview"}`} id="main" tabIndex={-1} ref={main} aria-label={page?.title}>
 				<Banner />
 				{!page && (
 					<Empty title="There is no such page" icon="search">

@@ -8,7 +8,7 @@ import { del, idempotencyKey, path, post } from "../lib/api.js";
 import { money, plural } from "../lib/format.js";
 import { href, navigate } from "../lib/router.js";
 import { may } from "../lib/session.js";
-import { pairKey, sessions, teams } from "../lib/store.js";
+import { FINAL, pairKey, sessions, teams } from "../lib/store.js";
 import { threadOf, threadsAge } from "../lib/threads.js";
 import { Badge, Button, ConfirmDialog, CopyButton, Dialog, Empty, ErrorBox, Icon, IconButton, Menu, Spinner, StateBadge, TeamName,
 	VirtualList, toast } from "../ui/index.js";
@@ -266,6 +266,31 @@ function Thread({ thread, target }) {
 	);
 }
 
+const ENDS = { answered: "has answered", failed: "has failed", expired: "was not reached in time", cancelled: "was told to stop" };
+
+/* For who does not see it: that the newest message has ended. All words as they stream in would be too many. */
+function News({ thread }) {
+	const known = useRef(null);
+	const [news, setNews] = useState("");
+	const last = thread.items.value.at(-1);
+	const { done } = thread.state.value;
+
+	useEffect(() => {
+		const now = last ? `${last.id} ${last.state}` : "";
+		if (known.current !== null && known.current !== now && FINAL.has(last?.state))
+			setNews(`${last.to} ${ENDS[last.state]}.`);
+		else if (last && !FINAL.has(last.state))
+			setNews("");
+		if (last || done)
+			known.current = now;
+	}, [last?.id, last?.state, done]);
+	return (
+		<p class="sr-only" role="status">
+			{news}
+		</p>
+	);
+}
+
 export function Conversation({ from, to, target }) {
 	/* All threads are loaded anew when events were lost. */
 	const age = threadsAge.value;
@@ -276,6 +301,7 @@ export function Conversation({ from, to, target }) {
 		<section class="thread" aria-label={`Conversation of ${from} with ${to}`}>
 			<Head from={from} to={to} session={session} />
 			<Thread key={age} thread={thread} target={target} />
+			<News thread={thread} />
 			{may("message") && teams.value.has(to) && <Composer from={from} to={to} />}
 			{!teams.value.has(to) && <p class="list-note">{to} is no team any more; nothing can be sent to it.</p>}
 		</section>

@@ -189,6 +189,17 @@ describe("shell", () => {
 		await closePage(page);
 	});
 
+	test("what a change of the network has ended is asked for once more", async () => {
+		const page = await openDashboard(browser, iris, { expected: [/ERR_INTERNET_DISCONNECTED/] });
+		let tries = 0;
+		await page.route("**/api/v1/sessions?*", (route) => (++tries === 1 ? route.abort("internetdisconnected") : route.continue()));
+		await page.reload();
+		await page.getByRole("heading", { name: "backend" }).waitFor();
+		assert.equal(await page.getByRole("alert").count(), 0);
+		assert.equal(tries, 2);
+		await closePage(page);
+	});
+
 	test("irisd goes and comes back: the page says so, comes back by itself, and has what happened meanwhile", async () => {
 		const page = await openDashboard(browser, iris, { expected: [/WebSocket|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INCOMPLETE| 50[234] /] });
 		await visit(page, "conversations/frontend/backend");

@@ -6,6 +6,7 @@
  */
 const BASE = "/api/v1";
 const CSRF = "iris.csrf";
+const AGAIN = 250;
 
 /** What to do about errors whose detail does not say it by itself. */
 const ADVICE = {
@@ -69,6 +70,18 @@ async function problemOf(res) {
 	return new ApiError({ code: "internal", title: res.statusText, ...problem, status: res.status });
 }
 
+/* A network that changes ends what is under way, also to this machine; what only reads is asked once more. */
+async function send(url, init) {
+	try {
+		return await fetch(url, init);
+	} catch (e) {
+		if (init.method !== "GET" || e.name === "AbortError")
+			throw e;
+		await new Promise((resolve) => setTimeout(resolve, AGAIN));
+		return fetch(url, init);
+	}
+}
+
 /**
  * One request. body: an object is sent as JSON, text as it is (give headers["content-type"]).
  * Answers the Response of a success; throws ApiError otherwise.
@@ -83,7 +96,7 @@ export async function request(method, url, { body, headers = {}, signal, quiet =
 	if (body !== undefined && !isText)
 		all["content-type"] ??= "application/json";
 	try {
-		res = await fetch(BASE + url, {
+		res = await send(BASE + url, {
 			method,
 			headers: all,
 			body: body === undefined || isText ? body : JSON.stringify(body),

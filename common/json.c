@@ -135,16 +135,10 @@ json_put_str_opt(cJSON *obj, const char *name, const char *value)
 cJSON *
 json_int_item(int64_t value)
 {
-	char text[32], *p = text + sizeof text - 1;
-	uint64_t n = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	char text[32];
 
-	*p = '\0';
-	do
-		*--p = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	if (value < 0)
-		*--p = '-';
-	return cJSON_CreateRaw(p);
+	snprintf(text, sizeof text, "%lld", (long long)value);
+	return cJSON_CreateRaw(text);
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes the log. Owns the level, the program's name, the descriptor and the log file. Never
- * allocates, so that it works when memory is short; a line, or several that were held, is one
- * write(2), so that processes which share a log file do not mix theirs.
+ * allocates, so that it works when memory is short; a line is one write(2), so that processes which
+ * share a log file do not mix theirs.
  */
 #include <sys/stat.h>
 #include <ctype.h>
@@ -18,8 +18,7 @@
 
 #include "common/log.h"
 
-#define LOOK_LINES 256  /* after which the file is looked at, and at the first in a second */
-#define HELD_BYTES 4096 /* of lines; a pipe takes so much in one piece */
+#define LOOK_LINES 256 /* after which the file is looked at, and at the first in a second */
 
 static const char *log_program = "";
 static enum log_level log_level = LOG_INFO;
@@ -35,14 +34,6 @@ static struct {
 	unsigned lines;
 	atomic_flag busy; /* a thread looks at it */
 } log_file = {.fd = -1, .busy = ATOMIC_FLAG_INIT};
-
-/* Whole lines that are formatted, and not written yet. */
-static struct {
-	bool on;
-	size_t len;
-	time_t at; /* of the last one */
-	char text[HELD_BYTES];
-} held;
 
 static const char *const level_names[] = {
     [LOG_DEBUG] = "debug",
@@ -93,7 +84,6 @@ log_level_from_name(const char *name, enum log_level *level)
 void
 log_set_fd(int fd)
 {
-	log_flush();
 	if (log_file.fd == log_fd)
 		log_file.fd = -1;
 	log_fd = fd;
@@ -125,7 +115,6 @@ log_copy(const char *path)
 	off_t size;
 	int fd;
 
-	log_flush();
 	if ((size_t)snprintf(log_file.path, sizeof log_file.path, "%s", path) >=
 	    sizeof log_file.path)
 		return;
@@ -333,54 +322,6 @@ stamp(char *dst, size_t size, time_t sec)
 }
 
 static void
-put(const char *text, size_t len, time_t now)
-{
-	look_at_file(now);
-	while (write(log_fd, text, len) == -1 && errno == EINTR)
-		;
-	while (log_copy_fd != -1 && write(log_copy_fd, text, len) == -1 && errno == EINTR)
-		;
-}
-
-void
-log_flush(void)
-{
-	int saved = errno;
-
-	/* Where there are threads, nothing is ever held, and nothing is written here. */
-	if (held.len == 0)
-		return;
-	put(held.text, held.len, held.at);
-	held.len = 0;
-	errno = saved;
-}
-
-void
-log_hold(bool on)
-{
-	held.on = on;
-	if (!on)
-		log_flush();
-}
-
-/* Lines leave in their order, whichever are held. */
-static void
-put_line(enum log_level level, const char *line, size_t len, time_t now)
-{
-	bool hold = held.on && level < LOG_WARN && len <= sizeof held.text;
-
-	if (!hold || held.len + len > sizeof held.text)
-		log_flush();
-	if (!hold) {
-		put(line, len, now);
-		return;
-	}
-	memcpy(held.text + held.len, line, len);
-	held.len += len;
-	held.at = now;
-}
-
-static void
 log_vat(enum log_level level, const char *tail, const char *fmt, va_list ap)
 {
 	char text[LOG_LINE_MAX], line[LOG_LINE_MAX + 128];
@@ -402,7 +343,11 @@ log_vat(enum log_level level, const char *tail, const char *fmt, va_list ap)
 	    now.tv_nsec / 1000000, level_names[level], log_program, (long)getpid());
 	n += escape(line + n, sizeof line - n - 1, text);
 	line[n++] = '\n';
-	put_line(level, line, n, now.tv_sec);
+	look_at_file(now.tv_sec);
+	while (write(log_fd, line, n) == -1 && errno == EINTR)
+		;
+	while (log_copy_fd != -1 && write(log_copy_fd, line, n) == -1 && errno == EINTR)
+		;
 	errno = saved;
 }
 

@@ -43,14 +43,6 @@ void log_copy(const char *path);
 #define LOG_FILE_KEEP 3                 /* that were moved away */
 void log_rotate(void);
 
-/*
- * Lines of debug and info wait for log_flush while it is on, so that nobody waits for their writing;
- * a warning or an error takes them along. For programs of one thread: common/loop.c flushes after
- * each pass, when what others wait for has left. Who is killed takes the lines of its pass along.
- */
-void log_hold(bool on);
-void log_flush(void);
-
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The argument is evaluated only when debug is on: log_debug may sit on hot paths. */

@@ -65,13 +65,11 @@ after_pass(struct loop *l)
 		l->hook(l->hook_arg);
 	peer_flush_dirty(l);
 	run_deferred(l);
-	log_flush();
 }
 
 void
 loop_run(struct loop *l)
 {
-	log_hold(true);
 	after_pass(l); /* what was queued before the loop began */
 	while (!l->stop) {
 		if (event_base_loop(l->base, EVLOOP_ONCE) == -1)
@@ -79,7 +77,6 @@ loop_run(struct loop *l)
 		after_pass(l);
 	}
 	after_pass(l);
-	log_hold(false);
 }
 
 void

@@ -5,8 +5,7 @@
  *
  *	1. the hook runs (irisd: start what can start, commit to the store),
  *	2. what was queued is written to the peers,
- *	3. what died is freed,
- *	4. the log is written, for which nobody waits.
+ *	3. what died is freed.
  *
  * So nothing is told to anybody before it is on disk, and no callback frees what another one
  * still holds.

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The write-ahead log of iris.db: a commit's frames in one write, room in the file ahead of its
- * end, and when it is copied back into the database. Called by SQLite when it uses the log, and
- * after each commit. Changes nothing of what is committed or when it is on disk.
- *
- * SQLite writes each frame's header and each frame's page by themselves: twenty system calls for a
- * message. Here they are gathered until the sync that ends the commit; whatever else is done with
- * the file comes after what was gathered.
+ * The write-ahead log of iris.db: room in the file ahead of its end, and when it is copied back
+ * into the database. Called by SQLite after each commit. Changes nothing of what is committed or
+ * when it is on disk.
  *
  * A sync of a file that has grown writes the file's length and its map of blocks as well, and takes
  * half as long again as one of pages that were there before. SQLite keeps the log's length when it
@@ -14,7 +10,6 @@
  * no frames: who reads the log after a crash stops before them.
  */
 #include <stddef.h>
-#include <string.h>
 
 #include "common/log.h"
 #include "irisd/store/db.h"
@@ -26,123 +21,21 @@
 /* What the log grows to: its syncs are then too rare to be a part of the usual wait. */
 #define LOG_BYTES ((int64_t)8 * 1024 * 1024)
 
-#define GATHER_BYTES (16 * 1024)
-
-/* Of the log that was opened first; there is one database in a program. */
-static struct {
-	sqlite3_file *file; /* NULL: none */
-	const sqlite3_io_methods *real;
-	sqlite3_io_methods methods; /* in their place */
-	sqlite3_int64 at;
-	int len;
-	char bytes[GATHER_BYTES]; /* to be written at that place in the file */
-} gather;
-
-/* That they fail fails what was to come after; nobody counts on them then. */
-static int
-write_gathered(void)
-{
-	int len = gather.len;
-
-	gather.len = 0;
-	return len > 0 ? gather.real->xWrite(gather.file, gather.bytes, len, gather.at) : SQLITE_OK;
-}
-
-static int
-log_write(sqlite3_file *f, const void *data, int len, sqlite3_int64 at)
-{
-	int rv;
-
-	if (at != gather.at + gather.len || len > GATHER_BYTES - gather.len) {
-		if ((rv = write_gathered()) != SQLITE_OK)
-			return rv;
-		gather.at = at;
-	}
-	if (len > GATHER_BYTES)
-		return gather.real->xWrite(f, data, len, at);
-	memcpy(gather.bytes + gather.len, data, (size_t)len);
-	gather.len += len;
-	return SQLITE_OK;
-}
-
-static int
-log_read(sqlite3_file *f, void *data, int len, sqlite3_int64 at)
-{
-	int rv = write_gathered();
-
-	return rv == SQLITE_OK ? gather.real->xRead(f, data, len, at) : rv;
-}
-
-static int
-log_sync(sqlite3_file *f, int flags)
-{
-	int rv = write_gathered();
-
-	return rv == SQLITE_OK ? gather.real->xSync(f, flags) : rv;
-}
-
-static int
-log_truncate(sqlite3_file *f, sqlite3_int64 size)
-{
-	int rv = write_gathered();
-
-	return rv == SQLITE_OK ? gather.real->xTruncate(f, size) : rv;
-}
-
-static int
-log_size(sqlite3_file *f, sqlite3_int64 *size)
-{
-	int rv = write_gathered();
-
-	return rv == SQLITE_OK ? gather.real->xFileSize(f, size) : rv;
-}
-
-/* What is gathered here was never committed. */
-static int
-log_close(sqlite3_file *f)
-{
-	const sqlite3_io_methods *real = gather.real;
-
-	gather.file = NULL;
-	gather.len = 0;
-	return real->xClose(f);
-}
-
-/* From its first commit on: before that, SQLite may still have another file in its place. */
-static void
-gather_writes(sqlite3_file *log)
-{
-	if (gather.file != NULL || log->pMethods->iVersion < 3)
-		return;
-	gather.file = log;
-	gather.real = log->pMethods;
-	gather.methods = *gather.real;
-	gather.methods.xClose = log_close;
-	gather.methods.xRead = log_read;
-	gather.methods.xWrite = log_write;
-	gather.methods.xSync = log_sync;
-	gather.methods.xTruncate = log_truncate;
-	gather.methods.xFileSize = log_size;
-	gather.len = 0;
-	log->pMethods = &gather.methods;
-}
-
 /* Room for some more frames. That it fails is no error here: the commit that needs it tells. */
 static void
 make_room(struct store *s, sqlite3_file *log, int frames)
 {
-	const sqlite3_io_methods *io = log == gather.file ? gather.real : log->pMethods;
 	static const char zeros[16 * 1024];
 	int64_t want = HEADER_BYTES + (int64_t)(frames + AHEAD) * s->frame_bytes, end;
 	sqlite3_int64 size;
 
-	if (s->log_size >= want || io->xFileSize(log, &size) != SQLITE_OK)
+	if (s->log_size >= want || log->pMethods->xFileSize(log, &size) != SQLITE_OK)
 		return;
 	s->log_size = size;
 	if (size >= want)
 		return;
 	for (end = size + STEP; s->log_size < end; s->log_size += (int64_t)sizeof zeros)
-		if (io->xWrite(log, zeros, sizeof zeros, s->log_size) != SQLITE_OK)
+		if (log->pMethods->xWrite(log, zeros, sizeof zeros, s->log_size) != SQLITE_OK)
 			return;
 }
 
@@ -175,10 +68,8 @@ committed_cb(void *arg, sqlite3 *db, const char *name, int frames)
 	sqlite3_file *log = NULL;
 
 	if (sqlite3_file_control(db, name, SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
-	    log != NULL && log->pMethods != NULL) {
-		gather_writes(log);
+	    log != NULL && log->pMethods != NULL)
 		make_room(s, log, frames);
-	}
 	if (frames >= s->checkpoint_at) {
 		checkpoint(s, frames);
 		s->advance = true;

@@ -16,7 +16,6 @@
 #include <cmocka.h>
 
 #include "common/log.h"
-#include "common/loop.h"
 
 static char line[2 * LOG_LINE_MAX];
 static int out[2];
@@ -203,70 +202,6 @@ test_fatal(void **state)
 	}
 }
 
-/* Lines that are held leave in their order: by a flush, with a warning, or when there is no room. */
-static void
-test_hold(void **state)
-{
-	char text[1001];
-	int i;
-
-	(void)state;
-	log_hold(true);
-	log_info("first");
-	log_at(LOG_INFO, "second");
-	assert_string_equal(logged(), "");
-	log_flush();
-	assert_non_null(strstr(strstr(logged(), "] first\n"), "] second\n"));
-	log_flush();
-	assert_string_equal(logged(), "");
-	log_info("third");
-	log_warn("fourth");
-	assert_non_null(strstr(strstr(logged(), "] third\n"), "] fourth\n"));
-	memset(text, 'x', sizeof text - 1);
-	text[sizeof text - 1] = '\0';
-	for (i = 0; i < 4; i++)
-		log_info("%d %s", i, text);
-	assert_null(strstr(logged(), "] 3 x"));
-	assert_non_null(strstr(line, "] 2 x"));
-	log_hold(false);
-	assert_non_null(strstr(logged(), "] 3 x"));
-	log_info("fifth");
-	assert_non_null(strstr(logged(), "] fifth\n"));
-}
-
-/* Nobody waits for what a pass of the loop logs, nor does it wait for the next pass. */
-static void
-not_yet(void *arg)
-{
-	assert_string_equal(logged(), "");
-	loop_stop(arg);
-}
-
-static void
-log_in_pass(void *arg)
-{
-	struct loop *l = arg;
-
-	if (l->stop)
-		return;
-	log_info("in the pass");
-	loop_defer(l, not_yet, l);
-}
-
-static void
-test_loop(void **state)
-{
-	struct loop l;
-
-	(void)state;
-	loop_init(&l, log_in_pass, &l);
-	loop_run(&l);
-	assert_non_null(strstr(logged(), "] in the pass\n"));
-	log_info("at once again");
-	assert_non_null(strstr(logged(), "] at once again\n"));
-	loop_release(&l);
-}
-
 int
 main(void)
 {
@@ -278,8 +213,6 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_long, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_redact, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_fatal, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_loop, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

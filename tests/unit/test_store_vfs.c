@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * irisd/store/vfs: the ballast beside the database, and a write that finds the disk full. The disk is
- * full when the test says so: its own pwrite lies below that of the store. It counts as well what
- * irisd/store/wal.c writes.
+ * full when the test says so: its own pwrite lies below that of the store.
  */
 #include <sys/stat.h>
 #include <errno.h>
@@ -24,7 +23,7 @@ static char path[64], ballast[80];
 
 /* With this errno, while the ballast is there: the room that it holds is all that there is. */
 static int full;
-static int refused, writes;
+static int refused;
 
 static bool
 there(void)
@@ -47,7 +46,6 @@ test_pwrite(int fd, const void *buf, size_t len, off_t at)
 		errno = full;
 		return -1;
 	}
-	writes++;
 	return pwrite(fd, buf, len, at);
 }
 
@@ -60,7 +58,7 @@ setup(void **state)
 		return -1;
 	snprintf(path, sizeof path, "%s/iris.db", dir);
 	snprintf(ballast, sizeof ballast, "%s-ballast", path);
-	full = refused = writes = 0;
+	full = refused = 0;
 	return 0;
 }
 
@@ -190,79 +188,6 @@ test_link(void **state)
 	store_close(s);
 }
 
-/* A commit is one write, however many pages it has. */
-static void
-test_one_write(void **state)
-{
-	struct store *s = open_store(path);
-	int64_t session = put_session(s, "a", "b");
-	struct err err;
-
-	(void)state;
-	store_commit(s);
-	writes = 0;
-	put_message(s, session, M1, "k", &err);
-	store_message_step(s, M1, LADDER_SENT, 6000, "handed");
-	assert_int_equal(writes, 0);
-	store_commit(s);
-	assert_int_equal(writes, 1);
-	store_message_step(s, M1, LADDER_SEEN, 7000, "replay");
-	store_commit(s);
-	assert_int_equal(writes, 2);
-	store_close(s);
-	s = open_store(path);
-	assert_string_equal(
-	    receipts_of(s, M1), "queued@5000:stored sent@6000:handed seen@7000:replay ");
-	store_close(s);
-}
-
-#define LONG_BYTES (3 * 1024 * 1024)
-
-static void
-expect_long(struct store *s)
-{
-	struct store_message m;
-	size_t i;
-
-	assert_true(store_message_load(s, M1, &m));
-	assert_int_equal(strlen(m.body), LONG_BYTES);
-	for (i = 0; i < LONG_BYTES; i++)
-		if (m.body[i] != (char)('a' + i / 1000 % 26))
-			fail_msg("byte %zu is another one", i);
-	store_message_release(&m);
-}
-
-/* What does not fit in SQLite's cache is read back from the log before its commit. */
-static void
-test_read_back(void **state)
-{
-	struct store *s = open_store(path);
-	char from[] = "a", to[] = "b";
-	struct store_message m = {.id = M1, .root = M1, .from = from, .to = to};
-	struct err err;
-	size_t i;
-
-	(void)state;
-	m.session = put_session(s, "a", "b");
-	store_commit(s);
-	m.body = xmalloc(LONG_BYTES + 1);
-	for (i = 0; i < LONG_BYTES; i++)
-		m.body[i] = (char)('a' + i / 1000 % 26);
-	m.body[LONG_BYTES] = '\0';
-	assert_int_equal(store_message_insert(s, &m, &err), 0);
-	free(m.body);
-	put_message(s, m.session, M2, NULL, &err);
-	assert_true(writes > 10);
-	expect_long(s);
-	store_commit(s);
-	expect_long(s);
-	store_close(s);
-	s = open_store(path);
-	expect_long(s);
-	assert_string_equal(receipts_of(s, M2), "queued@5000:stored ");
-	store_close(s);
-}
-
 int
 main(void)
 {
@@ -272,8 +197,6 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_quota, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_without, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_link, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_one_write, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_read_back, setup, teardown),
 	};
 	static const char *const calls[] = {"pwrite", "pwrite64"};
 	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);

@@ -21,10 +21,15 @@ failed=0
 names=
 unsteady=
 
-# files <log>: the test files that a suite's log names as failed, a line each. A failure without a file is "?".
+# files <log>: the test files that failed, by a suite's log, a line each. A test that a helper has made is located in
+# the helper: its file is in the stack of its error. Where neither tells the file, "?".
 files() {
-	awk '/^ *not ok / { if (open) print "?"; open = 1 }
-		open && /^ *location: / { sub(/^[^\047]*\047/, ""); sub(/(:[0-9]+)*\047$/, ""); print; open = 0 }
+	awk '/^not ok / { open = 1; stack = 0 }
+		!open { next }
+		/^  stack: / { stack = 1 }
+		/^  location: / { sub(/^[^\047]*\047/, ""); sub(/(:[0-9]+)*\047$/, ""); if (/\.test\.mjs$/) { print; open = 0 } }
+		stack && match($0, /file:\/\/[^ :)]*\.test\.mjs/) { print substr($0, RSTART + 7, RLENGTH - 7); open = 0 }
+		open && /^  \.\.\.$/ { print "?"; open = 0 }
 		END { if (open) print "?" }' "$1" | sort -u
 }
 
@@ -32,9 +37,11 @@ files() {
 again() {
 	failing=$(files "$1")
 	[ "${RERUNS:-2}" -gt 0 ] && [ -n "$failing" ] && [ "$(echo "$failing" | wc -l)" -le 3 ] || return 1
-	grep -qE '(Address|Leak)Sanitizer|runtime error:' "$1" && return 1
+	grep -qE 'Sanitizer|runtime error' "$1" && return 1
 	for file in $failing; do
 		[ -f "$file" ] || return 1
+	done
+	for file in $failing; do
 		i=0
 		while [ $((i += 1)) -le "${RERUNS:-2}" ]; do
 			echo "== again, alone: $file"
@@ -48,13 +55,13 @@ again() {
 add() {
 	p=$(awk '/^\[       OK \]/ { n++ } /^# pass / { n += $3 } /^ok: / { n++ } END { print n + 0 }' "$1")
 	f=$(awk '/^\[  FAILED  \] [0-9]+ test/ { n += $4 } /^# fail / { n += $3 } /^# cancelled / { n += $3 } /^FAILED: / { n++ } END { print n + 0 }' "$1")
+	named=$(sed -n -e 's/^ *not ok [0-9]* - /  /p' -e 's/^\[  FAILED  \] \([a-z_0-9]*\)$/  \1/p' -e 's/^FAILED: /  /p' "$1" | sort -u | sed '1s/^/\n/')
 	if [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; then
+		# Not even what it has named is all: nothing of it gets a second time.
 		f=1
 		names="$names
-  $1: ended with status $2"
-	fi
-	named=$(sed -n -e 's/^ *not ok [0-9]* - /  /p' -e 's/^\[  FAILED  \] \([a-z_0-9]*\)$/  \1/p' -e 's/^FAILED: /  /p' "$1" | sort -u | sed '1s/^/\n/')
-	if [ "$f" -gt 0 ] && again "$1"; then
+  $1: ended with status $2$named"
+	elif [ "$f" -gt 0 ] && again "$1"; then
 		unsteady="$unsteady$named"
 		p=$((p + f))
 		f=0

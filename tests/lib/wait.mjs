@@ -32,8 +32,10 @@ export async function waitFor(cond, { deadline = 20000, every = 10, what = cond.
 /* The promise's value, or an error naming what did not come in time. */
 export async function within(ms, promise, what) {
 	const abort = new AbortController();
+	/* Made here, so that its stack tells who waits. */
+	const error = new Error(`waited ${ms} ms for: ${what}`);
 	const late = delay(ms, undefined, { signal: abort.signal }).then(() => {
-		throw new Error(`waited ${ms} ms for: ${what}`);
+		throw error;
 	});
 
 	late.catch(() => {});

@@ -609,7 +609,7 @@ describe("iris-tls by itself", () => {
 		await once(plain, "connect");
 		const socket = tlsConnect({ socket: plain, servername: "localhost", rejectUnauthorized: false });
 		socket.on("error", () => {});
-		await once(socket, "secureConnect");
+		await within(20000, once(socket, "secureConnect"), "the handshake");
 		socket.pause();
 		/* Its close_notify arrives before the break. */
 		socket.end("go");

@@ -162,10 +162,14 @@ function Help({ onClose }) {
 function toSearch(page) {
 	const search = document.querySelector("[data-search]");
 
-	if (search && search.offsetParent === null)
+	if (search?.offsetParent === null) {
 		navigate(href(page));
-	/* After the page has been drawn. */
-	setTimeout(() => search?.focus());
+		/* After the page has been drawn. */
+		setTimeout(() => search.focus());
+	} else {
+		/* At once: what is typed next is for it. */
+		search?.focus();
+	}
 	return search !== null;
 }
 

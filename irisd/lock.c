@@ -80,7 +80,8 @@ wait_free(const struct paths *p, int fd, bool take_over)
 	setitimer(ITIMER_REAL, &every, NULL);
 	do {
 		now = compat_mono_ms();
-		if (!take_over && listens(p)) {
+		/* Who was only starting when it was asked listens for a moment before it goes. */
+		if (!take_over && (asked == 0 || start_holder(fd) != asked) && listens(p)) {
 			rv = -1;
 			break;
 		}

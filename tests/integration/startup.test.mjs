@@ -2,7 +2,10 @@
  *
  * Who starts irisd, and that there is never more than one for a home.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, statSync, unlinkSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { program, run } from "../lib/iris.mjs";
@@ -97,6 +100,32 @@ describe("starting irisd", () => {
 		assert.deepEqual([m.state, m.response], ["answered", "held"]);
 		assert.equal(m.receipts.filter((r) => r.state === "sent").length, 1);
 		assert.deepEqual(await iris.daemonExit, { status: 0, signal: null });
+	});
+
+	test("one that was asked to hand over and listens for a moment before it does so is waited for", async () => {
+		await iris.start();
+		const [{ pid }] = daemons(iris), server = createServer((s) => s.destroy());
+		let second, said = "";
+		/* Each look at who has the lock is an end of its sleep. */
+		const looks = () => Number(readFileSync(`/proc/${second.pid}/status`, "utf8").match(/\nvoluntary_ctxt_switches:\s+(\d+)/)[1]);
+		/* It hears the wish late, as one does that is slow to start. */
+		process.kill(pid, "SIGSTOP");
+		try {
+			unlinkSync(iris.socket);
+			second = spawn(program("irisd"), [], { env: iris.env, stdio: ["ignore", "ignore", "pipe"] });
+			second.stderr.setEncoding("utf8").on("data", (d) => (said += d));
+			await waitFor(() => said.includes(`taking over from another irisd pid=${pid}`), { what: "the first one to be asked" });
+			await once(server.listen(iris.socket), "listening");
+			const before = looks();
+			await waitFor(() => second.exitCode !== null || looks() >= before + 3, { what: "the second one to look again" });
+			assert.equal(second.exitCode, null, said);
+			server.close();
+		} finally {
+			process.kill(pid, "SIGCONT");
+		}
+		assert.deepEqual(await iris.daemonExit, { status: 0, signal: null });
+		await waitFor(async () => (await iris.iris(["status"])).status === 0, { what: "the second one to listen" });
+		assert.equal((await status(iris)).pid, second.pid, said);
 	});
 
 	test("iris stop ends one whose socket was removed, and what it has started", async () => {

@@ -275,7 +275,7 @@ judge_file(struct guard *g, const char *tool, const cJSON *input)
 
 /*
  * What is too much to be read to its end may hide anything behind it: it is asked about, where the
- * guard would ask about any of its kinds,
+ * guard would ask about any of its kinds.
  */
 static void
 judge_unread(struct guard *g, const char *command)

@@ -57,7 +57,7 @@ void pool_idle_again(struct irisd *d);
 
 /*
  * maxProcesses may be less than it was: who is idle ends, the longest idle first, until it is kept,
- * and where that is not enough the others after their turn.
+ * and where that is not enough the others when nothing is queued for them.
  */
 void pool_fit(struct irisd *d);
 

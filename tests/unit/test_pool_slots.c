@@ -224,6 +224,43 @@ test_older_message_first(void **state)
 	expect("turn beta>alpha newer; ");
 }
 
+/* There are fewer slots from now on: idle ones end, busy ones when they have nothing more to do. */
+static void
+test_fewer_slots(void **state)
+{
+	const char *idb, *idc, *more;
+	struct session *a = idle_session("beta", "alpha"), *b = busy_session("alpha", "beta", &idb),
+		       *c = busy_session("alpha", "gamma", &idc);
+
+	(void)state;
+	more = ask("alpha", "gamma", "more");
+	expect("");
+	reload(one_slot, NULL);
+	pool_fit(&d);
+	expect("close beta>alpha; ");
+	pool_on_closed(a);
+	expect("");
+	result(c, idc, ERR_NONE, "done");
+	expect("turn alpha>gamma more; ");
+	result(b, idb, ERR_NONE, "done");
+	expect("close alpha>beta; ");
+	result(c, more, ERR_NONE, "done");
+	expect("");
+	pool_on_closed(b);
+	expect("");
+	assert_int_equal(c->state, SESSION_IDLE);
+	assert_int_equal(d.active, 1);
+	/* As many as there are again: nobody has to go any more. */
+	reload(three_slots, NULL);
+	pool_fit(&d);
+	ask("beta", "alpha", "x");
+	expect("open beta>alpha again; ");
+	opened(a);
+	expect("turn beta>alpha x; ");
+	result(a, a->current->id, ERR_NONE, "done");
+	expect("");
+}
+
 /* The first that waits has nothing to wait for any more: the slot is the next one's. */
 static void
 test_cancelled_while_waiting(void **state)
@@ -519,6 +556,7 @@ main(void)
 	    TEST(test_older_message_first, one_slot),
 	    TEST(test_no_over_eviction, three_slots),
 	    TEST(test_slot_freed, one_slot),
+	    TEST(test_fewer_slots, three_slots),
 	    TEST(test_cancelled_while_waiting, one_slot),
 	    TEST(test_turn_that_waits, one_slot),
 	    TEST(test_watchers, two_slots),

@@ -311,7 +311,7 @@ write_back(struct conn *c)
 		else if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
 			c->up_lost = true;
 			/* Who is told of it here reads an end that looks like one in order. */
-			c->broken = errno != EPIPE;
+			c->broken |= errno != EPIPE;
 		}
 	}
 	if (c->up_eof && buf_len(&c->up) == 0 && !c->up_shut) {

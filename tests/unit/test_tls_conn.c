@@ -178,6 +178,28 @@ break_met_by_a_write(void **state)
 	assert_int_not_equal(why, SSL_ERROR_ZERO_RETURN);
 }
 
+/* Nor when that was known before, and the rest of the answer has not left yet. */
+static void
+break_seen_before_a_write(void **state)
+{
+	struct linger hard = {.l_onoff = 1};
+	BIO *narrow, *other;
+
+	(void)state;
+	assert_int_equal(BIO_new_bio_pair(&narrow, 1, &other, 1), 1);
+	SSL_set0_wbio(c->ssl, narrow);
+	assert_int_equal(write(back, "answer", 6), 6);
+	AWAIT(buf_len(&c->down) > 0 && c->want_write);
+	assert_int_equal(setsockopt(back, SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
+	end_back();
+	assert_true(c->broken);
+	assert_int_equal(SSL_write(client, "y", 1), 1);
+	AWAIT(c->up_lost);
+	assert_true(c->broken);
+	conn_free(c);
+	BIO_free(other);
+}
+
 static void
 tick_cb(evutil_socket_t unused, short what, void *arg)
 {
@@ -239,6 +261,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		who_has_ended_is_seen_to_leave, connect_client, disconnect),
 	    cmocka_unit_test_setup_teardown(break_met_by_a_write, connect_client, disconnect),
+	    cmocka_unit_test_setup_teardown(break_seen_before_a_write, connect_client, disconnect),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

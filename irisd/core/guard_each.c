@@ -122,7 +122,8 @@ guard_xargs(const struct guard_command *c)
 {
 	struct guard_command sub = *c;
 	struct guard_args operands = {.v = NULL};
-	size_t i = guard_options(c, "aEIiLlnPsd"), j;
+	/* -i, -l and -e have their values with them, if any; -J, -R and -S are of BSD's. */
+	size_t i = guard_options(c, "aEIJLnPRSsd"), j;
 	const char *mark = NULL, *a;
 
 	if (i >= c->argc)
@@ -134,7 +135,7 @@ guard_xargs(const struct guard_command *c)
 		if (a[0] != '-')
 			continue;
 		a += 1 + strspn(a + 1, "0oprtx");
-		if (*a == 'I')
+		if (*a == 'I' || *a == 'J')
 			mark = a[1] != '\0' ? a + 1 : c->argv[j + 1];
 		else if (*a == 'i')
 			mark = a[1] != '\0' ? a + 1 : "{}";
@@ -191,9 +192,47 @@ guard_find(const struct guard_command *c)
 	guard_args_free(&starts);
 }
 
+/* line with what instead of each mark, or behind it, where mark is NULL. */
+static char *
+filled(struct guard *g, const char *line, const char *mark, const char *what)
+{
+	char *out = xstrdup(""), *more;
+	const char *at = NULL;
+	size_t len;
+
+	while (mark != NULL && (at = strstr(line, mark)) != NULL) {
+		len = strlen(out) + strlen(what);
+		if (g->bytes < len)
+			break;
+		g->bytes -= len;
+		more = xasprintf("%s%.*s%s", out, (int)(at - line), line, what);
+		free(out);
+		out = more;
+		line = at + strlen(mark);
+	}
+	g->cut = g->cut || at != NULL;
+	more = xasprintf("%s%s %s", out, line, mark == NULL ? what : "");
+	free(out);
+	return more;
+}
+
+/* A command line that is one argument, as parallel takes it. */
+static void
+judge_line(const struct guard_command *c, const char *line, const struct guard_args *operands,
+    const char *mark)
+{
+	char *all = guard_join(operands->v, operands->n, SHELL_LEN_MAX);
+	char *text = filled(c->run->g, line, mark, all);
+
+	guard_text(c->run->g, text, c->dir, c->far);
+	free(text);
+	free(all);
+}
+
 void
 guard_parallel(const struct guard_command *c)
 {
+	struct guard_command sub = *c;
 	struct guard_args operands = {.v = NULL};
 	size_t i = guard_options(c, "jNnIaSLd"), end, j;
 	const char *mark = NULL;
@@ -204,10 +243,10 @@ guard_parallel(const struct guard_command *c)
 	for (j = end + 1; j < c->argc; j++)
 		guard_args_add(&operands, xstrdup(c->argv[j]));
 	if (operands.n == 0)
-		piped(c, &operands);
+		sub.found = piped(c, &operands);
 	if (end == i + 1)
-		guard_text(c->run->g, c->argv[i], c->dir, c->far);
-	judge_with(c, i, end, &operands, mark);
+		judge_line(c, c->argv[i], &operands, mark);
+	judge_with(&sub, i, end, &operands, mark);
 	guard_args_free(&operands);
 }
 

@@ -112,7 +112,8 @@ judge_rebase(const struct guard_command *c)
 static void
 judge_rewriting(const struct guard_command *c)
 {
-	lost(c, "rewrites commits");
+	if (!has(c, "--analyze"))
+		lost(c, "rewrites commits");
 }
 
 static void

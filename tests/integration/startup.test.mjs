@@ -119,8 +119,8 @@ describe("starting irisd", () => {
 			const before = looks();
 			await waitFor(() => second.exitCode !== null || looks() >= before + 3, { what: "the second one to look again" });
 			assert.equal(second.exitCode, null, said);
-			server.close();
 		} finally {
+			server.close();
 			process.kill(pid, "SIGCONT");
 		}
 		assert.deepEqual(await iris.daemonExit, { status: 0, signal: null });

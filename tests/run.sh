@@ -112,8 +112,8 @@ lint() {
 }
 
 tests() {
-	# TAP, whose closing lines add() reads; two at a time, since most of a test is waiting.
-	node --test --test-reporter=tap --test-concurrency=2 "$@"
+	# TAP, whose closing lines add() reads; three at a time, since most of a test is waiting.
+	node --test --test-reporter=tap --test-concurrency=3 "$@"
 }
 
 san() {
@@ -130,7 +130,7 @@ for suite in $suites; do
 	integration) run integration tests tests/integration/*.test.mjs ;;
 	api) run api tests tests/api/*.test.mjs ;;
 	conformance) run conformance tests tests/conformance/*.test.mjs ;;
-	browser) run browser tests tests/browser/*.test.mjs ;;
+	browser) run browser tests --test-concurrency=2 tests/browser/*.test.mjs ;;
 	remote) run remote tests tests/remote/*.test.mjs ;;
 	crash) run crash tests tests/crash/*.test.mjs ;;
 	e2e) run e2e tests tests/e2e/*.test.mjs ;;
